@@ -1,0 +1,64 @@
+/**
+ * The contract with Lua: the shape of every record (see docs/control-api.md).
+ * Keys are structured: no part of a key can hold a `/`, so two objects never share one.
+ */
+import type { BackendRef, Json, PathType, PolicySet } from '../ir/types.ts'
+
+export type RecordKey = string
+
+export interface RouteRecord {
+  readonly path: string
+  readonly pathType: PathType
+  readonly class?: string
+  readonly backends: readonly { readonly backend: RecordKey; readonly weight: number }[]
+  readonly policies: PolicySet
+  readonly closed?: string
+  readonly origin: {
+    readonly kind: string
+    readonly namespace: string
+    readonly name: string
+    readonly service: string
+    readonly port: string
+  }
+}
+
+export interface HostRecord {
+  readonly digest: string
+  readonly certificate?: RecordKey
+  readonly routes: readonly RouteRecord[]
+}
+
+export interface BackendRecord {
+  readonly digest: string
+  readonly endpoints: readonly (readonly [string, number])[]
+}
+
+export interface CertificateRecord {
+  readonly digest: string
+  readonly chain: string
+  readonly key: string
+}
+
+export interface SettingRecord {
+  readonly digest: string
+  readonly [name: string]: Json
+}
+
+export type DataRecord = HostRecord | BackendRecord | CertificateRecord | SettingRecord
+
+/** The listener group of Ingress: the HTTP and the HTTPS port together. */
+export const DEFAULT_LISTENER = 'default'
+export const DEFAULT_CERTIFICATE_KEY: RecordKey = 'certificate/default'
+export const GLOBAL_SETTING_KEY: RecordKey = 'setting/global'
+
+export function hostKey(host: string, listener: string = DEFAULT_LISTENER): RecordKey {
+  return `host/${listener}/${host}`
+}
+
+export function backendKey(ref: BackendRef): RecordKey {
+  return `backend/${ref.namespace}/${ref.service}/${ref.port}`
+}
+
+export function certificateKey(secret: { readonly namespace: string; readonly name: string }): RecordKey {
+  return `certificate/${secret.namespace}/${secret.name}`
+}

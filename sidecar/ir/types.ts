@@ -1,0 +1,110 @@
+/**
+ * Our vocabulary, between the Kubernetes objects on one side and records and nginx.conf on the other.
+ * Everything here is immutable plain data; equality is equality of its canonical JSON.
+ */
+import type { Finding, Origin } from './origin.ts'
+
+export type Json = null | boolean | number | string | readonly Json[] | { readonly [key: string]: Json }
+
+export type PathType = 'Exact' | 'Prefix' | 'Regex'
+
+/** A Service port as a destination. `port` is the number or the name that the referrer wrote. */
+export interface BackendRef {
+  readonly namespace: string
+  readonly service: string
+  readonly port: string
+}
+
+export interface WeightedBackend extends BackendRef {
+  readonly weight: number
+}
+
+/** Policy name -> value that passed the policy's schema. */
+export type PolicySet = { readonly [policy: string]: Json }
+
+export interface Route {
+  readonly host: string
+  readonly path: string
+  readonly pathType: PathType
+  readonly backends: readonly WeightedBackend[]
+  readonly policies: PolicySet
+  /** A protection could not be understood: the route answers 503. The reason, for people. */
+  readonly closed?: string
+  readonly origin: Origin
+}
+
+/** The claim of one object to a certificate for a host. */
+export interface TlsClaim {
+  readonly host: string
+  readonly secret: { readonly namespace: string; readonly name: string }
+  readonly origin: Origin
+}
+
+/** When an object was made: the total order of objects (older first, then the source's own tie-break). */
+export interface Age {
+  /** RFC 3339 time in whole seconds, UTC; equal length, so text order is time order. Missing: ''. */
+  readonly created: string
+  /** `namespace/name`. */
+  readonly name: string
+}
+
+/** The IR of one object: what it wants, before it meets the others. */
+export interface Fragment {
+  readonly age: Age
+  readonly origin: Origin
+  readonly routes: readonly Route[]
+  readonly tls: readonly TlsClaim[]
+  readonly findings: readonly Finding[]
+}
+
+export interface VirtualHost {
+  readonly host: string
+  /** In order of precedence: the first that matches wins. */
+  readonly routes: readonly Route[]
+  readonly certificate?: { readonly namespace: string; readonly name: string }
+  readonly findings: readonly Finding[]
+}
+
+export interface Endpoint {
+  readonly address: string
+  readonly port: number
+}
+
+export interface Backend extends BackendRef {
+  readonly endpoints: readonly Endpoint[]
+  readonly findings: readonly Finding[]
+}
+
+/** PEM text that cannot be printed by accident: logs and findings show `[redacted]`. */
+export class Secret {
+  readonly #text: string
+  constructor(text: string) {
+    this.#text = text
+  }
+  /** The text itself; only for the record that goes to OpenResty. */
+  reveal(): string {
+    return this.#text
+  }
+  toString(): string {
+    return '[redacted]'
+  }
+  toJSON(): string {
+    return '[redacted]'
+  }
+  [Symbol.for('nodejs.util.inspect.custom')](): string {
+    return '[redacted]'
+  }
+}
+
+export interface Certificate {
+  readonly namespace: string
+  readonly name: string
+  readonly chain: string
+  readonly key: Secret
+  /** SHA-256 of chain and key, for equality without the key. */
+  readonly fingerprint: string
+  readonly dnsNames: readonly string[]
+  /** Seconds since the epoch. */
+  readonly notAfter: number
+  readonly findings: readonly Finding[]
+}
