@@ -1,0 +1,184 @@
+/**
+ * What the controller reads from the cluster: a reflector for each kind, one for each named ConfigMap, and
+ * one for each Secret that is referenced. No other Secret or ConfigMap is ever asked for.
+ */
+import { objectKey } from '../collection/objects.ts'
+import type { KubeObject, ObjectSink } from '../collection/objects.ts'
+import { ApiError } from './errors.ts'
+import { TroubleLog } from './logger.ts'
+import type { Logger } from './logger.ts'
+import { Reflector, newCounters } from './reflector.ts'
+import type { ReflectorCounters, ReflectorObserver, ReflectorSink, ReflectorTiming } from './reflector.ts'
+import { CONFIG_MAP, ENDPOINT_SLICE, INGRESS, INGRESS_CLASS, SECRET, SERVICE, collectionPath, trim } from './resource.ts'
+import type { RawObject, WatchedResource } from './resource.ts'
+import type { ApiTransport } from './transport.ts'
+
+export interface ObjectName {
+  readonly namespace: string
+  readonly name: string
+}
+
+/** Told about every Ingress with its status, which does not enter the sink. */
+export interface IngressObserver {
+  observe(ingress: RawObject): void
+  observeDeleted(key: string): void
+}
+
+export interface SourceOptions {
+  readonly transport: ApiTransport
+  readonly sink: ObjectSink
+  readonly log: Logger
+  /** Only this namespace; '' or absent: all. Kinds without a namespace are not affected. */
+  readonly watchNamespace?: string
+  readonly configMaps?: readonly ObjectName[]
+  readonly ingressObserver?: IngressObserver
+  readonly timing?: Partial<ReflectorTiming>
+}
+
+const KINDS: readonly WatchedResource[] = [INGRESS, INGRESS_CLASS, SERVICE, ENDPOINT_SLICE]
+
+interface Part {
+  readonly resource: WatchedResource
+  readonly namespace: string
+  /** Only this object of the namespace. */
+  readonly name?: string
+}
+
+export class ClusterSource {
+  readonly counters: ReflectorCounters = newCounters()
+  readonly #options: SourceOptions
+  readonly #troubles: TroubleLog
+  readonly #kinds: readonly Reflector<KubeObject>[]
+  readonly #secrets = new Map<string, Reflector<KubeObject>>()
+  readonly #unlisted = new Set<string>()
+  readonly #synced = Promise.withResolvers<void>()
+
+  constructor(options: SourceOptions) {
+    this.#options = options
+    this.#troubles = new TroubleLog(options.log)
+    const parts = [
+      ...KINDS.map((resource): Part => ({ resource, namespace: namespaceOf(resource, options.watchNamespace) })),
+      ...(options.configMaps ?? []).map((map): Part => ({ resource: CONFIG_MAP, ...map })),
+    ]
+    for (const part of parts) this.#unlisted.add(partName(part))
+    this.#kinds = parts.map((part) => this.#reflector(part))
+  }
+
+  start(): void {
+    for (const reflector of this.#kinds) reflector.start()
+  }
+
+  /** Resolves when nothing more will reach the sink. */
+  async stop(): Promise<void> {
+    const secrets = [...this.#secrets.values()]
+    this.#secrets.clear()
+    await Promise.all([...this.#kinds, ...secrets].map((reflector) => reflector.stop()))
+  }
+
+  /** Every kind and every named ConfigMap has been listed once. Secrets do not count: they come and go. */
+  get isSynced(): boolean {
+    return this.#unlisted.size === 0
+  }
+
+  /** Resolves when `isSynced` becomes true. */
+  synced(): Promise<void> {
+    return this.#synced.promise
+  }
+
+  /**
+   * The Secrets to watch from now on. The first answer for a new one is a `replace` of its part, empty when
+   * it does not exist; one that is no longer referenced is deleted from the sink.
+   */
+  setReferencedSecrets(secrets: Iterable<ObjectName>): void {
+    const wanted = new Map([...secrets].map((secret) => [objectKey(secret), secret]))
+    for (const [key, reflector] of this.#secrets) {
+      if (!wanted.has(key)) this.#dropSecret(key, reflector)
+    }
+    for (const [key, { namespace, name }] of wanted) {
+      if (!this.#secrets.has(key)) this.#addSecret(key, { resource: SECRET, namespace, name })
+    }
+  }
+
+  #addSecret(key: string, part: Part): void {
+    const reflector = this.#reflector(part)
+    this.#secrets.set(key, reflector)
+    reflector.start()
+  }
+
+  #dropSecret(key: string, reflector: Reflector<KubeObject>): void {
+    this.#secrets.delete(key)
+    void reflector.stop()
+    const [namespace = '', name = ''] = key.split('/')
+    this.#options.sink.delete('Secret', namespace, name)
+  }
+
+  #reflector(part: Part): Reflector<KubeObject> {
+    const { transport, timing } = this.#options
+    const { resource, namespace, name } = part
+    return new Reflector<KubeObject>({
+      transport,
+      path: collectionPath(resource, namespace),
+      ...(name === undefined ? {} : { fieldSelector: `metadata.name=${name}` }),
+      keep: (raw) => trim(resource, raw),
+      sink: this.#sink(part),
+      observer: this.#observer(part),
+      counters: this.counters,
+      ...(timing === undefined ? {} : { timing }),
+    })
+  }
+
+  #sink(part: Part): ReflectorSink<KubeObject> {
+    const { sink } = this.#options
+    const { resource, namespace, name } = part
+    const scope = name === undefined ? undefined : `${namespace}/${name}`
+    return {
+      replace: (objects) => {
+        sink.replace(resource.kind, objects, scope)
+        this.#listed(part)
+      },
+      set: (object) => sink.set(object),
+      delete: ({ metadata }) => sink.delete(resource.kind, metadata.namespace, metadata.name),
+    }
+  }
+
+  #listed(part: Part): void {
+    if (this.#unlisted.delete(partName(part)) && this.isSynced) this.#synced.resolve()
+  }
+
+  #observer(part: Part): ReflectorObserver {
+    const { log } = this.#options
+    const { plural } = part.resource
+    const forbidden = `forbidden ${plural} ${part.namespace}`
+    return {
+      trouble: (error, verb) => {
+        const fields = { verb, resource: plural, namespace: part.namespace, err: error }
+        if (error instanceof ApiError && error.status === 403) {
+          this.#troubles.report(forbidden, fields, `RBAC does not allow to ${verb} ${plural} ${where(part)}`)
+        } else if (error instanceof ApiError && error.unreachable) {
+          this.#troubles.report('unreachable', fields, 'the API server cannot be reached; retrying')
+        } else {
+          this.#troubles.report(partName(part), fields, `cannot ${verb} ${plural} ${where(part)}; retrying`)
+        }
+      },
+      healthy: () => {
+        this.#troubles.clear('unreachable', 'the API server answers again')
+        this.#troubles.clear(forbidden, `RBAC allows to read ${plural} ${where(part)} now`)
+        this.#troubles.clear(partName(part), `${plural} ${where(part)} are read again`)
+      },
+      sinkFailed: (error) => log.error({ err: error, resource: plural }, 'a change could not be taken in'),
+    }
+  }
+}
+
+function namespaceOf(resource: WatchedResource, watchNamespace = ''): string {
+  return resource.namespaced ? watchNamespace : ''
+}
+
+function partName({ resource, namespace, name = '' }: Part): string {
+  return `${resource.plural}/${namespace}/${name}`
+}
+
+function where({ resource, namespace }: Part): string {
+  if (!resource.namespaced) return '(cluster-wide)'
+  return namespace === '' ? 'in all namespaces' : `in namespace ${namespace}`
+}
