@@ -30,13 +30,18 @@ export interface Route {
   readonly policies: PolicySet
   /** A protection could not be understood: the route answers 503. The reason, for people. */
   readonly closed?: string
+  /** The default backend of an Ingress for a host of it: gives way to any declared `/`. */
+  readonly fallback?: true
   readonly origin: Origin
 }
 
 /** The claim of one object to a certificate for a host. */
 export interface TlsClaim {
   readonly host: string
-  readonly secret: { readonly namespace: string; readonly name: string }
+  /** The host is named in `spec.tls[].hosts`; otherwise the claim counts only where the certificate covers it. */
+  readonly named: boolean
+  /** Absent: the default certificate is asked for. */
+  readonly secret?: { readonly namespace: string; readonly name: string }
   readonly origin: Origin
 }
 
@@ -52,6 +57,8 @@ export interface Age {
 export interface Fragment {
   readonly age: Age
   readonly origin: Origin
+  /** Every host that the object claims, also those without a route. */
+  readonly hosts: readonly string[]
   readonly routes: readonly Route[]
   readonly tls: readonly TlsClaim[]
   readonly findings: readonly Finding[]
@@ -61,6 +68,8 @@ export interface VirtualHost {
   readonly host: string
   /** In order of precedence: the first that matches wins. */
   readonly routes: readonly Route[]
+  /** Somebody asked for TLS on this host, with or without a usable certificate. */
+  readonly tls: boolean
   readonly certificate?: { readonly namespace: string; readonly name: string }
   readonly findings: readonly Finding[]
 }
@@ -106,5 +115,4 @@ export interface Certificate {
   readonly dnsNames: readonly string[]
   /** Seconds since the epoch. */
   readonly notAfter: number
-  readonly findings: readonly Finding[]
 }

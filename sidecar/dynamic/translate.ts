@@ -1,0 +1,71 @@
+/** IR -> records. Pure; the digest names the content, so equal records are never sent twice. */
+import type { Backend, Certificate, Route, VirtualHost } from '../ir/types.ts'
+import type { Settings } from '../ir/settings.ts'
+import { locationClass, runtimePolicies } from '../policy/effects.ts'
+import { digestOf } from '../util/canonical.ts'
+import {
+  backendKey,
+  certificateKey,
+  type BackendRecord,
+  type CertificateRecord,
+  type HostRecord,
+  type RouteRecord,
+  type SettingRecord,
+} from './records.ts'
+
+/** Port that a client is sent to by a redirect to https. */
+export interface RecordOptions {
+  readonly httpsRedirectPort: number
+}
+
+function sealed<T extends object>(content: T): T & { readonly digest: string } {
+  return { digest: digestOf(content), ...content }
+}
+
+export function hostRecord(host: VirtualHost, settings: Settings, options: RecordOptions): HostRecord {
+  return sealed({
+    ...(host.certificate === undefined ? {} : { certificate: certificateKey(host.certificate) }),
+    routes: host.routes.map((route) => routeRecord(route, settings, options)),
+  })
+}
+
+function routeRecord(route: Route, settings: Settings, options: RecordOptions): RouteRecord {
+  const { kind, namespace, name } = route.origin
+  const [first] = route.backends
+  const className = locationClass(route.policies, settings)?.name
+  return {
+    path: route.path,
+    pathType: route.pathType,
+    ...(className === undefined ? {} : { class: className }),
+    backends: route.backends.map((backend) => ({ backend: backendKey(backend), weight: backend.weight })),
+    policies: withPort(runtimePolicies(route.policies, settings), options.httpsRedirectPort),
+    ...(route.closed === undefined ? {} : { closed: route.closed }),
+    origin: { kind, namespace, name, service: first?.service ?? '', port: first?.port ?? '' },
+  }
+}
+
+function withPort(policies: RouteRecord['policies'], port: number): RouteRecord['policies'] {
+  const redirect = policies.tls_redirect
+  return redirect === undefined ? policies : { ...policies, tls_redirect: { ...(redirect as object), port } }
+}
+
+export function backendRecord(backend: Backend): BackendRecord {
+  return sealed({ endpoints: backend.endpoints.map(({ address, port }) => [address, port] as const) })
+}
+
+/** The one place that reveals a private key: the record that goes to OpenResty over the unix socket. */
+export function certificateRecord(certificate: Certificate): CertificateRecord {
+  const { chain, key, fingerprint } = certificate
+  return { digest: fingerprint.slice(0, 16), chain, key: key.reveal() }
+}
+
+export function globalSetting(settings: Settings): SettingRecord {
+  return sealed({
+    timeouts: {
+      connect: settings.proxyConnectTimeout,
+      read: settings.proxyReadTimeout,
+      send: settings.proxySendTimeout,
+    },
+    retries: { tries: 3, timeout: 0 },
+  })
+}

@@ -1,0 +1,91 @@
+/**
+ * IP addresses and ranges, parsed to bytes and printed again: what leaves here is canonical, so no
+ * spelling of an address slips past a check or into nginx.conf.
+ */
+
+export type AddressClass = 'loopback' | 'unspecified' | 'link-local' | 'multicast' | 'ordinary'
+
+function parseIpv4(text: string): number[] | undefined {
+  const parts = text.split('.')
+  if (parts.length !== 4 || !parts.every((part) => /^(0|[1-9][0-9]{0,2})$/.test(part))) return undefined
+  const bytes = parts.map(Number)
+  return bytes.every((byte) => byte <= 255) ? bytes : undefined
+}
+
+function parseGroups(text: string): number[] | undefined {
+  if (text === '') return []
+  const bytes: number[] = []
+  const groups = text.split(':')
+  for (const [position, group] of groups.entries()) {
+    const last = position === groups.length - 1
+    const tail = last && group.includes('.') ? parseIpv4(group) : undefined
+    if (tail !== undefined) bytes.push(...tail)
+    else if (/^[0-9a-fA-F]{1,4}$/.test(group)) bytes.push(parseInt(group, 16) >> 8, parseInt(group, 16) & 255)
+    else return undefined
+  }
+  return bytes
+}
+
+function parseIpv6(text: string): number[] | undefined {
+  const halves = text.split('::')
+  if (halves.length > 2) return undefined
+  const head = parseGroups(halves[0] ?? '')
+  const tail = halves.length === 2 ? parseGroups(halves[1] ?? '') : []
+  if (head === undefined || tail === undefined) return undefined
+  const missing = 16 - head.length - tail.length
+  if (halves.length === 2 ? missing < 2 : missing !== 0) return undefined
+  return [...head, ...Array.from({ length: missing }, () => 0), ...tail]
+}
+
+/** 4 or 16 bytes; undefined for anything that is not exactly one numeric address (RFC 4291, RFC 6943). */
+export function parseAddress(text: string): readonly number[] | undefined {
+  if (text.length > 45) return undefined
+  return text.includes(':') ? parseIpv6(text) : parseIpv4(text)
+}
+
+function isMapped(bytes: readonly number[]): boolean {
+  return bytes.length === 16 && bytes.slice(0, 10).every((byte) => byte === 0) && bytes[10] === 255 && bytes[11] === 255
+}
+
+function classifyIpv4(bytes: readonly number[]): AddressClass {
+  const [first = 0, second = 0] = bytes
+  if (first === 127) return 'loopback'
+  if (first === 0) return 'unspecified'
+  if (first === 169 && second === 254) return 'link-local'
+  return first >= 224 ? 'multicast' : 'ordinary'
+}
+
+/** What an address is for (RFC 6890); IPv4-mapped IPv6 is judged as the IPv4 address inside it. */
+export function classifyAddress(bytes: readonly number[]): AddressClass {
+  if (bytes.length === 4) return classifyIpv4(bytes)
+  if (isMapped(bytes)) return classifyIpv4(bytes.slice(12))
+  const [first = 0, second = 0] = bytes
+  if (bytes.slice(0, 15).every((byte) => byte === 0)) return bytes[15] === 1 ? 'loopback' : 'unspecified'
+  if (first === 0xfe && (second & 0xc0) === 0x80) return 'link-local'
+  return first === 0xff ? 'multicast' : 'ordinary'
+}
+
+/** Canonical text (IPv6 without `::`, lower case): equal addresses give equal text. */
+export function formatAddress(bytes: readonly number[]): string {
+  if (bytes.length === 4) return bytes.join('.')
+  if (isMapped(bytes)) return bytes.slice(12).join('.')
+  const groups = Array.from({ length: 8 }, (_, i) => ((bytes[2 * i] ?? 0) << 8) | (bytes[2 * i + 1] ?? 0))
+  return groups.map((group) => group.toString(16)).join(':')
+}
+
+/** `address` or `address/bits`, printed again with the host bits cleared. */
+export function parseCidr(text: string): string | undefined {
+  const [address = '', bits, ...rest] = text.split('/')
+  const bytes = parseAddress(address)
+  if (bytes === undefined || rest.length > 0) return undefined
+  if (bits === undefined) return formatAddress(bytes)
+  if (!/^(0|[1-9][0-9]{0,2})$/.test(bits) || Number(bits) > bytes.length * 8) return undefined
+  const masked = bytes.map((byte, i) => byte & (0xff << Math.max(0, 8 - Math.max(0, Number(bits) - 8 * i))) & 0xff)
+  const text16 = masked.length === 16 ? formatIpv6Range(masked) : formatAddress(masked)
+  return `${text16}/${Number(bits)}`
+}
+
+/** A range keeps its family: `::ffff:0:0/96` must not become an IPv4 address with 96 bits. */
+function formatIpv6Range(bytes: readonly number[]): string {
+  return Array.from({ length: 8 }, (_, i) => (((bytes[2 * i] ?? 0) << 8) | (bytes[2 * i + 1] ?? 0)).toString(16)).join(':')
+}

@@ -1,0 +1,33 @@
+/** Grammars of the names that come from objects. Linear, length first; the API server is never relied on. */
+
+const LABEL = /^[a-z0-9]([a-z0-9-]*[a-z0-9])?$/
+
+/** RFC 1123 label: at most 63 of a-z, 0-9, `-`, not at the ends. */
+export function isDnsLabel(text: string): boolean {
+  return text.length > 0 && text.length <= 63 && LABEL.test(text)
+}
+
+/** RFC 1123 subdomain: labels joined by dots, at most 253 characters. */
+export function isDnsName(text: string): boolean {
+  return text.length > 0 && text.length <= 253 && text.split('.').every(isDnsLabel)
+}
+
+/** A host of a rule: a DNS name, or `*.` and a DNS name (Kubernetes: Ingress, "Hostname wildcards"). */
+export function isHost(text: string): boolean {
+  return isDnsName(text.startsWith('*.') ? text.slice(2) : text)
+}
+
+/** A port name: IANA_SVC_NAME, at most 15 characters, at least one letter, no `--`. */
+export function isPortName(text: string): boolean {
+  return text.length <= 15 && isDnsLabel(text) && /[a-z]/.test(text) && !text.includes('--')
+}
+
+export function isPortNumber(value: unknown): value is number {
+  return typeof value === 'number' && Number.isInteger(value) && value >= 1 && value <= 65535
+}
+
+/** Text of an object for a message: quoted, control characters visible, at most 80 characters. */
+export function quoted(value: unknown): string {
+  const text = JSON.stringify(value) ?? 'nothing'
+  return text.length <= 80 ? text : `${text.slice(0, 80)}…`
+}

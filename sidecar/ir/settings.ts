@@ -1,0 +1,78 @@
+/** What holds for the whole controller: the content of its ConfigMap over the defaults. */
+
+export interface Settings {
+  readonly workerProcesses: number | 'auto'
+  readonly maxWorkerConnections: number
+  /** Seconds that a worker of an old generation may live on (websockets). */
+  readonly workerShutdownTimeout: number
+  /** Seconds; 0 closes every connection after one request. */
+  readonly keepAlive: number
+  readonly keepAliveRequests: number
+  readonly upstreamKeepaliveConnections: number
+  readonly upstreamKeepaliveTimeout: number
+  readonly upstreamKeepaliveRequests: number
+  /** Seconds. */
+  readonly proxyConnectTimeout: number
+  readonly proxyReadTimeout: number
+  readonly proxySendTimeout: number
+  /** Bytes; 0 = no limit. */
+  readonly proxyBodySize: number
+  readonly proxyBuffering: boolean
+  readonly proxyRequestBuffering: boolean
+  readonly proxyBufferSize: number
+  readonly proxyBuffersNumber: number
+  readonly clientHeaderBufferSize: number
+  readonly largeClientHeaderBuffers: { readonly number: number; readonly size: number }
+  readonly clientHeaderTimeout: number
+  readonly clientBodyBufferSize: number
+  readonly clientBodyTimeout: number
+  readonly useHttp2: boolean
+  readonly http2MaxConcurrentStreams: number
+  readonly sslProtocols: readonly string[]
+  readonly sslRedirect: boolean
+  readonly forceSslRedirect: boolean
+  readonly httpRedirectCode: number
+  /** Path prefixes that are never redirected to https. */
+  readonly noTlsRedirectLocations: readonly string[]
+  readonly useForwardedHeaders: boolean
+  readonly computeFullForwardedFor: boolean
+  readonly proxyRealIpCidr: readonly string[]
+  readonly disableAccessLog: boolean
+}
+
+/** The defaults of ingress-nginx, except where a comment says otherwise. */
+export const DEFAULT_SETTINGS: Settings = {
+  workerProcesses: 'auto',
+  maxWorkerConnections: 16384,
+  workerShutdownTimeout: 240,
+  keepAlive: 75,
+  keepAliveRequests: 1000,
+  upstreamKeepaliveConnections: 320,
+  upstreamKeepaliveTimeout: 60,
+  upstreamKeepaliveRequests: 10000,
+  proxyConnectTimeout: 5,
+  proxyReadTimeout: 60,
+  proxySendTimeout: 60,
+  proxyBodySize: 1024 * 1024,
+  proxyBuffering: false,
+  proxyRequestBuffering: true,
+  proxyBufferSize: 4096,
+  proxyBuffersNumber: 4,
+  clientHeaderBufferSize: 1024,
+  largeClientHeaderBuffers: { number: 4, size: 8192 },
+  clientHeaderTimeout: 60,
+  clientBodyBufferSize: 8192,
+  clientBodyTimeout: 60,
+  useHttp2: true,
+  http2MaxConcurrentStreams: 128,
+  sslProtocols: ['TLSv1.2', 'TLSv1.3'],
+  sslRedirect: true,
+  forceSslRedirect: false,
+  httpRedirectCode: 308,
+  noTlsRedirectLocations: ['/.well-known/acme-challenge'],
+  useForwardedHeaders: false,
+  computeFullForwardedFor: false,
+  // ingress-nginx trusts 0.0.0.0/0; we trust nobody until a range is named.
+  proxyRealIpCidr: [],
+  disableAccessLog: false,
+}

@@ -1,0 +1,70 @@
+/**
+ * The only code that writes NGINX syntax. A directive is a fixed name and typed arguments; text of an
+ * object has no type here, so it cannot become an argument. Everything is printed as bare tokens of a
+ * closed alphabet: nothing to quote, nothing to escape (NGINX cannot escape `$` at all).
+ */
+
+declare const argumentBrand: unique symbol
+/** A checked bare token. Only the constructors below make one. */
+export type Argument = string & { readonly [argumentBrand]: true }
+
+export interface Directive {
+  readonly name: string
+  readonly arguments: readonly Argument[]
+}
+
+const TOKEN = /^[A-Za-z0-9_./:@*=-]{1,255}$/
+
+function token(text: string): Argument {
+  if (!TOKEN.test(text)) throw new TypeError(`not a bare NGINX token: ${JSON.stringify(text.slice(0, 80))}`)
+  return text as Argument
+}
+
+/** A word that this program wrote itself: an enum member, a generated identifier. */
+export function keyword<const T extends string>(text: T): Argument {
+  return token(text)
+}
+
+/** A whole number within bounds; out of bounds is a bug of the caller, whose parser has the bounds. */
+export function number(value: number, min: number, max: number): Argument {
+  if (!Number.isSafeInteger(value) || value < min || value > max) {
+    throw new RangeError(`${value} is not a whole number from ${min} to ${max}`)
+  }
+  return token(String(value))
+}
+
+/** Seconds, printed with their unit. */
+export function time(value: number): Argument {
+  return token(`${number(value, 0, 31_536_000)}s`)
+}
+
+/** Bytes. NGINX reads a plain number as bytes. */
+export function bytes(value: number): Argument {
+  return number(value, 0, 2 ** 40)
+}
+
+export function onOff(value: boolean): Argument {
+  return token(value ? 'on' : 'off')
+}
+
+/** An address range that `parseCidr` printed. */
+export function cidr(text: string): Argument {
+  if (!/^[0-9a-f.:]+(\/[0-9]{1,3})?$/.test(text)) throw new TypeError('not a printed CIDR')
+  return token(text)
+}
+
+/** `address:port` to listen on; an IPv6 address in brackets. */
+export function socket(address: string, port: number): Argument {
+  const host = address.includes(':') ? `[${cidr(address)}]` : token(address)
+  return `${host}:${number(port, 1, 65_535)}` as Argument
+}
+
+export function directive(name: string, ...args: readonly Argument[]): Directive {
+  if (!/^[a-z][a-z0-9_]{0,63}$/.test(name)) throw new TypeError(`not a directive name: ${JSON.stringify(name)}`)
+  return { name, arguments: args }
+}
+
+/** One line: `name argument argument;`. */
+export function print(line: Directive): string {
+  return `${[line.name, ...line.arguments].join(' ')};`
+}

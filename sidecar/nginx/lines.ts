@@ -1,0 +1,123 @@
+/** The directives that depend on settings and on what the running NGINX can do, section by section. */
+import type { Settings } from '../ir/settings.ts'
+import { bufferDirectives } from '../policy/buffering.ts'
+import { bytes, cidr, directive, keyword, number, onOff, socket, time, type Argument, type Directive } from './directive.ts'
+import type { Capabilities, Listeners } from './render.ts'
+
+/** Idle keep-alive connections of a stopping worker stay open this long, to answer once more and say goodbye. */
+const KEEPALIVE_MIN_SECONDS = 10
+
+export function mainLines(settings: Settings): readonly Directive[] {
+  const { workerProcesses } = settings
+  return [
+    directive('worker_processes', workerProcesses === 'auto' ? keyword('auto') : number(workerProcesses, 1, 256)),
+    directive('worker_shutdown_timeout', time(settings.workerShutdownTimeout)),
+  ]
+}
+
+export function eventLines(settings: Settings): readonly Directive[] {
+  return [directive('worker_connections', number(settings.maxWorkerConnections, 64, 1_000_000))]
+}
+
+export function httpLines(settings: Settings, capabilities: Capabilities): readonly Directive[] {
+  return [
+    ...clientLines(settings, capabilities),
+    ...tlsLines(settings, capabilities),
+    ...proxyLines(settings),
+    ...realIpLines(settings),
+    directive('lua_regex_match_limit', number(20_000, 1, 1_000_000)),
+    settings.disableAccessLog
+      ? directive('access_log', keyword('off'))
+      : directive('access_log', keyword('access.log'), keyword('upstreaminfo')),
+  ]
+}
+
+function clientLines(settings: Settings, capabilities: Capabilities): readonly Directive[] {
+  const { number: count, size } = settings.largeClientHeaderBuffers
+  const lines = [
+    directive('keepalive_timeout', time(settings.keepAlive)),
+    directive('keepalive_requests', number(settings.keepAliveRequests, 1, 100_000_000)),
+    directive('client_header_buffer_size', bytes(settings.clientHeaderBufferSize)),
+    directive('large_client_header_buffers', number(count, 1, 64), bytes(size)),
+    directive('client_header_timeout', time(settings.clientHeaderTimeout)),
+    directive('client_body_buffer_size', bytes(settings.clientBodyBufferSize)),
+    directive('client_body_timeout', time(settings.clientBodyTimeout)),
+    directive('client_max_body_size', bytes(settings.proxyBodySize)),
+  ]
+  if (!capabilities.keepalive_min_timeout) return lines
+  return [...lines, directive('keepalive_min_timeout', time(KEEPALIVE_MIN_SECONDS))]
+}
+
+/** Tickets stay off: they would carry a session across TLS policies (CVE-2025-23419). */
+function tlsLines(settings: Settings, capabilities: Capabilities): readonly Directive[] {
+  const lines = [
+    directive('ssl_protocols', ...settings.sslProtocols.map((protocol) => keyword(protocol))),
+    directive('ssl_session_tickets', onOff(false)),
+    directive('ssl_session_cache', keyword('shared:tls_sessions:10m')),
+    directive('ssl_session_timeout', time(600)),
+  ]
+  if (!settings.useHttp2) return lines
+  const streams = directive('http2_max_concurrent_streams', number(settings.http2MaxConcurrentStreams, 1, 1024))
+  return capabilities.http2_directive ? [...lines, directive('http2', onOff(true)), streams] : [...lines, streams]
+}
+
+function proxyLines(settings: Settings): readonly Directive[] {
+  return [
+    directive('proxy_connect_timeout', time(settings.proxyConnectTimeout)),
+    directive('proxy_read_timeout', time(settings.proxyReadTimeout)),
+    directive('proxy_send_timeout', time(settings.proxySendTimeout)),
+    directive('proxy_buffering', onOff(settings.proxyBuffering)),
+    directive('proxy_request_buffering', onOff(settings.proxyRequestBuffering)),
+    ...bufferDirectives(settings.proxyBufferSize, settings.proxyBuffersNumber),
+    directive('proxy_next_upstream', keyword('error'), keyword('timeout')),
+    directive('proxy_headers_hash_max_size', number(1024, 1, 65_536)),
+  ]
+}
+
+function realIpLines(settings: Settings): readonly Directive[] {
+  if (!settings.useForwardedHeaders) return []
+  return [
+    directive('real_ip_header', keyword('X-Forwarded-For')),
+    directive('real_ip_recursive', onOff(true)),
+    ...settings.proxyRealIpCidr.map((range) => directive('set_real_ip_from', cidr(range))),
+  ]
+}
+
+export function upstreamLines(settings: Settings): readonly Directive[] {
+  return [
+    directive('keepalive', number(settings.upstreamKeepaliveConnections, 1, 65_536)),
+    directive('keepalive_timeout', time(settings.upstreamKeepaliveTimeout)),
+    directive('keepalive_requests', number(settings.upstreamKeepaliveRequests, 1, 100_000_000)),
+  ]
+}
+
+export function listenLines(listeners: Listeners, settings: Settings, capabilities: Capabilities): readonly Directive[] {
+  const everywhere = capabilities.ipv6 ? ['0.0.0.0', '::'] : ['0.0.0.0']
+  const http2 = settings.useHttp2 && !capabilities.http2_directive ? [keyword('http2')] : []
+  return (listeners.addresses.length > 0 ? listeners.addresses : everywhere).flatMap((address) => [
+    listen(address, listeners.httpPort),
+    listen(address, listeners.httpsPort, keyword('ssl'), ...http2),
+  ])
+}
+
+function listen(address: string, port: number, ...options: readonly Argument[]): Directive {
+  return directive('listen', socket(address, port), keyword('default_server'), keyword('backlog=4096'), ...options)
+}
+
+/** Whose forwarded headers count: by default nobody's, as in ingress-nginx without use-forwarded-headers. */
+export function forwarding(settings: Settings): Readonly<Record<string, string>> {
+  if (!settings.useForwardedHeaders) {
+    return {
+      forwarded_for: '$remote_addr',
+      forwarded_host: '$http_host',
+      forwarded_port: '$server_port',
+      forwarded_scheme: '$scheme',
+    }
+  }
+  return {
+    forwarded_for: settings.computeFullForwardedFor ? '$full_forwarded_for' : '$remote_addr',
+    forwarded_host: '$pass_host',
+    forwarded_port: '$pass_port',
+    forwarded_scheme: '$pass_access_scheme',
+  }
+}

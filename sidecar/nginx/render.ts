@@ -1,0 +1,93 @@
+/** Settings and location classes -> nginx.conf. Pure; the only user of mustache. */
+import Mustache from 'mustache'
+import type { Settings } from '../ir/settings.ts'
+import type { LocationClass } from '../policy/effects.ts'
+import { compareText, sha256 } from '../util/canonical.ts'
+import { print } from './directive.ts'
+import { TEMPLATE } from './template.ts'
+import { eventLines, forwarding, httpLines, listenLines, mainLines, upstreamLines } from './lines.ts'
+
+/** What the running NGINX can do; OpenResty reports it, nobody else compares versions. */
+export interface Capabilities {
+  readonly http2_directive: boolean
+  readonly keepalive_min_timeout: boolean
+  readonly headers_more: boolean
+  readonly ipv6: boolean
+}
+
+export interface Listeners {
+  /** Empty: all addresses. Numeric addresses otherwise. */
+  readonly addresses: readonly string[]
+  readonly httpPort: number
+  readonly httpsPort: number
+}
+
+export interface NginxInput {
+  readonly settings: Settings
+  readonly classes: readonly LocationClass[]
+  readonly listeners: Listeners
+  readonly capabilities: Capabilities
+}
+
+export interface RenderedConfig {
+  readonly text: string
+  /** SHA-256 of the text without the hash itself. */
+  readonly hash: string
+  readonly classNames: readonly string[]
+}
+
+/** Plain pages for what NGINX answers itself: a code and its name (RFC 9110), nothing of the server. */
+const ERROR_PAGES: readonly { readonly code: number; readonly text: string }[] = [
+  { code: 400, text: 'Bad Request' },
+  { code: 403, text: 'Forbidden' },
+  { code: 404, text: 'Not Found' },
+  { code: 405, text: 'Method Not Allowed' },
+  { code: 408, text: 'Request Timeout' },
+  { code: 413, text: 'Content Too Large' },
+  { code: 414, text: 'URI Too Long' },
+  { code: 421, text: 'Misdirected Request' },
+  { code: 429, text: 'Too Many Requests' },
+  { code: 494, text: 'Request Header Fields Too Large' },
+  { code: 500, text: 'Internal Server Error' },
+  { code: 501, text: 'Not Implemented' },
+  { code: 502, text: 'Bad Gateway' },
+  { code: 503, text: 'Service Unavailable' },
+  { code: 504, text: 'Gateway Timeout' },
+]
+
+/** Nothing that the view holds may need escaping: a character that would is a bug, not text to mend. */
+function refuseUnsafe(value: unknown): string {
+  const text = String(value)
+  if (!/^[A-Za-z0-9_ ./:@*=;$[\]-]*$/.test(text)) throw new TypeError(`unsafe text in nginx.conf: ${JSON.stringify(text)}`)
+  return text
+}
+
+export function renderConfig(input: NginxInput): RenderedConfig {
+  const view = viewOf(input)
+  const hash = sha256(renderView({ ...view, hash: '' }))
+  return { text: renderView({ ...view, hash }), hash, classNames: view.classes.map(({ name }) => name) }
+}
+
+function renderView(view: object): string {
+  return Mustache.render(TEMPLATE, view, {}, { escape: refuseUnsafe })
+}
+
+function viewOf(input: NginxInput) {
+  const { settings, capabilities, listeners } = input
+  const classes = [...input.classes].sort((left, right) => compareText(left.name, right.name))
+  return {
+    listener: 'default',
+    main: mainLines(settings).map(print),
+    events: eventLines(settings).map(print),
+    http: httpLines(settings, capabilities).map(print),
+    upstream: upstreamLines(settings).map(print),
+    listen: listenLines(listeners, settings, capabilities).map(print),
+    hide_server_header: capabilities.headers_more,
+    classes: classes.map(({ name, directives }) => ({ name, lines: directives.map(print) })),
+    error_pages: ERROR_PAGES,
+    ordinary_error_pages: ERROR_PAGES.filter(({ code }) => code !== 413),
+    trust_forwarded: settings.useForwardedHeaders,
+    trusted_ranges: settings.useForwardedHeaders ? settings.proxyRealIpCidr : [],
+    ...forwarding(settings),
+  }
+}

@@ -1,0 +1,131 @@
+/** The skeleton of nginx.conf: structure only. Every variable line was made and checked by directive.ts. */
+export const TEMPLATE: string = String.raw`# resty-ingress config {{hash}}
+include modules.conf;
+{{#main}}
+{{.}}
+{{/main}}
+error_log stderr notice;
+error_log emerg.log emerg;
+
+events {
+{{#events}}
+    {{.}}
+{{/events}}
+    multi_accept on;
+}
+
+http {
+    include runtime.conf;
+    init_by_lua_block { require("ingress.phase.init")("{{hash}}", { {{#classes}}"{{name}}", {{/classes}}}) }
+    init_worker_by_lua_block { require("ingress.phase.init_worker")() }
+
+    default_type text/plain;
+    server_tokens off;
+    sendfile on;
+    tcp_nopush on;
+    reset_timedout_connection on;
+    log_subrequest off;
+    log_format upstreaminfo '$remote_addr - $remote_user [$time_local] "$request" $status $body_bytes_sent '
+        '"$http_referer" "$http_user_agent" $request_length $request_time [$proxy_upstream_name] '
+        '[$proxy_alternative_upstream_name] $upstream_addr $upstream_response_length '
+        '$upstream_response_time $upstream_status $req_id';
+{{#http}}
+    {{.}}
+{{/http}}
+{{#hide_server_header}}
+    more_clear_headers Server;
+{{/hide_server_header}}
+
+    # Variables that Lua fills in; declared by map, because that costs nothing per request.
+    map "" $proxy_upstream_name { default "-"; }
+    map "" $proxy_alternative_upstream_name { default ""; }
+    map "" $no_certificate { default ""; }
+    map $http_x_request_id $req_id { default $http_x_request_id; "" $request_id; }
+    map $http_upgrade $connection_upgrade { default upgrade; "" ""; }
+{{#trust_forwarded}}
+    map $http_x_forwarded_proto $forwarded_scheme { https https; http http; default $scheme; }
+    map $http_x_forwarded_port $forwarded_port { "" $server_port; default $http_x_forwarded_port; }
+    map $http_x_forwarded_host $forwarded_host { "" $http_host; default $http_x_forwarded_host; }
+    geo $realip_remote_addr $from_trusted_proxy {
+        default 0;
+{{#trusted_ranges}}
+        {{.}} 1;
+{{/trusted_ranges}}
+    }
+    map $from_trusted_proxy $pass_access_scheme { 1 $forwarded_scheme; default $scheme; }
+    map $from_trusted_proxy $pass_port { 1 $forwarded_port; default $server_port; }
+    map $from_trusted_proxy $pass_host { 1 $forwarded_host; default $http_host; }
+    map $http_x_forwarded_for $forwarded_chain { "" $realip_remote_addr; default "$http_x_forwarded_for, $realip_remote_addr"; }
+    map $from_trusted_proxy $full_forwarded_for { 1 $forwarded_chain; default $remote_addr; }
+{{/trust_forwarded}}
+{{^trust_forwarded}}
+    map "" $pass_access_scheme { default $scheme; }
+{{/trust_forwarded}}
+
+    proxy_http_version 1.1;
+    proxy_set_header Host $http_host;
+    proxy_set_header Connection $connection_upgrade;
+    proxy_set_header Upgrade $http_upgrade;
+    proxy_set_header X-Request-ID $req_id;
+    proxy_set_header X-Real-IP $remote_addr;
+    proxy_set_header X-Forwarded-For {{forwarded_for}};
+    proxy_set_header X-Forwarded-Host {{forwarded_host}};
+    proxy_set_header X-Forwarded-Port {{forwarded_port}};
+    proxy_set_header X-Forwarded-Proto {{forwarded_scheme}};
+    proxy_set_header X-Forwarded-Scheme {{forwarded_scheme}};
+    proxy_set_header X-Scheme {{forwarded_scheme}};
+    proxy_set_header X-Original-Forwarded-For $http_x_forwarded_for;
+    proxy_set_header X-Original-Forwarded-Host $http_x_forwarded_host;
+    proxy_set_header Proxy "";
+
+    upstream ingress_balancer {
+        server 0.0.0.1;
+        balancer_by_lua_block { require("ingress.phase.balancer")() }
+{{#upstream}}
+        {{.}}
+{{/upstream}}
+    }
+
+    server {
+{{#listen}}
+        {{.}}
+{{/listen}}
+        server_name _;
+        ssl_certificate data:$no_certificate;
+        ssl_certificate_key data:$no_certificate;
+        ssl_certificate_by_lua_block { require("ingress.phase.certificate")("{{listener}}") }
+
+        # A declared body above the ordinary limit: the route may have a class that allows more.
+        error_page 413 = @large_body;
+{{#ordinary_error_pages}}
+        error_page {{code}} @error_{{code}};
+{{/ordinary_error_pages}}
+
+        location / {
+            rewrite_by_lua_block { return require("ingress.phase.rewrite")("{{listener}}") }
+            proxy_pass http://ingress_balancer;
+        }
+        location @large_body {
+{{#error_pages}}
+            error_page {{code}} @error_{{code}};
+{{/error_pages}}
+            rewrite_by_lua_block { return require("ingress.phase.large_body")("{{listener}}") }
+        }
+{{#classes}}
+        location @{{name}} {
+{{#error_pages}}
+            error_page {{code}} @error_{{code}};
+{{/error_pages}}
+{{#lines}}
+            {{.}}
+{{/lines}}
+            rewrite_by_lua_block { return require("ingress.phase.rewrite_class")("{{name}}") }
+            proxy_pass http://ingress_balancer;
+        }
+{{/classes}}
+{{#error_pages}}
+        location @error_{{code}} { return {{code}} "{{code}} {{text}}\n"; }
+{{/error_pages}}
+    }
+}
+`

@@ -1,0 +1,183 @@
+/**
+ * The whole translation, wired on one screen: objects -> IR -> records, classes, findings. Pure: what
+ * comes out depends only on the objects that are in (and, while the ConfigMap is refused, on the last
+ * one that was not).
+ */
+import { Graph, type Collection, type Index, type Reader } from './collection/graph.ts'
+import { ObjectStore } from './collection/object-store.ts'
+import { objectKey, type KubeObject } from './collection/objects.ts'
+import { backendKey, certificateKey, GLOBAL_SETTING_KEY, hostKey, type DataRecord } from './dynamic/records.ts'
+import { backendRecord, certificateRecord, globalSetting, hostRecord, type RecordOptions } from './dynamic/translate.ts'
+import type { Finding } from './ir/origin.ts'
+import { DEFAULT_SETTINGS, type Settings } from './ir/settings.ts'
+import type { Backend, Fragment, VirtualHost } from './ir/types.ts'
+import { locationClass, type LocationClass } from './policy/effects.ts'
+import { buildVirtualHost } from './snapshot/virtual-host.ts'
+import { translateConfigMap, type SettingsReading } from './source/configmap/translate.ts'
+import type { Context, SourceOptions } from './source/context.ts'
+import { translateIngress } from './source/ingress/translate.ts'
+import { covers, translateSecret, type CertificateResult } from './source/secret/translate.ts'
+import { translateBackend } from './source/service/translate.ts'
+import { fields, texts } from './util/field.ts'
+
+export interface PipelineOptions extends SourceOptions, RecordOptions {
+  /** `namespace/name` of the controller's ConfigMap; '' = none. */
+  readonly configMap: string
+}
+
+const SERVICE_NAME_LABEL = 'kubernetes.io/service-name'
+/** Key of the only member of a collection that has one. */
+const ONLY = ''
+
+export class Pipeline {
+  readonly graph: Graph = new Graph()
+  readonly objects: ObjectStore = new ObjectStore(this.graph)
+  readonly fragments: Collection<Fragment>
+  readonly virtualHosts: Collection<VirtualHost>
+  readonly backends: Collection<Backend>
+  readonly certificates: Collection<CertificateResult>
+  /** By `namespace/name`: the Secrets that our Ingresses refer to. */
+  readonly secretRefs: Index<Fragment>
+  /** Everything that OpenResty is to keep, by record key. */
+  readonly records: Map<string, DataRecord> = new Map()
+  /** Record keys that changed since the data plane last took them. */
+  readonly changed: Set<string> = new Set()
+
+  readonly #settings: Collection<SettingsReading>
+  readonly #classUse: Index<readonly LocationClass[]>
+  readonly #findings = new Map<string, readonly Finding[]>()
+
+  constructor(options: PipelineOptions) {
+    const { graph, objects } = this
+    this.#settings = settingsOf(graph, objects, options.configMap)
+    this.certificates = graph.map(objects.of('Secret'), translateSecret)
+    const context: Context = {
+      options,
+      ingressClasses: objects.of('IngressClass'),
+      services: objects.of('Service'),
+      slicesByService: objects.of('EndpointSlice').index(serviceOf),
+      certificates: this.certificates,
+      listed: objects.listed,
+    }
+
+    this.fragments = graph.map(objects.of('Ingress'), (ingress, read) => translateIngress(ingress, read, context))
+    this.secretRefs = this.fragments.index(secretsOf)
+    this.virtualHosts = graph.group(this.fragments.index(hostsOf), (host, claimants, read) =>
+      buildVirtualHost(host, claimants(), this.#read(read), (secret, name) => this.#isUsable(secret, name, read)),
+    )
+    this.backends = graph.group(this.fragments.index(backendsOf), (key, _users, read) =>
+      translateBackend(parseBackend(key), read, context),
+    )
+    this.#classUse = graph.map(this.virtualHosts, (host, read) => classesOf(host, this.#read(read))).index(classKeys)
+
+    this.#emit(graph.map(this.#settings, ({ settings }) => globalSetting(settings)), () => GLOBAL_SETTING_KEY)
+    this.#emit(graph.map(this.virtualHosts, (host, read) => hostRecord(host, this.#read(read), options)), hostKey)
+    this.#emit(graph.map(this.backends, backendRecord), (key) => backendKey(parseBackend(key)))
+    this.#emit(graph.group(this.secretRefs, (key, _users, read) => servable(read.get(this.certificates, key))), (key) =>
+      certificateKey(parseName(key)),
+    )
+    this.#collect('settings', this.#settings)
+    this.#collect('fragment', this.fragments)
+    this.#collect('host', this.virtualHosts)
+    this.#collect('backend', this.backends)
+  }
+
+  /** The settings in force, and why the present ConfigMap is not, if so. */
+  get settings(): SettingsReading {
+    return this.#settings.get(ONLY) ?? { settings: DEFAULT_SETTINGS, findings: [] }
+  }
+
+  /** The location classes that routes use now. */
+  classes(): LocationClass[] {
+    return [...this.#classUse.keys()].map((key) => JSON.parse(key) as LocationClass)
+  }
+
+  /** Everything that is wrong now, in a stable order. */
+  findings(): Finding[] {
+    return [...this.#findings.keys()].sort().flatMap((key) => this.#findings.get(key) ?? [])
+  }
+
+  #read(read: Reader): Settings {
+    return read.get(this.#settings, ONLY)?.settings ?? DEFAULT_SETTINGS
+  }
+
+  #isUsable(secret: { readonly namespace: string; readonly name: string }, host: string, read: Reader): boolean {
+    const result = read.get(this.certificates, objectKey(secret))
+    return result !== undefined && 'certificate' in result && covers(result.certificate.dnsNames, host)
+  }
+
+  #emit(collection: Collection<DataRecord>, recordKey: (key: string) => string): void {
+    collection.subscribe((key, record) => {
+      if (record === undefined) this.records.delete(recordKey(key))
+      else this.records.set(recordKey(key), record)
+      this.changed.add(recordKey(key))
+    })
+  }
+
+  #collect(stage: string, collection: Collection<{ readonly findings: readonly Finding[] }>): void {
+    collection.subscribe((key, value) => {
+      if (value === undefined || value.findings.length === 0) this.#findings.delete(`${stage} ${key}`)
+      else this.#findings.set(`${stage} ${key}`, value.findings)
+    })
+  }
+}
+
+/** With a bad protection in it, the ConfigMap as a whole is refused and the last good one holds on. */
+function settingsOf(graph: Graph, objects: ObjectStore, name: string): Collection<SettingsReading> {
+  const only = graph.source<true>()
+  let lastGood: Settings | undefined
+  const settings = graph.map(only, (_, read) => {
+    const reading = translateConfigMap(read.get(objects.of('ConfigMap'), name))
+    if (reading.refused !== undefined) return { ...reading, settings: lastGood ?? DEFAULT_SETTINGS }
+    lastGood = reading.settings
+    return reading
+  })
+  only.set(ONLY, true)
+  return settings
+}
+
+function serviceOf(slice: KubeObject): string[] {
+  const service = texts(slice.metadata.labels)[SERVICE_NAME_LABEL]
+  return service === undefined ? [] : [`${slice.metadata.namespace}/${service}`]
+}
+
+function secretsOf(fragment: Fragment): string[] {
+  return fragment.tls.flatMap((claim) => (claim.secret === undefined ? [] : [objectKey(claim.secret)]))
+}
+
+function hostsOf(fragment: Fragment): string[] {
+  return [...fragment.hosts, ...fragment.tls.filter((claim) => claim.named).map((claim) => claim.host)]
+}
+
+function backendsOf(fragment: Fragment): string[] {
+  return fragment.routes.flatMap((route) => route.backends.map((it) => `${it.namespace}/${it.service}/${it.port}`))
+}
+
+function parseBackend(key: string): { namespace: string; service: string; port: string } {
+  const [namespace = '', service = '', port = ''] = key.split('/')
+  return { namespace, service, port }
+}
+
+function parseName(key: string): { namespace: string; name: string } {
+  const [namespace = '', name = ''] = key.split('/')
+  return { namespace, name }
+}
+
+function classesOf(host: VirtualHost, settings: Settings): LocationClass[] {
+  return host.routes.flatMap((route) => locationClass(route.policies, settings) ?? [])
+}
+
+/** Only the set of classes matters, never who uses them: the class itself is its key. */
+function classKeys(classes: readonly LocationClass[]): string[] {
+  return classes.map((it) => JSON.stringify(it))
+}
+
+function servable(result: CertificateResult | undefined): DataRecord | undefined {
+  return result !== undefined && 'certificate' in result ? certificateRecord(result.certificate) : undefined
+}
+
+/** The class that a record needs before it may be sent, if any. */
+export function requiredClasses(record: DataRecord): string[] {
+  const routes = fields(record).routes
+  return Array.isArray(routes) ? routes.flatMap((route) => (route as { class?: string }).class ?? []) : []
+}

@@ -1,0 +1,44 @@
+import { integer, size, word } from '../ir/value.ts'
+import type { Settings } from '../ir/settings.ts'
+import { bytes, directive, number, onOff, type Directive } from '../nginx/directive.ts'
+import type { Policy, PolicyValue } from './policy.ts'
+
+/**
+ * Whether and how NGINX buffers answers and request bodies; none of these directives takes a variable.
+ * The busy size is computed from the others: NGINX refuses a configuration where they do not fit.
+ */
+function directives(value: PolicyValue, settings: Settings): readonly Directive[] {
+  const lines: Directive[] = []
+  const responses = value.responses === undefined ? settings.proxyBuffering : value.responses === 'on'
+  const requests = value.requests === undefined ? settings.proxyRequestBuffering : value.requests === 'on'
+  if (responses !== settings.proxyBuffering) lines.push(directive('proxy_buffering', onOff(responses)))
+  if (requests !== settings.proxyRequestBuffering) {
+    lines.push(directive('proxy_request_buffering', onOff(requests)))
+  }
+  const bufferSize = Number(value.size ?? settings.proxyBufferSize)
+  const count = Number(value.number ?? settings.proxyBuffersNumber)
+  if (bufferSize !== settings.proxyBufferSize || count !== settings.proxyBuffersNumber) {
+    lines.push(...bufferDirectives(bufferSize, count))
+  }
+  return lines
+}
+
+/** `proxy_busy_buffers_size` must be at least one buffer and less than all of them without one. */
+export function bufferDirectives(bufferSize: number, count: number): readonly Directive[] {
+  return [
+    directive('proxy_buffer_size', bytes(bufferSize)),
+    directive('proxy_buffers', number(count, 2, 256), bytes(bufferSize)),
+    directive('proxy_busy_buffers_size', bytes(bufferSize * Math.max(1, count - 2))),
+  ]
+}
+
+export const buffering: Policy = {
+  name: 'buffering',
+  fields: {
+    responses: { annotation: 'proxy-buffering', parse: word('on', 'off') },
+    requests: { annotation: 'proxy-request-buffering', parse: word('on', 'off') },
+    size: { annotation: 'proxy-buffer-size', parse: size(1024, 1024 ** 2) },
+    number: { annotation: 'proxy-buffers-number', parse: integer(2, 256) },
+  },
+  directives,
+}

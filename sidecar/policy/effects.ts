@@ -1,0 +1,35 @@
+/** PolicySet -> what Lua reads, and the static directives that make a location class. */
+import type { Json, PolicySet } from '../ir/types.ts'
+import type { Settings } from '../ir/settings.ts'
+import { print, type Directive } from '../nginx/directive.ts'
+import { sha256 } from '../util/canonical.ts'
+import type { PolicyValue } from './policy.ts'
+import { POLICIES } from './registry.ts'
+
+export interface LocationClass {
+  /** `c` and 12 hex digits of the hash of its directives: equal sets share one class. */
+  readonly name: string
+  readonly directives: readonly Directive[]
+}
+
+/** Undefined: the ordinary location serves the route. */
+export function locationClass(policies: PolicySet, settings: Settings): LocationClass | undefined {
+  const directives = POLICIES.flatMap((policy) => {
+    const value = policies[policy.name]
+    return value === undefined ? [] : (policy.directives?.(value as PolicyValue, settings) ?? [])
+  })
+  if (directives.length === 0) return undefined
+  return { name: `c${sha256(directives.map(print).join('\n')).slice(0, 12)}`, directives }
+}
+
+/** What a route's record holds under `policies`. */
+export function runtimePolicies(policies: PolicySet, settings: Settings): PolicySet {
+  const effects: Record<string, Json> = {}
+  for (const policy of POLICIES) {
+    const value = policies[policy.name]
+    if (value === undefined) continue
+    const effect = policy.runtime?.(value as PolicyValue, settings)
+    if (effect !== undefined) effects[policy.name] = effect
+  }
+  return effects
+}

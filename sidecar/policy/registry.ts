@@ -1,0 +1,9 @@
+/** Every policy, in the order in which its class directives are printed. One line = one policy. */
+import { bodySize } from './body-size.ts'
+import { buffering } from './buffering.ts'
+import { regex } from './regex.ts'
+import { timeouts } from './timeouts.ts'
+import { tlsRedirect } from './tls-redirect.ts'
+import type { Policy } from './policy.ts'
+
+export const POLICIES: readonly Policy[] = [regex, tlsRedirect, bodySize, buffering, timeouts]

@@ -1,0 +1,15 @@
+import { boolean } from '../ir/value.ts'
+import type { Policy } from './policy.ts'
+
+/**
+ * Plain HTTP -> https. `when_tls` counts only on hosts that have TLS, `always` everywhere; which of the
+ * two holds for a route is decided in snapshot/, where the host's TLS is known.
+ */
+export const tlsRedirect: Policy = {
+  name: 'tls_redirect',
+  fields: {
+    when_tls: { annotation: 'ssl-redirect', parse: boolean },
+    always: { annotation: 'force-ssl-redirect', parse: boolean },
+  },
+  runtime: (value) => value,
+}

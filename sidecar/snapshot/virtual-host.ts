@@ -1,0 +1,92 @@
+/** All fragments that claim a host -> the virtual host: precedence, conflicts, certificate. */
+import type { Finding } from '../ir/origin.ts'
+import type { Fragment, Json, PolicySet, Route, TlsClaim, VirtualHost } from '../ir/types.ts'
+import type { Settings } from '../ir/settings.ts'
+import { fields } from '../util/field.ts'
+import { byAge, compareRoutes, matchPath } from './order.ts'
+
+/** Can the Secret's certificate be served for the host? */
+export type CertificateCheck = (secret: { readonly namespace: string; readonly name: string }, host: string) => boolean
+
+export function buildVirtualHost(
+  host: string,
+  fragments: readonly Fragment[],
+  settings: Settings,
+  isUsable: CertificateCheck,
+): VirtualHost {
+  const ordered = byAge(fragments)
+  const findings: Finding[] = []
+  const claims = ownersClaims(host, ordered, findings)
+  const tls = claims.some((claim) => claim.named || (claim.secret !== undefined && isUsable(claim.secret, host)))
+  const certificate = chooseCertificate(host, claims, isUsable)
+  const routes = winners(host, ordered, findings)
+    .sort(compareRoutes)
+    .map((route) => withRedirect(route, tls, settings))
+  return { host, routes, tls, findings, ...(certificate === undefined ? {} : { certificate }) }
+}
+
+/** Same path and type twice: the oldest wins; a default backend gives way to any declared path. */
+function winners(host: string, fragments: readonly Fragment[], findings: Finding[]): Route[] {
+  const taken = new Map<string, Route>()
+  const routes = fragments.flatMap((fragment) => fragment.routes.filter((route) => route.host === host))
+  const declared = routes.filter((route) => route.fallback !== true)
+  for (const route of [...declared, ...routes.filter((it) => it.fallback === true)]) {
+    const slot = `${route.pathType} ${matchPath(route)}`
+    const winner = taken.get(slot)
+    if (winner === undefined) taken.set(slot, route)
+    else if (route.fallback !== true || winner.fallback === true) findings.push(conflict(route, winner))
+  }
+  return [...taken.values()]
+}
+
+function conflict(loser: Route, winner: Route): Finding {
+  const by = `${winner.origin.kind} ${winner.origin.namespace}/${winner.origin.name}`
+  const host = loser.host === '_' ? 'any host' : `host ${loser.host}`
+  return {
+    origin: loser.origin,
+    severity: 'warning',
+    reason: 'PathConflict',
+    message: `path ${JSON.stringify(loser.path)} (${loser.pathType}) of ${host} is served by ${by}, which is older or comes first`,
+  }
+}
+
+/** The namespace of the first fragment that claims the host owns its certificate. */
+function ownersClaims(host: string, fragments: readonly Fragment[], findings: Finding[]): TlsClaim[] {
+  const owner = fragments.find((fragment) => fragment.hosts.includes(host)) ?? fragments[0]
+  const claims = fragments.flatMap((fragment) => fragment.tls.filter((claim) => claim.host === host))
+  for (const claim of claims) {
+    if (claim.named && claim.origin.namespace !== owner?.origin.namespace) {
+      findings.push({
+        origin: claim.origin,
+        severity: 'warning',
+        reason: 'HostOwnedByOther',
+        message: `host ${host} belongs to namespace ${owner?.origin.namespace ?? ''}: its certificate is served, not this one`,
+      })
+    }
+  }
+  return claims.filter((claim) => claim.origin.namespace === owner?.origin.namespace)
+}
+
+function chooseCertificate(
+  host: string,
+  claims: readonly TlsClaim[],
+  isUsable: CertificateCheck,
+): VirtualHost['certificate'] {
+  const inOrder = [...claims.filter((claim) => claim.named), ...claims.filter((claim) => !claim.named)]
+  return inOrder.find((claim) => claim.secret !== undefined && isUsable(claim.secret, host))?.secret
+}
+
+/** Replaces what the annotations said about redirects by what holds on this host. */
+function withRedirect(route: Route, tls: boolean, settings: Settings): Route {
+  const policies: Record<string, Json> = { ...route.policies }
+  delete policies.tls_redirect
+  if (redirects(route, tls, settings)) policies.tls_redirect = { code: settings.httpRedirectCode }
+  return { ...route, policies: policies as PolicySet }
+}
+
+function redirects(route: Route, tls: boolean, settings: Settings): boolean {
+  if (settings.noTlsRedirectLocations.some((prefix) => route.path.startsWith(prefix))) return false
+  const { when_tls: whenTls, always } = fields(route.policies.tls_redirect)
+  const forced = always ?? settings.forceSslRedirect
+  return forced === true || (tls && (whenTls ?? settings.sslRedirect) === true)
+}

@@ -1,0 +1,31 @@
+/** What a translation may read besides its own object. Every read is recorded by the Reader. */
+import type { Collection, Index } from '../collection/graph.ts'
+import type { KubeObject } from '../collection/objects.ts'
+import type { CertificateResult } from './secret/translate.ts'
+
+export interface ClassOptions {
+  readonly controllerClass: string
+  /** Value of the old annotation `kubernetes.io/ingress.class`, and name of a class with `ingressClassByName`. */
+  readonly ingressClass: string
+  readonly ingressClassByName: boolean
+  readonly watchIngressWithoutClass: boolean
+}
+
+export interface SourceOptions extends ClassOptions {
+  readonly annotationsPrefix: string
+  readonly disableCatchAll: boolean
+  /** Loopback endpoints are refused in a cluster and fine in the standalone mode. */
+  readonly allowLoopback: boolean
+  /** Own addresses: never a destination; their families are the ones that endpoints may have. */
+  readonly podAddresses: readonly string[]
+}
+
+export interface Context {
+  readonly options: SourceOptions
+  readonly ingressClasses: Collection<KubeObject>
+  readonly services: Collection<KubeObject>
+  readonly slicesByService: Index<KubeObject>
+  readonly certificates: Collection<CertificateResult>
+  /** What has been listed (see ObjectStore): a Secret that is neither here nor listed is not missing yet. */
+  readonly listed: Collection<true>
+}

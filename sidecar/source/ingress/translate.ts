@@ -1,0 +1,129 @@
+/** Ingress (networking.k8s.io/v1) -> Fragment. Pure; a bad part is a finding and costs only itself. */
+import type { Reader } from '../../collection/graph.ts'
+import type { KubeObject } from '../../collection/objects.ts'
+import { parseAddress } from '../../ir/address.ts'
+import { isHost, quoted } from '../../ir/names.ts'
+import type { Finding, Origin } from '../../ir/origin.ts'
+import type { BackendRef, Fragment, Route } from '../../ir/types.ts'
+import { readPolicies, type PolicyReading } from '../../policy/annotations.ts'
+import { fields, items } from '../../util/field.ts'
+import type { Context } from '../context.ts'
+import { readBackend } from './backend.ts'
+import { isOurs } from './class.ts'
+import { readPath } from './path.ts'
+import { readTls } from './tls.ts'
+
+/** Any host: requests that no other host takes. */
+export const CATCH_ALL = '_'
+
+/** Everything that the translation of one Ingress passes along. */
+interface Work {
+  readonly origin: Origin
+  readonly read: Reader
+  readonly context: Context
+  readonly reading: PolicyReading
+  readonly findings: Finding[]
+}
+
+/** Undefined: the Ingress belongs to somebody else. */
+export function translateIngress(ingress: KubeObject, read: Reader, context: Context): Fragment | undefined {
+  if (!isOurs(ingress, read, context)) return undefined
+  const { namespace, name, uid, creationTimestamp } = ingress.metadata
+  const object = { kind: 'Ingress', apiVersion: 'networking.k8s.io/v1', namespace, name, ...(uid === undefined ? {} : { uid }) }
+  const origin: Origin = { ...object, field: '' }
+  const reading = readPolicies(ingress.metadata.annotations ?? {}, context.options.annotationsPrefix, object)
+  const work: Work = { origin, read, context, reading, findings: [...reading.findings] }
+  const spec = fields(ingress.spec)
+  const hosts = readHosts(spec.rules, work)
+  const routes = [...hosts.flatMap(({ host, rule, field }) => rulePaths(host, rule, field, work))]
+  routes.push(...defaultRoutes(spec, hosts.map(({ host }) => host), work))
+  const tls = readTls(spec.tls, hosts.map(({ host }) => host), origin, read, context)
+  return {
+    age: { created: creationTimestamp ?? '', name: `${namespace}/${name}` },
+    origin,
+    routes,
+    hosts: [...new Set([...hosts.map(({ host }) => host), ...routes.map((route) => route.host)])],
+    tls: tls.claims,
+    findings: [...work.findings, ...tls.findings],
+  }
+}
+
+function report(work: Work, field: string, reason: string, message: string): void {
+  work.findings.push({ origin: { ...work.origin, field }, severity: 'error', reason, message })
+}
+
+interface RuleHost {
+  readonly host: string
+  readonly rule: unknown
+  readonly field: string
+}
+
+function readHosts(rules: unknown, work: Work): RuleHost[] {
+  return items(rules).flatMap((rule, i): RuleHost[] => {
+    const field = `spec.rules[${i}]`
+    const host = readHost(fields(rule).host)
+    if (host !== undefined) return [{ host, rule, field }]
+    const allowed = 'a DNS name in lower case, or "*." and a DNS name'
+    report(work, `${field}.host`, 'InvalidHost', `host ${quoted(fields(rule).host)} must be ${allowed}`)
+    return []
+  })
+}
+
+function readHost(host: unknown): string | undefined {
+  if (host === undefined || host === '') return CATCH_ALL
+  return typeof host === 'string' && isHost(host) && parseAddress(host) === undefined ? host : undefined
+}
+
+function rulePaths(host: string, rule: unknown, field: string, work: Work): Route[] {
+  return items(fields(fields(rule).http).paths).flatMap((path, i) => {
+    const route = readRoute(host, path, `${field}.http.paths[${i}]`, work)
+    return route === undefined ? [] : [route]
+  })
+}
+
+function readRoute(host: string, entry: unknown, field: string, work: Work): Route | undefined {
+  const { path, pathType, backend } = fields(entry)
+  const regexMode = fields(work.reading.policies.regex).use === true
+  const reading = readPath(path, pathType, regexMode)
+  const ref = backendRef(backend, `${field}.backend`, work)
+  if ('problem' in reading) {
+    report(work, `${field}.path`, reading.reason, reading.problem)
+    return undefined
+  }
+  if (ref === undefined) return undefined
+  return { host, ...reading, ...common(ref, `${field}.path`, work) }
+}
+
+function backendRef(backend: unknown, field: string, work: Work): BackendRef | undefined {
+  const { ref, problem } = readBackend(backend, work.origin.namespace, work.read, work.context)
+  if (problem !== undefined) report(work, field, problem.reason, problem.message)
+  return ref
+}
+
+function common(ref: BackendRef, field: string, work: Work): Pick<Route, 'backends' | 'policies' | 'closed' | 'origin'> {
+  const { policies, closed } = work.reading
+  return {
+    backends: [{ ...ref, weight: 1 }],
+    policies,
+    ...(closed === undefined ? {} : { closed }),
+    origin: { ...work.origin, field },
+  }
+}
+
+/**
+ * `spec.defaultBackend`: for the hosts of the rules it takes what no path takes; an Ingress without
+ * rules makes it the catch-all of the controller (ingress-nginx; `--disable-catch-all` turns that off).
+ */
+function defaultRoutes(spec: Readonly<Record<string, unknown>>, hosts: readonly string[], work: Work): Route[] {
+  if (spec.defaultBackend === undefined) return []
+  const withoutRules = items(spec.rules).length === 0
+  if (withoutRules && work.context.options.disableCatchAll) {
+    report(work, 'spec.defaultBackend', 'CatchAllDisabled', 'a default backend without rules is not served: --disable-catch-all')
+    return []
+  }
+  const ref = backendRef(spec.defaultBackend, 'spec.defaultBackend', work)
+  if (ref === undefined) return []
+  const path = { path: '/', pathType: 'Prefix' as const, fallback: true as const }
+  const targets = withoutRules ? [CATCH_ALL] : [...new Set(hosts)]
+  return targets.map((host) => ({ host, ...path, ...common(ref, 'spec.defaultBackend', work) }))
+}

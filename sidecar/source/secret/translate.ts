@@ -1,0 +1,77 @@
+/** A Secret of type kubernetes.io/tls -> a certificate that OpenResty can serve, or why not. */
+import { createPrivateKey, X509Certificate } from 'node:crypto'
+import type { KubeObject } from '../../collection/objects.ts'
+import { Secret, type Certificate } from '../../ir/types.ts'
+import { sha256 } from '../../util/canonical.ts'
+import { fields } from '../../util/field.ts'
+
+export type CertificateResult = { readonly certificate: Certificate } | { readonly problem: string }
+
+const MAX_CERTIFICATES = 16
+const PEM_BLOCK = /-----BEGIN CERTIFICATE-----[A-Za-z0-9+/=\s]+?-----END CERTIFICATE-----/g
+
+/** Never throws and never puts text of the Secret into its messages. */
+export function translateSecret(secret: KubeObject): CertificateResult {
+  const { namespace, name } = secret.metadata
+  const chainText = decode(fields(secret.data)['tls.crt'])
+  const keyText = decode(fields(secret.data)['tls.key'])
+  if (chainText === undefined || keyText === undefined) {
+    return { problem: 'it must have the keys tls.crt and tls.key with base64 of PEM text' }
+  }
+  const chain = parseChain(chainText)
+  if (typeof chain === 'string') return { problem: chain }
+  const [leaf] = chain
+  if (leaf === undefined || !fits(leaf, keyText)) return { problem: 'tls.key is not the private key of tls.crt' }
+  const certificate: Certificate = {
+    namespace,
+    name,
+    chain: chain.map((certificate) => certificate.toString()).join(''),
+    key: new Secret(keyText),
+    fingerprint: sha256(`${chainText}\n${keyText}`),
+    dnsNames: dnsNames(leaf),
+    notAfter: Math.floor(leaf.validToDate.getTime() / 1000),
+  }
+  return { certificate }
+}
+
+/** Does a certificate hold for a host? A wildcard stands for exactly one label (RFC 6125, 6.4.3). */
+export function covers(dnsNames: readonly string[], host: string): boolean {
+  const parent = host.slice(host.indexOf('.') + 1)
+  return dnsNames.some((name) => name === host || (name.startsWith('*.') && host.includes('.') && name.slice(2) === parent))
+}
+
+function decode(value: unknown): string | undefined {
+  if (typeof value !== 'string' || value.length > 1_400_000) return undefined
+  const decoded = Buffer.from(value, 'base64').toString('latin1')
+  return decoded === '' || decoded.includes('\0') ? undefined : decoded
+}
+
+function parseChain(text: string): readonly X509Certificate[] | string {
+  const blocks = text.match(PEM_BLOCK) ?? []
+  if (blocks.length === 0) return 'tls.crt holds no PEM certificate'
+  if (blocks.length > MAX_CERTIFICATES) return `tls.crt holds more than ${MAX_CERTIFICATES} certificates`
+  try {
+    return blocks.map((block) => new X509Certificate(block))
+  } catch {
+    return 'tls.crt holds a certificate that cannot be read'
+  }
+}
+
+function fits(leaf: X509Certificate, keyText: string): boolean {
+  try {
+    return leaf.checkPrivateKey(createPrivateKey(keyText))
+  } catch {
+    return false
+  }
+}
+
+/** DNS names of the SAN extension; the common name counts only where there is none (ingress-nginx does so). */
+function dnsNames(leaf: X509Certificate): readonly string[] {
+  const names = (leaf.subjectAltName ?? '')
+    .split(', ')
+    .filter((entry) => entry.startsWith('DNS:'))
+    .map((entry) => entry.slice(4).toLowerCase())
+  if (names.length > 0) return names
+  const commonName = /^CN=(.+)$/m.exec(leaf.subject)?.[1]
+  return commonName === undefined ? [] : [commonName.toLowerCase()]
+}

@@ -1,0 +1,21 @@
+/** Reading fields of objects that nobody validated: a wrong type reads as absent. */
+
+export type Fields = Readonly<Record<string, unknown>>
+
+export function fields(value: unknown): Fields {
+  return typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Fields) : {}
+}
+
+export function items(value: unknown): readonly unknown[] {
+  return Array.isArray(value) ? value : []
+}
+
+export function text(value: unknown): string {
+  return typeof value === 'string' ? value : ''
+}
+
+/** The members of a map of texts; others are left out. */
+export function texts(value: unknown): Readonly<Record<string, string>> {
+  const entries = Object.entries(fields(value)).filter((entry): entry is [string, string] => typeof entry[1] === 'string')
+  return Object.fromEntries(entries)
+}
