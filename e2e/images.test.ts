@@ -72,7 +72,15 @@ function valueOf(stage: readonly Instruction[], name: string): string {
 
 // Contents
 
-const DEVELOPMENT = /\.test\.ts$|\/(testdata|testing|spec)\/|^sidecar\/standalone\/|\/Dockerfile(\.\w+)?$/
+const DEVELOPMENT = new RegExp(
+  [
+    '\\.test\\.ts$',
+    '/(testdata|testing|spec)/',
+    '^sidecar/(lint|standalone)/',
+    '^sidecar/setup\\.mjs$',
+    '/Dockerfile(\\.\\w+)?$',
+  ].join('|'),
+)
 
 test('the sidecar image holds package.json, the licence and the sidecar without its tests', () => {
   const sources = repository.filter((file) => file.startsWith('sidecar/') && !DEVELOPMENT.test(file))
@@ -121,7 +129,8 @@ test('whatever else lies in the folder never reaches a build', () => {
     'node_modules/pino/pino.js',
     'e2e/lab/main.ts',
     'manifests/rbac.yaml',
-    'sidecar/standalone/demo.ts',
+    'sidecar/standalone/main.ts',
+    'sidecar/setup.mjs',
     'sidecar/kube/reflector.test.ts',
     'sidecar/testdata/tls/input.yaml',
     'lua/spec/router_spec.lua',

@@ -12,6 +12,7 @@ import type {
   V1Service,
 } from '@kubernetes/client-node'
 import { parseAllDocuments } from 'yaml'
+import { DEFAULT_SETTINGS } from '../sidecar/ir/settings.ts'
 import * as resources from '../sidecar/kube/resource.ts'
 import type { Resource } from '../sidecar/kube/resource.ts'
 import { schemaErrors } from './kubernetes-schema.ts'
@@ -201,7 +202,7 @@ test('the pod is ready with the first complete revision, and stops after traffic
   const pause = openresty.lifecycle?.preStop?.sleep?.seconds ?? 0
   assert.ok(pause > 0)
   assert.ok((sidecar.lifecycle?.preStop?.sleep?.seconds ?? 0) >= pause)
-  assert.ok((pod.terminationGracePeriodSeconds ?? 0) > pause)
+  assert.ok((pod.terminationGracePeriodSeconds ?? 0) > pause + DEFAULT_SETTINGS.workerShutdownTimeout)
 })
 
 test('the arguments name objects and variables that are there', () => {
