@@ -9,6 +9,7 @@ import { Pool, ProxyAgent } from 'undici'
 import type { Dispatcher } from 'undici'
 import { ApiError, DecodeError, asError, errorFromStatus } from './errors.ts'
 import { parseJson } from './json-lines.ts'
+import { OutageGate } from './outage-gate.ts'
 
 export interface ApiRequest {
   readonly method?: 'GET' | 'POST' | 'PUT' | 'PATCH'
@@ -28,7 +29,22 @@ const BODY_TIMEOUT = 60_000
 /** As in client-go: TCP keep-alive 30 s, HTTP/2 ping 15 s (health checks of 30 s + 15 s there). */
 const TCP_KEEP_ALIVE = 30_000
 const PING_INTERVAL = 15_000
+const PROBE_TIMEOUT = 5_000
 const USER_AGENT = 'resty-ingress'
+
+/**
+ * How long credentials are used before KubeConfig is asked again: it reads files each time, which thousands
+ * of watches that reopen at once should not. Far below the hour that a rotated token stays valid.
+ */
+const CREDENTIALS_AGE = 5_000
+
+/** Milliseconds between probes while the server is away: from the first, growing to the second. */
+export interface TransportTiming {
+  readonly probeMin: number
+  readonly probeMax: number
+}
+
+const DEFAULT_TIMING: TransportTiming = { probeMin: 100, probeMax: 2_000 }
 
 interface Connection {
   /** What the dispatcher was made of: rotated certificates or a new CA need a new one. */
@@ -36,17 +52,26 @@ interface Connection {
   readonly dispatcher: Dispatcher
 }
 
+interface Prepared {
+  readonly dispatcher: Dispatcher
+  readonly headers: Readonly<Record<string, string>>
+}
+
 export class ApiTransport {
   readonly #config: KubeConfig
   readonly #server: URL
+  readonly #gate: OutageGate
   #connection: Connection | undefined
+  #prepared: { readonly at: number; readonly value: Promise<Prepared> } | undefined
 
   /** Throws when the configuration names no cluster; client.ts makes sure that it does. */
-  constructor(config: KubeConfig) {
+  constructor(config: KubeConfig, timing: TransportTiming = DEFAULT_TIMING) {
     const cluster = config.getCurrentCluster()
     if (!cluster) throw new Error('the Kubernetes configuration names no cluster')
     this.#config = config
     this.#server = new URL(cluster.server)
+    const { probeMin, probeMax } = timing
+    this.#gate = new OutageGate({ probe: (signal) => this.#probe(signal), minWait: probeMin, maxWait: probeMax })
   }
 
   /** The decoded JSON answer. Throws ApiError for any other answer than 2xx, and when there is none. */
@@ -69,29 +94,55 @@ export class ApiTransport {
 
   /** Ends every request and connection. */
   async close(): Promise<void> {
+    this.#gate.close()
     await this.#connection?.dispatcher.destroy()
     this.#connection = undefined
+    this.#prepared = undefined
   }
 
   async #send(request: ApiRequest, bodyTimeout: number): Promise<Dispatcher.ResponseData['body']> {
-    let response
+    const response = await this.#answer(request, bodyTimeout).catch((error: unknown) => {
+      throw asApiError(error, request)
+    })
+    if (response.statusCode < 300) return response.body
+    if (response.statusCode === 401) this.#prepared = undefined
+    throw await refusal(response)
+  }
+
+  async #answer(request: ApiRequest, bodyTimeout: number): Promise<Dispatcher.ResponseData> {
+    const { signal } = request
+    await this.#gate.pass(signal)
+    const { dispatcher, headers } = await this.#prepare()
     try {
-      const { dispatcher, headers } = await this.#prepare()
-      response = await dispatcher.request({
+      return await dispatcher.request({
         origin: this.#server.origin,
         path: this.#path(request),
         method: request.method ?? 'GET',
         headers: { ...headers, accept: 'application/json', 'user-agent': USER_AGENT, ...contentType(request) },
         body: request.body === undefined ? null : JSON.stringify(request.body),
-        signal: request.signal ?? null,
+        signal: signal ?? null,
         headersTimeout: HEADERS_TIMEOUT,
         bodyTimeout,
       })
     } catch (error) {
-      throw asApiError(error, request)
+      if (!signal?.aborted) this.#gate.lost()
+      throw error
     }
-    if (response.statusCode < 300) return response.body
-    throw await refusal(response)
+  }
+
+  async #probe(signal: AbortSignal): Promise<void> {
+    const { dispatcher, headers } = await this.#prepare()
+    const timeouts = { headersTimeout: PROBE_TIMEOUT, bodyTimeout: PROBE_TIMEOUT }
+    const path = this.#path({ path: '/livez' })
+    const { body } = await dispatcher.request({
+      origin: this.#server.origin,
+      path,
+      method: 'GET',
+      headers: { ...headers, 'user-agent': USER_AGENT },
+      signal,
+      ...timeouts,
+    })
+    await body.dump()
   }
 
   #path(request: ApiRequest): string {
@@ -100,7 +151,15 @@ export class ApiTransport {
     return `${prefix}${request.path}${query === '' ? '' : `?${query}`}`
   }
 
-  async #prepare(): Promise<{ dispatcher: Dispatcher; headers: Record<string, string> }> {
+  #prepare(): Promise<Prepared> {
+    const now = performance.now()
+    if (this.#prepared === undefined || now - this.#prepared.at > CREDENTIALS_AGE) {
+      this.#prepared = { at: now, value: this.#authenticate() }
+    }
+    return this.#prepared.value
+  }
+
+  async #authenticate(): Promise<Prepared> {
     const options: RequestOptions = { headers: {} }
     await this.#config.applyToHTTPSOptions(options)
     const tls = tlsOptions(options)
