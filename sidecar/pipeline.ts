@@ -3,14 +3,21 @@
  * comes out depends only on the objects that are in (and, while the ConfigMap is refused, on the last
  * one that was not).
  */
-import { Graph, type Collection, type Index, type Reader } from './collection/graph.ts'
+import { Graph, type Collection, type Index, type Reader, type Source } from './collection/graph.ts'
 import { ObjectStore } from './collection/object-store.ts'
 import { objectKey, type KubeObject } from './collection/objects.ts'
-import { backendKey, certificateKey, GLOBAL_SETTING_KEY, hostKey, type DataRecord } from './dynamic/records.ts'
+import {
+  backendKey,
+  certificateKey,
+  DEFAULT_CERTIFICATE_KEY,
+  GLOBAL_SETTING_KEY,
+  hostKey,
+  type DataRecord,
+} from './dynamic/records.ts'
 import { backendRecord, certificateRecord, globalSetting, hostRecord, type RecordOptions } from './dynamic/translate.ts'
 import type { Finding } from './ir/origin.ts'
 import { DEFAULT_SETTINGS, type Settings } from './ir/settings.ts'
-import type { Backend, Fragment, VirtualHost } from './ir/types.ts'
+import type { Backend, Certificate, Fragment, VirtualHost } from './ir/types.ts'
 import { locationClass, type LocationClass } from './policy/effects.ts'
 import { buildVirtualHost } from './snapshot/virtual-host.ts'
 import { translateConfigMap, type SettingsReading } from './source/configmap/translate.ts'
@@ -18,11 +25,13 @@ import type { Context, SourceOptions } from './source/context.ts'
 import { translateIngress } from './source/ingress/translate.ts'
 import { covers, translateSecret, type CertificateResult } from './source/secret/translate.ts'
 import { translateBackend } from './source/service/translate.ts'
-import { fields, texts } from './util/field.ts'
+import { texts } from './util/field.ts'
 
 export interface PipelineOptions extends SourceOptions, RecordOptions {
   /** `namespace/name` of the controller's ConfigMap; '' = none. */
   readonly configMap: string
+  /** `namespace/name` of the Secret to serve where no other fits; '' = the self-signed one. */
+  readonly defaultCertificate: string
 }
 
 const SERVICE_NAME_LABEL = 'kubernetes.io/service-name'
@@ -38,17 +47,20 @@ export class Pipeline {
   readonly certificates: Collection<CertificateResult>
   /** By `namespace/name`: the Secrets that our Ingresses refer to. */
   readonly secretRefs: Index<Fragment>
+  /** The self-signed certificate, under the key ''; the shell makes it. */
+  readonly fallbackCertificate: Source<Certificate>
   /** Everything that OpenResty is to keep, by record key. */
   readonly records: Map<string, DataRecord> = new Map()
   /** Record keys that changed since the data plane last took them. */
   readonly changed: Set<string> = new Set()
 
   readonly #settings: Collection<SettingsReading>
-  readonly #classUse: Index<readonly LocationClass[]>
+  readonly #classUse: Index<LocationClass[]>
   readonly #findings = new Map<string, readonly Finding[]>()
 
   constructor(options: PipelineOptions) {
     const { graph, objects } = this
+    this.fallbackCertificate = graph.source<Certificate>()
     this.#settings = settingsOf(graph, objects, options.configMap)
     this.certificates = graph.map(objects.of('Secret'), translateSecret)
     const context: Context = {
@@ -75,6 +87,12 @@ export class Pipeline {
     this.#emit(graph.map(this.backends, backendRecord), (key) => backendKey(parseBackend(key)))
     this.#emit(graph.group(this.secretRefs, (key, _users, read) => servable(read.get(this.certificates, key))), (key) =>
       certificateKey(parseName(key)),
+    )
+    this.#emit(
+      graph.map(this.fallbackCertificate, (fallback, read) =>
+        servable(read.get(this.certificates, options.defaultCertificate)) ?? certificateRecord(fallback),
+      ),
+      () => DEFAULT_CERTIFICATE_KEY,
     )
     this.#collect('settings', this.#settings)
     this.#collect('fragment', this.fragments)
@@ -106,7 +124,7 @@ export class Pipeline {
     return result !== undefined && 'certificate' in result && covers(result.certificate.dnsNames, host)
   }
 
-  #emit(collection: Collection<DataRecord>, recordKey: (key: string) => string): void {
+  #emit<R extends DataRecord>(collection: Collection<R>, recordKey: (key: string) => string): void {
     collection.subscribe((key, record) => {
       if (record === undefined) this.records.delete(recordKey(key))
       else this.records.set(recordKey(key), record)
@@ -114,7 +132,7 @@ export class Pipeline {
     })
   }
 
-  #collect(stage: string, collection: Collection<{ readonly findings: readonly Finding[] }>): void {
+  #collect<V extends { readonly findings: readonly Finding[] }>(stage: string, collection: Collection<V>): void {
     collection.subscribe((key, value) => {
       if (value === undefined || value.findings.length === 0) this.#findings.delete(`${stage} ${key}`)
       else this.#findings.set(`${stage} ${key}`, value.findings)
@@ -174,10 +192,4 @@ function classKeys(classes: readonly LocationClass[]): string[] {
 
 function servable(result: CertificateResult | undefined): DataRecord | undefined {
   return result !== undefined && 'certificate' in result ? certificateRecord(result.certificate) : undefined
-}
-
-/** The class that a record needs before it may be sent, if any. */
-export function requiredClasses(record: DataRecord): string[] {
-  const routes = fields(record).routes
-  return Array.isArray(routes) ? routes.flatMap((route) => (route as { class?: string }).class ?? []) : []
 }

@@ -62,3 +62,9 @@ export function backendKey(ref: BackendRef): RecordKey {
 export function certificateKey(secret: { readonly namespace: string; readonly name: string }): RecordKey {
   return `certificate/${secret.namespace}/${secret.name}`
 }
+
+/** The location classes that a record needs before it may be sent. */
+export function requiredClasses(record: DataRecord): string[] {
+  if (!('routes' in record) || !Array.isArray(record.routes)) return []
+  return (record as HostRecord).routes.flatMap((route) => route.class ?? [])
+}

@@ -1,0 +1,124 @@
+/** The only client of the control API: HTTP over the unix socket that both containers share. */
+import { Pool } from 'undici'
+import type { DataRecord, RecordKey } from '../dynamic/records.ts'
+import type { Capabilities } from '../nginx/render.ts'
+
+export interface WorkerStatus {
+  readonly pid: number
+  readonly generation: number
+  readonly config_hash: string
+  readonly revision: number
+}
+
+export interface DataPlaneStatus {
+  /** Names one start of OpenResty: another one means that the records are gone. */
+  readonly instance: string
+  readonly generation: number
+  readonly config_hash: string
+  readonly revision: number
+  readonly reloading: boolean
+  readonly workers: readonly WorkerStatus[]
+  readonly worker_count: number
+  readonly nginx: { readonly version: string; readonly lua: string }
+  readonly capabilities: Capabilities & Readonly<Record<string, boolean>>
+  readonly loss_free_reload: boolean
+  readonly dictionaries: Readonly<Record<string, { readonly capacity: number; readonly free: number }>>
+}
+
+export type PushResult =
+  | { readonly outcome: 'applied'; readonly revision: number; readonly rejected: Readonly<Record<RecordKey, string>> }
+  | { readonly outcome: 'conflict'; readonly revision: number }
+  | { readonly outcome: 'full'; readonly message: string; readonly needed: number; readonly capacity: number }
+
+export type ConfigResult =
+  | { readonly outcome: 'loaded'; readonly generation: number; readonly duration_ms: number; readonly reloaded: boolean }
+  | { readonly outcome: 'refused'; readonly message: string; readonly line?: number }
+  | { readonly outcome: 'busy' | 'timeout'; readonly message: string }
+
+/** An answer that the contract does not have. */
+export class ControlError extends Error {
+  readonly status: number
+  constructor(status: number, message: string) {
+    super(`control API answered ${status}: ${message}`)
+    this.status = status
+  }
+}
+
+interface Answer {
+  readonly status: number
+  readonly body: Readonly<Record<string, unknown>>
+}
+
+/** Every method rejects with an I/O error when OpenResty is not there. */
+export class ControlClient {
+  readonly #client: Pool
+
+  constructor(socketPath: string) {
+    // Several connections: a reload answers late, and records must not wait behind it.
+    this.#client = new Pool('http://openresty', { socketPath, connections: 4, headersTimeout: 60_000, bodyTimeout: 60_000 })
+  }
+
+  async status(): Promise<DataPlaneStatus> {
+    return (await this.#expect('GET', '/v1/status')) as unknown as DataPlaneStatus
+  }
+
+  /** Digest of each stored record. */
+  async digests(): Promise<{ readonly revision: number; readonly digests: Readonly<Record<RecordKey, string>> }> {
+    return (await this.#expect('GET', '/v1/records')) as never
+  }
+
+  /** The data plane's own metrics, in Prometheus text. */
+  async metrics(): Promise<string> {
+    const { statusCode, body } = await this.#client.request({ method: 'GET', path: '/v1/metrics' })
+    const text = await body.text()
+    if (statusCode !== 200) throw new ControlError(statusCode, text.slice(0, 200))
+    return text
+  }
+
+  async patch(base: number, set: Readonly<Record<RecordKey, DataRecord>>, remove: readonly RecordKey[]): Promise<PushResult> {
+    return pushResult(await this.#send('PATCH', '/v1/records', JSON.stringify({ base, set, delete: remove })))
+  }
+
+  async replace(set: Readonly<Record<RecordKey, DataRecord>>): Promise<PushResult> {
+    return pushResult(await this.#send('PUT', '/v1/records', JSON.stringify({ set })))
+  }
+
+  async config(text: string): Promise<ConfigResult> {
+    const { status, body } = await this.#send('PUT', '/v1/config', text)
+    const outcomes = { 200: 'loaded', 409: 'busy', 422: 'refused', 504: 'timeout' } as const
+    const outcome = outcomes[status as keyof typeof outcomes]
+    if (outcome === undefined) throw new ControlError(status, String(body.message))
+    return { outcome, ...body } as unknown as ConfigResult
+  }
+
+  async close(): Promise<void> {
+    await this.#client.destroy()
+  }
+
+  async #expect(method: 'GET', path: string): Promise<Readonly<Record<string, unknown>>> {
+    const { status, body } = await this.#send(method, path)
+    if (status !== 200) throw new ControlError(status, String(body.message))
+    return body
+  }
+
+  async #send(method: 'GET' | 'PUT' | 'PATCH', path: string, payload?: string): Promise<Answer> {
+    const { statusCode, body } = await this.#client.request({ method, path, ...(payload === undefined ? {} : { body: payload }) })
+    const text = await body.text()
+    return { status: statusCode, body: parseBody(statusCode, text) }
+  }
+}
+
+function parseBody(status: number, text: string): Readonly<Record<string, unknown>> {
+  try {
+    return JSON.parse(text) as Readonly<Record<string, unknown>>
+  } catch {
+    throw new ControlError(status, `not JSON: ${text.slice(0, 200)}`)
+  }
+}
+
+function pushResult({ status, body }: Answer): PushResult {
+  const outcomes = { 200: 'applied', 409: 'conflict', 507: 'full' } as const
+  const outcome = outcomes[status as keyof typeof outcomes]
+  if (outcome === undefined) throw new ControlError(status, String(body.message))
+  return { outcome, ...body } as unknown as PushResult
+}

@@ -1,0 +1,52 @@
+/** One in flight, one filling: no timer delays a lone change, and no queue grows. */
+import pRetry from 'p-retry'
+
+export class Lane {
+  readonly #work: () => Promise<void>
+  readonly #onError: (error: unknown) => void
+  readonly #stop = new AbortController()
+  #running = false
+  #again = false
+
+  /** `work` is repeated with back-off until it resolves; every failure is told to `onError`. */
+  constructor(work: () => Promise<void>, onError: (error: unknown) => void) {
+    this.#work = work
+    this.#onError = onError
+  }
+
+  /** There is (maybe) something to do. While work is in flight, any number of kicks make one more round. */
+  kick(): void {
+    if (this.#running) this.#again = true
+    else void this.#run()
+  }
+
+  close(): void {
+    this.#stop.abort()
+  }
+
+  async #run(): Promise<void> {
+    this.#running = true
+    do {
+      this.#again = false
+      await this.#attempt()
+    } while (this.#again && !this.#stop.signal.aborted)
+    this.#running = false
+  }
+
+  async #attempt(): Promise<void> {
+    try {
+      await pRetry(this.#work, {
+        retries: Infinity,
+        minTimeout: 50,
+        maxTimeout: 2_000,
+        randomize: true,
+        signal: this.#stop.signal,
+        // Only I/O fails here, and I/O errors of undici are not all of the network kind that p-retry knows.
+        shouldRetry: () => !this.#stop.signal.aborted,
+        onFailedAttempt: ({ error }) => this.#onError(error),
+      })
+    } catch (error) {
+      if (!this.#stop.signal.aborted) throw error
+    }
+  }
+}

@@ -1,0 +1,40 @@
+/** What is to be sent: desired records against what OpenResty has. Pure. */
+import type { DataRecord, RecordKey } from '../dynamic/records.ts'
+
+export interface Plan {
+  readonly set: Readonly<Record<RecordKey, DataRecord>>
+  readonly remove: readonly RecordKey[]
+  /** Keys that must wait for a configuration with the class that they need. */
+  readonly held: readonly RecordKey[]
+}
+
+export interface PlanInput {
+  readonly desired: ReadonlyMap<RecordKey, DataRecord>
+  /** Digest of each record that OpenResty has. */
+  readonly actual: ReadonlyMap<RecordKey, string>
+  /** Keys to look at. */
+  readonly keys: Iterable<RecordKey>
+  readonly isLoaded: (className: string) => boolean
+  readonly classesOf: (record: DataRecord) => readonly string[]
+}
+
+/**
+ * Make before break: a record that needs a class which no worker has yet is held, and while one is, no
+ * backend or certificate goes away, since the host's old record may still use it.
+ */
+export function plan(input: PlanInput): Plan {
+  const set: Record<RecordKey, DataRecord> = {}
+  const held: RecordKey[] = []
+  const gone: RecordKey[] = []
+  for (const key of input.keys) {
+    const record = input.desired.get(key)
+    if (record === undefined) {
+      if (input.actual.has(key)) gone.push(key)
+    } else if (record.digest !== input.actual.get(key)) {
+      if (input.classesOf(record).every(input.isLoaded)) set[key] = record
+      else held.push(key)
+    }
+  }
+  const removable = gone.filter((key) => held.length === 0 || key.startsWith('host/'))
+  return { set, remove: removable, held: [...held, ...gone.filter((key) => !removable.includes(key))] }
+}

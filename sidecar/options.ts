@@ -1,0 +1,137 @@
+/** Flags and environment -> Options. The only reader of process.env. Flag names are those of ingress-nginx. */
+import yargs, { type Argv, type InferredOptionTypes, type Options as FlagOptions } from 'yargs'
+import { parseAddress } from './ir/address.ts'
+
+const FLAGS = {
+  manifests: { type: 'string', describe: 'Read the objects from this folder instead of an API server' },
+  'run-dir': { type: 'string', default: '/run/resty-ingress', describe: 'Folder shared with OpenResty; holds control.sock' },
+  kubeconfig: { type: 'string', describe: 'kubeconfig file; without it the service account of the pod is used' },
+  'apiserver-host': { type: 'string', describe: 'URL of the API server' },
+  'certificate-authority': { type: 'string', describe: 'PEM bundle to verify the API server with' },
+  configmap: { type: 'string', default: '', describe: 'namespace/name of the ConfigMap with the settings' },
+  'controller-class': {
+    type: 'string',
+    default: 'resty-ingress.io/ingress-controller',
+    describe: 'spec.controller of the IngressClasses to serve; k8s.io/ingress-nginx takes over from ingress-nginx',
+  },
+  'ingress-class': { type: 'string', default: 'resty-ingress', describe: 'Value of the old annotation kubernetes.io/ingress.class to serve' },
+  'ingress-class-by-name': { type: 'boolean', default: false, describe: 'Also serve the IngressClass whose name is --ingress-class' },
+  'watch-ingress-without-class': { type: 'boolean', default: false, describe: 'Also serve Ingresses that name no class' },
+  'watch-namespace': { type: 'string', default: '', describe: 'Only this namespace' },
+  'annotations-prefix': { type: 'string', default: 'nginx.ingress.kubernetes.io', describe: 'Prefix of annotations, beside resty-ingress.io' },
+  'disable-catch-all': { type: 'boolean', default: false, describe: 'Do not serve an Ingress that is only a default backend' },
+  'default-ssl-certificate': { type: 'string', default: '', describe: 'namespace/name of the Secret to serve where no other fits' },
+  'publish-service': { type: 'string', default: '', describe: 'namespace/name of the Service whose address goes into the status' },
+  'publish-status-address': { type: 'string', default: '', describe: 'Addresses for the status, separated by commas' },
+  'report-node-internal-ip-address': { type: 'boolean', default: false, describe: 'Prefer the internal address of the node for the status' },
+  'update-status': { type: 'boolean', default: true, describe: 'Write status.loadBalancer of the Ingresses that are served' },
+  'http-port': { type: 'number', default: 80, describe: 'Port for HTTP' },
+  'https-port': { type: 'number', default: 443, describe: 'Port for HTTPS' },
+  'https-redirect-port': { type: 'number', describe: 'Port that redirects to https name [443; with --manifests: --https-port]' },
+  'bind-address': { type: 'string', array: true, default: [] as string[], describe: 'Listen only on this address; may be repeated' },
+  'healthz-port': { type: 'number', default: 10254, describe: 'Port of health, metrics and the admin API' },
+  'healthz-host': { type: 'string', default: '', describe: 'Address of health, metrics and the admin API; empty: all' },
+  'health-check-path': { type: 'string', default: '/healthz', describe: 'Path of the liveness check' },
+  'log-level': { type: 'string', choices: ['debug', 'info', 'warn', 'error'], default: 'info', describe: 'What to log' },
+} as const satisfies Record<string, FlagOptions>
+
+/** Flags of ingress-nginx that change nothing here: accepted with a warning, so that its arguments can stay. */
+const WITHOUT_EFFECT: readonly string[] = [
+  'tcp-services-configmap', 'udp-services-configmap', 'update-status-on-shutdown', 'status-update-interval',
+  'election-id', 'election-ttl', 'disable-leader-election', 'watch-namespace-selector', 'default-backend-service',
+  'default-server-port', 'ssl-passthrough-proxy-port', 'health-check-timeout', 'status-port', 'stream-port',
+  'profiler-port', 'profiler-address', 'internal-logger-address', 'enable-ssl-passthrough',
+  'enable-ssl-chain-completion', 'enable-annotation-validation', 'deep-inspect', 'validating-webhook',
+  'validating-webhook-certificate', 'validating-webhook-key', 'disable-full-test', 'enable-metrics',
+  'metrics-per-host', 'metrics-per-undefined-host', 'report-status-classes', 'exclude-socket-metrics',
+  'time-buckets', 'length-buckets', 'size-buckets', 'bucket-factor', 'max-buckets', 'monitor-max-batch-size',
+  'disable-svc-external-name', 'sync-period', 'sync-rate-limit', 'dynamic-configuration-retries',
+  'shutdown-grace-period', 'post-shutdown-grace-period', 'enable-topology-aware-routing', 'disable-sync-events',
+  'maxmind-edition-ids', 'maxmind-license-key', 'maxmind-mirror', 'maxmind-retries-count',
+  'maxmind-retries-timeout', 'profiling', 'v',
+]
+
+type Flags = InferredOptionTypes<typeof FLAGS>
+
+export interface Options extends Readonly<Flags> {
+  /** Given flags of ingress-nginx that have no effect here. */
+  readonly ignored: readonly string[]
+  readonly podName: string
+  readonly podNamespace: string
+  readonly podAddresses: readonly string[]
+  readonly serviceHost: string
+  readonly servicePort: string
+}
+
+export type Command =
+  | { readonly name: 'run'; readonly options: Options }
+  | { readonly name: 'translate'; readonly input: string; readonly output: string; readonly options: Options }
+
+/** What the user typed wrong, as a sentence. */
+export class UsageError extends Error {}
+
+function withRunFlags<T>(parser: Argv<T>): Argv<T> {
+  const accepted = WITHOUT_EFFECT.reduce((it, flag) => it.option(flag, { hidden: true }), parser as Argv)
+  return accepted.options(FLAGS) as unknown as Argv<T>
+}
+
+/**
+ * Parses `run …` or `translate DIR --out DIR2`. Throws UsageError; gives undefined when help or the
+ * version was asked for and printed.
+ */
+export async function parseCommand(args: readonly string[], env: NodeJS.ProcessEnv, version: string): Promise<Command | undefined> {
+  let command: Command | undefined
+  const parser = yargs([...args])
+    .scriptName('resty-ingress')
+    .parserConfiguration({ 'duplicate-arguments-array': false, 'camel-case-expansion': false, 'boolean-negation': false })
+    .command('run', 'Serve the Ingresses of a cluster, or of a folder', withRunFlags, (flags) => {
+      command = { name: 'run', options: complete(flags as unknown as Flags, env) }
+    })
+    .command(
+      'translate <input>',
+      'Translate a folder of manifests into nginx.conf, records.json and findings.json',
+      (it) => withRunFlags(it).positional('input', { type: 'string' }).option('out', { type: 'string', demandOption: true }),
+      (flags) => {
+        const { input, out } = flags as unknown as { input: string; out: string }
+        command = { name: 'translate', input, output: out, options: complete(flags as unknown as Flags, env) }
+      },
+    )
+    .demandCommand(1, 'say what to do: run or translate')
+    .strict()
+    .version(version)
+    .wrap(100)
+    .exitProcess(false)
+    .fail((message, error) => {
+      throw error instanceof UsageError ? error : new UsageError(message ?? String(error))
+    })
+  await parser.parseAsync()
+  return command
+}
+
+function complete(flags: Flags, env: NodeJS.ProcessEnv): Options {
+  const ignored = WITHOUT_EFFECT.filter((flag) => (flags as Record<string, unknown>)[flag] !== undefined)
+  for (const flag of ['configmap', 'publish-service', 'default-ssl-certificate'] as const) checkName(flag, flags[flag])
+  for (const flag of ['http-port', 'https-port', 'healthz-port'] as const) checkPort(flag, flags[flag])
+  for (const address of flags['bind-address']) {
+    if (parseAddress(address) === undefined) throw new UsageError(`--bind-address ${address} is not an IP address`)
+  }
+  if (flags['http-port'] === flags['https-port']) throw new UsageError('--http-port and --https-port must differ')
+  return {
+    ...flags,
+    ignored,
+    podName: env.POD_NAME ?? '',
+    podNamespace: env.POD_NAMESPACE ?? '',
+    podAddresses: (env.POD_IPS ?? '').split(',').filter((address) => parseAddress(address) !== undefined),
+    serviceHost: env.KUBERNETES_SERVICE_HOST ?? '',
+    servicePort: env.KUBERNETES_SERVICE_PORT ?? '443',
+  }
+}
+
+function checkName(flag: string, value: string): void {
+  if (value !== '' && !/^[^/]+\/[^/]+$/.test(value)) throw new UsageError(`--${flag} must be namespace/name, not ${value}`)
+}
+
+function checkPort(flag: string, value: number): void {
+  const lowest = flag === 'healthz-port' ? 0 : 1
+  if (!Number.isInteger(value) || value < lowest || value > 65_535) throw new UsageError(`--${flag} must be a port number, not ${value}`)
+}

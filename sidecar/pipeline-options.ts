@@ -1,0 +1,21 @@
+import type { Options } from './options.ts'
+import type { PipelineOptions } from './pipeline.ts'
+
+/** What the translation needs to know of the flags. */
+export function pipelineOptions(options: Options): PipelineOptions {
+  const standalone = options.manifests !== undefined
+  return {
+    controllerClass: options['controller-class'],
+    ingressClass: options['ingress-class'],
+    ingressClassByName: options['ingress-class-by-name'],
+    watchIngressWithoutClass: options['watch-ingress-without-class'],
+    annotationsPrefix: options['annotations-prefix'],
+    disableCatchAll: options['disable-catch-all'],
+    allowLoopback: standalone,
+    podAddresses: options.podAddresses,
+    configMap: options.configmap,
+    defaultCertificate: options['default-ssl-certificate'],
+    // In a cluster a Service or a load balancer maps 443 to our port; standalone, clients see our port.
+    httpsRedirectPort: options['https-redirect-port'] ?? (standalone ? options['https-port'] : 443),
+  }
+}

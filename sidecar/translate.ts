@@ -1,0 +1,64 @@
+/** `resty-ingress translate`: the pure core as a command; no cluster, no NGINX, no network. */
+import { mkdir, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import type { KubeObject } from './collection/objects.ts'
+import type { Kind } from './collection/objects.ts'
+import type { DataRecord } from './dynamic/records.ts'
+import type { Finding } from './ir/origin.ts'
+import { renderConfig, type Capabilities, type Listeners } from './nginx/render.ts'
+import { Pipeline, type PipelineOptions } from './pipeline.ts'
+import { compareText } from './util/canonical.ts'
+
+/** What today's OpenResty can do: the configuration that `translate` writes is for it. */
+export const CURRENT_CAPABILITIES: Capabilities = {
+  http2_directive: true,
+  keepalive_min_timeout: true,
+  headers_more: true,
+  ipv6: true,
+}
+
+export interface Translation {
+  readonly config: string
+  readonly records: Readonly<Record<string, DataRecord>>
+  readonly findings: readonly Finding[]
+}
+
+export interface TranslationInput {
+  readonly objects: readonly KubeObject[]
+  readonly options: PipelineOptions
+  readonly listeners: Listeners
+  readonly capabilities?: Capabilities
+}
+
+/** Everything at once, from scratch. Private keys are left out. */
+export function translate(input: TranslationInput): Translation {
+  const pipeline = new Pipeline(input.options)
+  const byKind = Map.groupBy(input.objects, (object) => object.kind)
+  for (const kind of ['Ingress', 'IngressClass', 'Service', 'EndpointSlice', 'Secret', 'ConfigMap'] satisfies Kind[]) {
+    pipeline.objects.replace(kind, byKind.get(kind) ?? [])
+  }
+  pipeline.graph.flush()
+  const records = [...pipeline.records].sort(([left], [right]) => compareText(left, right))
+  return {
+    config: renderConfig({
+      settings: pipeline.settings.settings,
+      classes: pipeline.classes(),
+      listeners: input.listeners,
+      capabilities: input.capabilities ?? CURRENT_CAPABILITIES,
+    }).text,
+    records: Object.fromEntries(records.map(([key, record]) => [key, withoutKey(record)])),
+    findings: pipeline.findings(),
+  }
+}
+
+function withoutKey(record: DataRecord): DataRecord {
+  return 'chain' in record ? { ...record, key: '[redacted]' } : record
+}
+
+/** Writes nginx.conf, records.json and findings.json. Rejects when the folder cannot be written. */
+export async function writeTranslation(translation: Translation, directory: string): Promise<void> {
+  await mkdir(directory, { recursive: true })
+  await writeFile(join(directory, 'nginx.conf'), translation.config)
+  await writeFile(join(directory, 'records.json'), `${JSON.stringify(translation.records, null, 2)}\n`)
+  await writeFile(join(directory, 'findings.json'), `${JSON.stringify(translation.findings, null, 2)}\n`)
+}
