@@ -49,13 +49,6 @@ const GROUPS = {
     packages: ['lua-check', 'lua-busted', 'lua-cjson', 'lua5.1'],
     elsewhere: 'install luacheck and busted for Lua 5.1 with luarocks',
   },
-  lab: {
-    what: 'the tools of the test lab',
-    programs: ['ip', 'unshare', 'curl', 'openssl', 'debootstrap'],
-    instead: [],
-    packages: ['iproute2', 'util-linux', 'curl', 'openssl', 'debootstrap', 'ca-certificates'],
-    elsewhere: 'install iproute2, util-linux, curl, openssl and debootstrap',
-  },
 }
 
 /** Something that a person has to put right; its message is the sentence they read. */
