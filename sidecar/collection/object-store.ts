@@ -29,6 +29,10 @@ export class ObjectStore implements ObjectSink {
     return [kind, `${kind} ${namespace}`, `${kind} ${namespace}/${name}`]
   }
 
+  isListed(kind: Kind, namespace: string, name: string): boolean {
+    return ObjectStore.listedKeys(kind, namespace, name).some((key) => this.#listed.get(key) === true)
+  }
+
   replace(kind: Kind, objects: readonly KubeObject[], scope?: string): void {
     const source = this.of(kind)
     const incoming = new Set(objects.map((object) => objectKey(object.metadata)))

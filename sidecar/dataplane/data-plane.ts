@@ -50,6 +50,8 @@ export class DataPlane {
   #running: RenderedConfig | undefined
   #rendered: readonly unknown[] = []
   #refused = ''
+  /** The start of OpenResty that has had everything at least once. */
+  #completeOf = ''
   #timer: NodeJS.Timeout | undefined
   #started = false
 
@@ -87,9 +89,12 @@ export class DataPlane {
     return this.#actual.get(key) === record?.digest
   }
 
-  /** Everything desired is applied and every worker runs the newest configuration. */
-  get inSync(): boolean {
-    return this.#started && this.#running !== undefined && this.#pending.size === 0 && this.#desired.changed.size === 0
+  /** OpenResty that runs now has a complete revision and our configuration in every worker. */
+  get isReady(): boolean {
+    const status = this.#status
+    if (status === undefined || this.#running?.hash !== status.config_hash) return false
+    const current = status.workers.filter((worker) => worker.config_hash === status.config_hash)
+    return this.#completeOf === status.instance && current.length >= status.worker_count
   }
 
   async close(): Promise<void> {
@@ -136,6 +141,7 @@ export class DataPlane {
       if (!(await this.#send(status, set, remove))) return
     }
     this.#pending = waiting
+    if (waiting.size === 0) this.#completeOf = status.instance
     this.#events.applied()
   }
 

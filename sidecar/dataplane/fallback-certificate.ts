@@ -1,4 +1,6 @@
 /** The certificate for handshakes that no other certificate fits: self-signed, made anew at each start. */
+// x509 finds its parts by decorators, which need this first.
+import 'reflect-metadata'
 import { webcrypto } from 'node:crypto'
 import {
   BasicConstraintsExtension,
@@ -23,14 +25,14 @@ export async function createFallbackCertificate(now: Date): Promise<Certificate>
       notBefore: new Date(now.getTime() - 3600_000),
       notAfter: new Date(now.getTime() + YEAR_MS),
       signingAlgorithm: { name: 'ECDSA', hash: 'SHA-256' },
-      keys: keys as CryptoKeyPair,
+      keys,
       extensions: [
         new BasicConstraintsExtension(false, undefined, true),
         new ExtendedKeyUsageExtension([ExtendedKeyUsage.serverAuth]),
         new SubjectAlternativeNameExtension([{ type: 'dns', value: NAME }]),
       ],
     },
-    webcrypto as Crypto,
+    webcrypto,
   )
   const key = PemConverter.encode(await webcrypto.subtle.exportKey('pkcs8', keys.privateKey), 'PRIVATE KEY')
   const chain = `${certificate.toString('pem')}\n`

@@ -25,7 +25,6 @@ export function httpLines(settings: Settings, capabilities: Capabilities): reado
     ...tlsLines(settings, capabilities),
     ...proxyLines(settings),
     ...realIpLines(settings),
-    directive('lua_regex_match_limit', number(20_000, 1, 1_000_000)),
     settings.disableAccessLog
       ? directive('access_log', keyword('off'))
       : directive('access_log', keyword('access.log'), keyword('upstreaminfo')),

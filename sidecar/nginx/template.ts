@@ -78,6 +78,10 @@ http {
     proxy_set_header X-Original-Forwarded-Host $http_x_forwarded_host;
     proxy_set_header Proxy "";
 
+{{#error_pages}}
+    error_page {{code}} @error_{{code}};
+{{/error_pages}}
+
     upstream ingress_balancer {
         server 0.0.0.1;
         balancer_by_lua_block { require("ingress.phase.balancer")() }
@@ -95,27 +99,20 @@ http {
         ssl_certificate_key data:$no_certificate;
         ssl_certificate_by_lua_block { require("ingress.phase.certificate")("{{listener}}") }
 
-        # A declared body above the ordinary limit: the route may have a class that allows more.
-        error_page 413 = @large_body;
-{{#ordinary_error_pages}}
-        error_page {{code}} @error_{{code}};
-{{/ordinary_error_pages}}
-
         location / {
+            # A declared body above the ordinary limit: the route may have a class that allows more.
+            error_page 413 = @large_body;
+{{#ordinary_error_pages}}
+            error_page {{code}} @error_{{code}};
+{{/ordinary_error_pages}}
             rewrite_by_lua_block { return require("ingress.phase.rewrite")("{{listener}}") }
             proxy_pass http://ingress_balancer;
         }
         location @large_body {
-{{#error_pages}}
-            error_page {{code}} @error_{{code}};
-{{/error_pages}}
             rewrite_by_lua_block { return require("ingress.phase.large_body")("{{listener}}") }
         }
 {{#classes}}
         location @{{name}} {
-{{#error_pages}}
-            error_page {{code}} @error_{{code}};
-{{/error_pages}}
 {{#lines}}
             {{.}}
 {{/lines}}

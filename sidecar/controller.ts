@@ -1,0 +1,247 @@
+/**
+ * The shell around the pure core: takes objects in, keeps OpenResty in step, tells what is wrong.
+ * One direction: sink -> pipeline -> data plane; findings and outcomes go out as data.
+ */
+import { join } from 'node:path'
+import type { Logger } from 'pino'
+import type { Kind, KubeObject, ObjectSink } from './collection/objects.ts'
+import { ControlClient, type ConfigResult } from './dataplane/client.ts'
+import { DataPlane } from './dataplane/data-plane.ts'
+import { createFallbackCertificate } from './dataplane/fallback-certificate.ts'
+import { hostKey, type RecordKey } from './dynamic/records.ts'
+import { FindingBook } from './finding-book.ts'
+import type { Finding, Origin } from './ir/origin.ts'
+import type { Fragment } from './ir/types.ts'
+import type { RenderedConfig } from './nginx/render.ts'
+import type { Options } from './options.ts'
+import { pipelineOptions } from './pipeline-options.ts'
+import { Pipeline } from './pipeline.ts'
+
+const KEPT_GENERATIONS = 20
+
+/** One loaded configuration. */
+export interface Generation {
+  readonly generation: number
+  readonly hash: string
+  readonly loadedAt: string
+  readonly durationMs: number
+  readonly reloaded: boolean
+  readonly classes: readonly string[]
+}
+
+/** What happens with what the controller finds out; each is called with the current whole. */
+export interface Outlets {
+  /** Secrets that Ingresses of ours (or the flags) refer to. */
+  secrets(names: readonly { readonly namespace: string; readonly name: string }[]): void
+  findings(current: readonly Finding[]): void
+  /** Every host of this Ingress of ours is served by every worker. */
+  served(fragment: Fragment): void
+  /** This Ingress is gone, or not ours any more. */
+  forgotten(key: string): void
+}
+
+export class Controller {
+  readonly pipeline: Pipeline
+  readonly dataPlane: DataPlane
+  readonly findings: FindingBook = new FindingBook()
+  readonly generations: Generation[] = []
+  readonly pushes = { count: 0, records: 0, lastMs: 0 }
+  readonly #options: Options
+  readonly #log: Logger
+  readonly #outlets: Outlets
+  readonly #unserved = new Set<string>()
+  readonly #rejected = new Map<RecordKey, Finding>()
+  readonly #trouble = new Map<string, string>()
+  #scheduled = false
+  #complete = false
+  #started = false
+
+  constructor(options: Options, log: Logger, outlets: Outlets) {
+    this.#options = options
+    this.#log = log
+    this.#outlets = outlets
+    this.pipeline = new Pipeline(pipelineOptions(options))
+    const listeners = {
+      addresses: options['bind-address'],
+      httpPort: options['http-port'],
+      httpsPort: options['https-port'],
+    }
+    const { pipeline } = this
+    this.dataPlane = new DataPlane(
+      new ControlClient(join(options['run-dir'], 'control.sock')),
+      {
+        records: pipeline.records,
+        changed: pipeline.changed,
+        classes: () => pipeline.classes(),
+        config: () => ({ settings: pipeline.settings.settings, listeners }),
+      },
+      {
+        applied: () => this.#applied(),
+        rejected: (key, reason) => this.#recordRejected(key, reason),
+        trouble: (message, details) => this.#troubled(message, details),
+        reloaded: (result, config) => this.#reloaded(result, config),
+        pushed: (records, milliseconds) => this.#pushed(records, milliseconds),
+      },
+    )
+    pipeline.fragments.subscribe((key, fragment) => this.#fragmentChanged(key, fragment))
+  }
+
+  /** Where a source puts its objects. Changes of one turn of the event loop are translated together. */
+  readonly sink: ObjectSink = {
+    replace: (kind: Kind, objects: readonly KubeObject[], scope?: string) => {
+      this.pipeline.objects.replace(kind, objects, scope)
+      this.#schedule()
+    },
+    set: (object: KubeObject) => {
+      this.pipeline.objects.set(object)
+      this.#schedule()
+    },
+    delete: (kind: Kind, namespace: string, name: string) => {
+      this.pipeline.objects.delete(kind, namespace, name)
+      this.#schedule()
+    },
+  }
+
+  async prepare(): Promise<void> {
+    this.pipeline.fallbackCertificate.set('', await createFallbackCertificate(new Date()))
+  }
+
+  /** Every kind has been listed: from now on the translation is complete, and the first push may go. */
+  sourceComplete(): void {
+    this.#complete = true
+    this.#schedule()
+  }
+
+  /** Findings of a stage outside the pipeline, such as files that cannot be read. */
+  report(stage: string, findings: readonly Finding[]): void {
+    this.findings.set(stage, findings)
+    this.#settleFindings()
+  }
+
+  /** Why traffic is not yet, or not fully, what the objects say; empty = ready. */
+  notReady(): string[] {
+    const { refused } = this.pipeline.settings
+    const reasons = []
+    if (!this.#complete) reasons.push('not every kind has been listed yet')
+    if (!this.#started && refused !== undefined) reasons.push(`the ConfigMap is refused: ${refused}`)
+    if (!this.#started && this.#missingSecrets().length > 0) reasons.push('not every referenced Secret has been read yet')
+    if (!this.dataPlane.isReady) reasons.push('OpenResty does not have the first complete revision yet')
+    return reasons
+  }
+
+  async close(): Promise<void> {
+    await this.dataPlane.close()
+  }
+
+  #schedule(): void {
+    if (this.#scheduled) return
+    this.#scheduled = true
+    setImmediate(() => {
+      this.#scheduled = false
+      if (this.#complete) this.#flush()
+    })
+  }
+
+  #flush(): void {
+    this.pipeline.graph.flush()
+    this.#outlets.secrets(this.#referencedSecrets())
+    this.findings.set('pipeline', this.pipeline.findings())
+    if (!this.#started && this.#mayStart()) {
+      this.#started = true
+      this.dataPlane.start()
+    }
+    this.dataPlane.kick()
+    this.#settleFindings()
+  }
+
+  /** The first push is complete: a push before the certificates were read would show the wrong ones. */
+  #mayStart(): boolean {
+    return this.pipeline.settings.refused === undefined && this.#missingSecrets().length === 0
+  }
+
+  #missingSecrets(): readonly unknown[] {
+    return this.#referencedSecrets().filter(({ namespace, name }) => !this.pipeline.objects.isListed('Secret', namespace, name))
+  }
+
+  #referencedSecrets(): { readonly namespace: string; readonly name: string }[] {
+    const keys = new Set(this.pipeline.secretRefs.keys())
+    const byFlag = this.#options['default-ssl-certificate']
+    if (byFlag !== '') keys.add(byFlag)
+    return [...keys].map((key) => {
+      const [namespace = '', name = ''] = key.split('/')
+      return { namespace, name }
+    })
+  }
+
+  #fragmentChanged(key: string, fragment: Fragment | undefined): void {
+    this.#unserved.delete(key)
+    if (fragment === undefined) this.#outlets.forgotten(key)
+    else this.#unserved.add(key)
+  }
+
+  #applied(): void {
+    this.#trouble.clear()
+    for (const key of this.#unserved) {
+      const fragment = this.pipeline.fragments.get(key)
+      if (fragment === undefined || !fragment.hosts.every((host) => this.dataPlane.isApplied(hostKey(host)))) continue
+      this.#unserved.delete(key)
+      this.#outlets.served(fragment)
+    }
+    for (const key of this.#rejected.keys()) if (this.dataPlane.isApplied(key)) this.#rejected.delete(key)
+    this.findings.set('data plane', [...this.#rejected.values()])
+    this.#settleFindings()
+  }
+
+  #recordRejected(key: RecordKey, reason: string): void {
+    const message = `OpenResty refused the record ${key}, its last good one stays: ${reason}`
+    this.#rejected.set(key, { origin: this.#originOf(key), severity: 'error', reason: 'RecordRejected', message })
+  }
+
+  /** The object that a record is mainly made of. */
+  #originOf(key: RecordKey): Origin {
+    const [kind, first = '', second = ''] = key.split('/')
+    const route = kind === 'host' ? this.pipeline.virtualHosts.get(second)?.routes[0] : undefined
+    if (route !== undefined) return route.origin
+    return { kind: kind === 'certificate' ? 'Secret' : 'Service', namespace: first, name: second, field: '' }
+  }
+
+  #troubled(message: string, details: Readonly<Record<string, unknown>>): void {
+    const text = JSON.stringify(details)
+    if (this.#trouble.get(message) === text) return
+    this.#trouble.set(message, text)
+    this.#log.warn(details, message)
+  }
+
+  #reloaded(result: Extract<ConfigResult, { outcome: 'loaded' }>, config: RenderedConfig): void {
+    const entry: Generation = {
+      generation: result.generation,
+      hash: config.hash,
+      loadedAt: new Date().toISOString(),
+      durationMs: result.duration_ms,
+      reloaded: result.reloaded,
+      classes: config.classNames,
+    }
+    this.generations.push(entry)
+    if (this.generations.length > KEPT_GENERATIONS) this.generations.shift()
+    this.#log.info({ ...entry, classes: entry.classes.length }, 'NGINX runs a new configuration')
+  }
+
+  #pushed(records: number, milliseconds: number): void {
+    this.pushes.count += 1
+    this.pushes.records += records
+    this.pushes.lastMs = milliseconds
+    this.#log.debug({ records, milliseconds }, 'records pushed')
+  }
+
+  #settleFindings(): void {
+    const { appeared, gone } = this.findings.settle()
+    for (const finding of appeared) this.#log.warn(logFields(finding), finding.message)
+    for (const finding of gone) this.#log.info(logFields(finding), `resolved: ${finding.message}`)
+    if (appeared.length + gone.length > 0) this.#outlets.findings(this.findings.all())
+  }
+}
+
+function logFields({ origin, reason }: Finding): object {
+  const { kind, namespace, name, field } = origin
+  return { kind, namespace, name, field, reason }
+}

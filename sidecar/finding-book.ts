@@ -1,0 +1,34 @@
+/** Findings of all stages, as the one current set; tells what is new and what is gone. */
+import type { Finding } from './ir/origin.ts'
+import { canonicalJson } from './util/canonical.ts'
+
+export interface FindingChanges {
+  readonly appeared: readonly Finding[]
+  readonly gone: readonly Finding[]
+}
+
+export class FindingBook {
+  readonly #parts = new Map<string, readonly Finding[]>()
+  #current = new Map<string, Finding>()
+
+  /** Replaces what one stage reports. */
+  set(stage: string, findings: readonly Finding[]): void {
+    this.#parts.set(stage, findings)
+  }
+
+  /** The current set, without repeats. */
+  all(): Finding[] {
+    return [...this.#current.values()]
+  }
+
+  /** Takes in what was `set` since the last call. */
+  settle(): FindingChanges {
+    const next = new Map([...this.#parts.values()].flat().map((finding) => [canonicalJson(finding), finding]))
+    const before = this.#current
+    this.#current = next
+    return {
+      appeared: [...next].filter(([key]) => !before.has(key)).map(([, finding]) => finding),
+      gone: [...before].filter(([key]) => !next.has(key)).map(([, finding]) => finding),
+    }
+  }
+}

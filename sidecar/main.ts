@@ -1,0 +1,66 @@
+#!/usr/bin/env node
+/** Entry point: the wiring of the whole program on one screen. */
+import { readFileSync } from 'node:fs'
+import { pino } from 'pino'
+import { readManifests } from './files/folder.ts'
+import { parseCommand, UsageError, type Command, type Options } from './options.ts'
+import { pipelineOptions } from './pipeline-options.ts'
+import { runController, StartError } from './run.ts'
+import { translate, writeTranslation } from './translate.ts'
+
+const VERSION = (JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as { version: string }).version
+
+/** Exit codes: 0 done, 1 could not run, 2 wrong usage or unreadable input. */
+async function main(args: readonly string[]): Promise<number> {
+  try {
+    const command = await parseCommand(args, process.env, VERSION)
+    if (command === undefined) return 0
+    return command.name === 'translate' ? await runTranslate(command) : await run(command.options)
+  } catch (error) {
+    if (error instanceof UsageError) return complain(`${error.message}\nSee resty-ingress --help`, 2)
+    if (error instanceof StartError) return complain(error.message, 1)
+    throw error
+  }
+}
+
+function complain(message: string, code: number): number {
+  process.stderr.write(`resty-ingress: ${message}\n`)
+  return code
+}
+
+async function run(options: Options): Promise<number> {
+  const log = pino({ level: options['log-level'], base: null })
+  if (options.ignored.length > 0) log.warn({ flags: options.ignored }, 'flags without effect here')
+  const controller = await runController(options, log)
+  const signal = await new Promise<NodeJS.Signals>((resolve) => {
+    process.once('SIGTERM', resolve)
+    process.once('SIGINT', resolve)
+  })
+  log.info({ signal }, 'stopping; OpenResty goes on with what it has')
+  await controller.close()
+  return 0
+}
+
+async function runTranslate({ input, output, options }: Extract<Command, { name: 'translate' }>): Promise<number> {
+  try {
+    const { objects, findings } = await readManifests(input)
+    const translation = translate({
+      objects,
+      options: pipelineOptions({ ...options, manifests: input }),
+      listeners: { addresses: options['bind-address'], httpPort: options['http-port'], httpsPort: options['https-port'] },
+    })
+    const all = [...findings, ...translation.findings]
+    await writeTranslation({ ...translation, findings: all }, output)
+    for (const { origin, severity, reason, message } of all) {
+      const object = `${origin.kind} ${[origin.namespace, origin.name].filter((part) => part !== '').join('/')}`
+      process.stdout.write(`${severity}: ${object} ${origin.field}: ${reason}: ${message}\n`)
+    }
+    process.stdout.write(`${Object.keys(translation.records).length} records, ${all.length} findings: see ${output}\n`)
+    return 0
+  } catch (error) {
+    if (error instanceof Error && 'code' in error) return complain(`cannot translate ${input}: ${error.message}`, 2)
+    throw error
+  }
+}
+
+process.exitCode = await main(process.argv.slice(2))
