@@ -1,0 +1,88 @@
+-- The certificate of a TLS handshake: of the host record for the name (exact, then the wildcard of
+-- one label), else the default.
+
+local ffi = require "ffi"
+local record_key = require "ingress.pure.record_key"
+local router = require "ingress.router"
+local ssl = require "ngx.ssl"
+local store = require "ingress.store"
+
+local lower = string.lower
+
+local _M = {}
+
+ffi.cdef [[
+void *OPENSSL_sk_value(const void *stack, int index);
+int X509_check_private_key(const void *certificate, const void *key);
+void ERR_clear_error(void);
+]]
+
+
+local function parse(chain, key)
+    local certificates, err = ssl.parse_pem_cert(chain)
+    if not certificates then
+        return nil, "the chain cannot be parsed: " .. err
+    end
+    local private_key
+    private_key, err = ssl.parse_pem_priv_key(key)
+    if not private_key then
+        return nil, "the key cannot be parsed: " .. err
+    end
+    return { chain = certificates, key = private_key }
+end
+
+
+--- true, or nil, err: whether chain and key parse and belong together.
+function _M.check(chain, key)
+    local pair, err = parse(chain, key)
+    if not pair then
+        return nil, err
+    end
+    local leaf = ffi.C.OPENSSL_sk_value(pair.chain, 0)
+    local fits = ffi.C.X509_check_private_key(leaf, pair.key) == 1
+    ffi.C.ERR_clear_error()
+    if not fits then
+        return nil, "the key does not belong to the first certificate of the chain"
+    end
+    return true
+end
+
+
+local function compile(record)
+    local pair, err = parse(record.chain, record.key)
+    if not pair then
+        error(err)
+    end
+    return pair
+end
+
+
+store.register("certificate", compile, {})
+
+
+local function find(listener, name)
+    local key = name and router.certificate_key(listener, lower(name))
+    return key and store.lookup("certificate", key)
+        or store.lookup("certificate", record_key.DEFAULT_CERTIFICATE)
+end
+
+
+--- Sets the certificate; without any the handshake fails.
+function _M.run(listener)
+    store.refresh()
+    local pair = find(listener, ssl.server_name())
+    if not pair then
+        return ngx.exit(ngx.ERROR)
+    end
+    ssl.clear_certs()
+    local ok, err = ssl.set_cert(pair.chain)
+    if ok then
+        ok, err = ssl.set_priv_key(pair.key)
+    end
+    if not ok then
+        error(err)
+    end
+end
+
+
+return _M

@@ -1,0 +1,74 @@
+-- The control API: calls, bodies, and errors as JSON (docs/control-api.md).
+
+local answer = require "ingress.control.answer"
+local config = require "ingress.control.config"
+local metrics = require "ingress.control.metrics"
+local records = require "ingress.control.records"
+local status = require "ingress.control.status"
+
+local sub = string.sub
+
+local RECORD_PREFIX = "/v1/records/"
+
+-- path -> method -> call(body)
+local CALLS = {
+    ["/v1/status"] = { GET = status.get },
+    ["/v1/metrics"] = { GET = metrics.get },
+    ["/v1/config"] = { PUT = config.put },
+    ["/v1/records"] = { GET = records.list, PATCH = records.patch, PUT = records.put },
+}
+local BODY = { PATCH = true, PUT = true }
+
+local _M = {}
+
+
+local function read_body()
+    ngx.req.read_body()
+    local text = ngx.req.get_body_data()
+    if text then
+        return text
+    end
+    local name = ngx.req.get_body_file()
+    if not name then
+        return ""
+    end
+    local file = assert(io.open(name, "rb"))
+    text = assert(file:read("*a"))
+    file:close()
+    return text
+end
+
+
+local function call(method, path)
+    if sub(path, 1, #RECORD_PREFIX) == RECORD_PREFIX then
+        if method ~= "GET" then
+            return answer.error(405, "this path takes GET")
+        end
+        return records.get(sub(path, #RECORD_PREFIX + 1))
+    end
+    local methods = CALLS[path]
+    if not methods then
+        return answer.error(404, "there is no such path")
+    end
+    if not methods[method] then
+        return answer.error(405, "this path does not take this method")
+    end
+    return methods[method](BODY[method] and read_body())
+end
+
+
+--- Answers the current request.
+function _M.handle()
+    local ok, result = pcall(call, ngx.req.get_method(), ngx.var.uri)
+    if not ok then
+        ngx.log(ngx.ERR, "control API: ", result)
+        result = answer.error(500, "internal error")
+    end
+    ngx.status = result.status
+    ngx.header["Content-Type"] = result.type
+    ngx.header["Content-Length"] = #result.body
+    ngx.print(result.body)
+end
+
+
+return _M

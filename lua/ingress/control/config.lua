@@ -1,0 +1,148 @@
+-- PUT /v1/config: a new nginx.conf, loaded by the master, known to run before the answer.
+
+local answer = require "ingress.control.answer"
+local generation = require "ingress.generation"
+local lock = require "ingress.control.lock"
+local process = require "ingress.process"
+
+local floor = math.floor
+local match = string.match
+local ngx_now = ngx.now
+local tonumber = tonumber
+
+local LOCK = "reload"
+local PATIENCE = 30
+local INTERVAL = 0.005
+local HEADER = "^# resty%-ingress config ([0-9a-f]+)\r?\n"
+
+local state = ngx.shared.resty_ingress_state
+local folder = ngx.config.prefix()
+
+local _M = {}
+
+
+local function read(name)
+    local file = assert(io.open(folder .. name, "rb"))
+    local text = assert(file:read("*a"))
+    file:close()
+    return text
+end
+
+
+-- NGINX reads the whole of the old file or the whole of the new one.
+local function replace(name, text)
+    local draft = folder .. name .. ".new"
+    local file = assert(io.open(draft, "wb"))
+    assert(file:write(text))
+    assert(file:close())
+    assert(os.rename(draft, folder .. name))
+end
+
+
+local function emergency_size()
+    local file = io.open(folder .. "emerg.log", "rb")
+    local size = file and file:seek("end") or 0
+    if file then
+        file:close()
+    end
+    return size
+end
+
+
+-- The first line in emerg.log after `size`: {message, line}; nil when there is none.
+local function refusal(size)
+    if emergency_size() <= size then
+        return nil
+    end
+    local text = match(read("emerg.log"):sub(size + 1), "^([^\n]*)\n")
+    if not text then
+        return nil
+    end
+    local message = match(text, "%[emerg%] %d+#%d+: (.*)$") or text
+    return {
+        message = message,
+        line = tonumber(match(message, " in [^ ]*/nginx%.conf:(%d+)$")),
+    }
+end
+
+
+-- "success", or "refused", {message, line}, or "timeout".
+local function wait(hash, before, size)
+    local deadline = ngx_now() + PATIENCE
+    repeat
+        ngx.sleep(INTERVAL)
+        local newest = generation.newest()
+        if newest.number > before and newest.hash == hash and newest.complete then
+            return "success"
+        end
+        local refused = refusal(size)
+        if refused then
+            return "refused", refused
+        end
+        ngx.update_time()
+    until ngx_now() > deadline
+    return "timeout"
+end
+
+
+local function reload(text, hash)
+    local before, size = generation.newest().number, emergency_size()
+    local old = read("nginx.conf")
+    replace("nginx.conf", text)
+    local ok, err = process.reload()
+    if not ok then
+        replace("nginx.conf", old)
+        error(err)
+    end
+    local result, refused = wait(hash, before, size)
+    if result ~= "success" then
+        replace("nginx.conf", old)
+    end
+    return result, refused
+end
+
+
+local function finish(result, refused, duration_ms)
+    state:incr("reloads/" .. result, 1, 0)
+    if result == "success" then
+        return answer.ok({
+            generation = generation.newest().number,
+            duration_ms = duration_ms,
+            reloaded = true,
+        })
+    elseif result == "refused" then
+        return answer.error(422, refused.message, { line = refused.line })
+    end
+    return answer.error(504, "the new workers did not report in time; the old file is back")
+end
+
+
+local function reload_locked(text, hash)
+    local newest = generation.newest()
+    if newest.hash == hash and newest.complete then
+        return answer.ok({ generation = newest.number, duration_ms = 0, reloaded = false })
+    end
+    local start = ngx_now()
+    local result, refused = reload(text, hash)
+    return finish(result, refused, floor((ngx_now() - start) * 1000 + 0.5))
+end
+
+
+function _M.put(text)
+    local hash = match(text, HEADER)
+    if not hash then
+        return answer.error(400, 'the first line must be "# resty-ingress config <hash>"')
+    end
+    if not lock.acquire(LOCK) then
+        return answer.error(409, "another reload is under way")
+    end
+    local ok, result = pcall(reload_locked, text, hash)
+    lock.release(LOCK)
+    if not ok then
+        error(result, 0)
+    end
+    return result
+end
+
+
+return _M

@@ -1,0 +1,182 @@
+-- Writing records: a push is applied as a whole or not at all, and in an order in which no request
+-- meets a host whose backend is missing. How workers take it over: see store.lua.
+
+local lock = require "ingress.control.lock"
+local store = require "ingress.store"
+
+local concat = table.concat
+local match = string.match
+local sort = table.sort
+
+local LOCK = "push"
+-- A longer change list is stored as "everything".
+local LONGEST_CHANGE = 16384
+-- What the dictionary needs for an item besides its text, rounded up.
+local ITEM_OVERHEAD = 128
+local ORDER = { setting = 1, certificate = 2, backend = 3, host = 4 }
+
+local state = ngx.shared.resty_ingress_state
+local records = ngx.shared.resty_ingress_records
+
+local _M = {}
+
+
+local function order(key)
+    return ORDER[match(key, "^[^/]*")]
+end
+
+
+-- The list is there before the counter moves; the counter moves after the records have changed.
+local function announce(keys, revision)
+    local sequence = (state:get("sequence") or 0) + 1
+    local text = type(keys) == "table" and concat(keys, "\n") or keys
+    if #text > LONGEST_CHANGE then
+        text = store.EVERYTHING
+    end
+    local name = "change/" .. sequence
+    if not state:safe_set(name, revision .. "\n" .. text) then
+        -- An old list of the same number must not stay; a missing one means everything.
+        state:delete(name)
+    end
+    state:delete("change/" .. sequence - store.LISTED_CHANGES)
+    state:set("revision", revision)
+    state:set("sequence", sequence)
+end
+
+
+local function changed_sets(set)
+    local keys = {}
+    for key, stored in pairs(set) do
+        if records:get(key) ~= stored then
+            keys[#keys + 1] = key
+        end
+    end
+    sort(keys, function(a, b)
+        local first, second = order(a), order(b)
+        return first < second or first == second and a < b
+    end)
+    return keys
+end
+
+
+local function existing(deletes)
+    local hosts, others = {}, {}
+    for _, key in ipairs(deletes) do
+        if records:get(key) then
+            local list = order(key) == ORDER.host and hosts or others
+            list[#list + 1] = key
+        end
+    end
+    return hosts, others
+end
+
+
+-- New keys go first: that makes room for the old values.
+local function roll_back(undo)
+    for key, old in pairs(undo) do
+        if not old then
+            records:delete(key)
+        end
+    end
+    for key, old in pairs(undo) do
+        if old and not records:safe_set(key, old) then
+            ngx.log(ngx.CRIT, "the old value of ", key, " could not be put back")
+        end
+    end
+end
+
+
+-- The bytes that the dictionary would have to hold.
+local function needed(set, keys)
+    local total = records:capacity() - records:free_space()
+    for _, key in ipairs(keys) do
+        total = total + #key + #set[key] + ITEM_OVERHEAD
+    end
+    return total
+end
+
+
+local function write_all(set, keys)
+    local undo = {}
+    local total = needed(set, keys)
+    for _, key in ipairs(keys) do
+        undo[key] = records:get(key) or false
+        if not records:safe_set(key, set[key]) then
+            roll_back(undo)
+            return nil, total
+        end
+    end
+    return true
+end
+
+
+local function remove(keys, revision)
+    if #keys == 0 then
+        return
+    end
+    for _, key in ipairs(keys) do
+        records:delete(key)
+    end
+    announce(keys, revision)
+end
+
+
+local function apply(push, revision)
+    local set_keys = changed_sets(push.set)
+    local hosts, others = existing(push.delete)
+    if #set_keys + #hosts + #others == 0 and not (push.complete and revision == 0) then
+        return revision
+    end
+    local ok, total = write_all(push.set, set_keys)
+    if not ok then
+        -- Some worker may have read a value that was there for a moment.
+        announce(set_keys, revision)
+        return nil, { needed = total, capacity = records:capacity() }
+    end
+    revision = revision + 1
+    announce(set_keys, revision)
+    remove(hosts, revision)
+    remove(others, revision)
+    return revision
+end
+
+
+function _M.revision()
+    return state:get("revision") or 0
+end
+
+
+--- Every key. The dictionary is locked meanwhile: for comparisons, not for requests.
+function _M.keys()
+    return records:get_keys(0)
+end
+
+
+--- @param push {base?, set: {key: stored text}, delete: [key], complete?: this is the whole set}
+-- @return revision; or nil, {conflict} | {needed, capacity}. It does not yield: within a worker a
+-- push is one step.
+function _M.push(push)
+    local held, abandoned = lock.acquire(LOCK)
+    local revision = _M.revision()
+    if not held or (push.base and push.base ~= revision) then
+        if held then
+            lock.release(LOCK)
+        end
+        return nil, { conflict = true }
+    end
+    if abandoned then
+        announce(store.EVERYTHING, revision)
+    end
+    local ok, result, failure = pcall(apply, push, revision)
+    if not ok then
+        announce(store.EVERYTHING, revision)
+    end
+    lock.release(LOCK)
+    if not ok then
+        error(result, 0)
+    end
+    return result, failure
+end
+
+
+return _M

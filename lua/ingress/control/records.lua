@@ -1,0 +1,157 @@
+-- The calls about records: validation and encoding; writing is in journal.lua.
+
+local answer = require "ingress.control.answer"
+local certificate = require "ingress.certificate"
+local destination = require "ingress.destination"
+local journal = require "ingress.control.journal"
+local json = require "ingress.control.json"
+local policies = require "ingress.policy.registry"
+local record = require "ingress.pure.record"
+local record_key = require "ingress.pure.record_key"
+local router = require "ingress.router"
+local shape = require "ingress.pure.shape"
+local store = require "ingress.store"
+
+local find = string.find
+local sub = string.sub
+
+local REDACTED = "[redacted]"
+local PATCH = { base = true, set = true, delete = true }
+local PUT = { set = true }
+-- Other requests get their turn after so many records.
+local BATCH = 200
+
+local records = ngx.shared.resty_ingress_records
+
+local deps = {
+    policies = policies.by_name,
+    compiles = router.compiles,
+    refusal = destination.refusal,
+    pair = certificate.check,
+}
+
+local _M = {}
+
+
+-- {key: stored text} of the valid records, {key: reason} of the others.
+local function examine(set)
+    local stored, rejected, count = {}, {}, 0
+    for key, value in pairs(set) do
+        local reason = record.refusal(key, value, deps)
+        if reason then
+            rejected[key] = reason
+        else
+            stored[key] = value.digest .. store.SEPARATOR .. json.encode(value)
+        end
+        count = count + 1
+        if count % BATCH == 0 then
+            ngx.sleep(0)
+        end
+    end
+    return stored, rejected
+end
+
+
+local function push(body)
+    local stored, rejected = examine(body.set)
+    local revision, failure = journal.push({
+        base = body.base,
+        set = stored,
+        delete = body.delete(rejected),
+        complete = body.complete,
+    })
+    if revision then
+        return answer.ok({ revision = revision, rejected = rejected })
+    elseif failure.conflict then
+        return answer.error(409, "the revision is another one, or another push is under way",
+            { revision = journal.revision() })
+    end
+    return answer.error(507, "the dictionary of the records is full: nothing was applied", failure)
+end
+
+
+local function check_keys(list)
+    for _, key in ipairs(list) do
+        if not record_key.kind(key) then
+            return "delete names something that is no key"
+        end
+    end
+end
+
+
+local function check_patch(body)
+    return shape.object(body, PATCH, "the body")
+        or not shape.is_integer(body.base, 0) and "base must be a revision"
+        or not shape.is_object(body.set or {}) and "set must be an object"
+        or not shape.is_array(body.delete or {}) and "delete must be a list"
+        or check_keys(body.delete or {})
+        or nil
+end
+
+
+function _M.patch(text)
+    local body, err = json.decode(text)
+    local reason = err or check_patch(body)
+    if reason then
+        return answer.error(400, reason)
+    end
+    return push({
+        base = body.base,
+        set = body.set or {},
+        delete = function()
+            return body.delete or {}
+        end,
+    })
+end
+
+
+--- Everything that is not in the new set goes away, but a refused record keeps its old value.
+function _M.put(text)
+    local body, err = json.decode(text)
+    local reason = err or shape.object(body, PUT, "the body")
+        or not shape.is_object(body.set) and "set must be an object"
+    if reason then
+        return answer.error(400, reason)
+    end
+    return push({
+        set = body.set,
+        complete = true,
+        delete = function(rejected)
+            local unwanted = {}
+            for _, key in ipairs(journal.keys()) do
+                if not body.set[key] and not rejected[key] then
+                    unwanted[#unwanted + 1] = key
+                end
+            end
+            return unwanted
+        end,
+    })
+end
+
+
+function _M.list()
+    local revision = journal.revision()
+    local digests = {}
+    for _, key in ipairs(journal.keys()) do
+        local stored = records:get(key)
+        if stored then
+            digests[key] = sub(stored, 1, find(stored, store.SEPARATOR, 1, true) - 1)
+        end
+    end
+    return answer.ok({ revision = revision, digests = digests })
+end
+
+
+function _M.get(key)
+    local value = record_key.kind(key) and store.read(key)
+    if not value then
+        return answer.error(404, "there is no record under this key")
+    end
+    if value.key then
+        value.key = REDACTED
+    end
+    return answer.ok(value)
+end
+
+
+return _M

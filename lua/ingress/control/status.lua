@@ -1,0 +1,82 @@
+-- GET /v1/status, and the only place that knows what which NGINX version can do.
+
+local answer = require "ingress.control.answer"
+local ffi = require "ffi"
+local generation = require "ingress.generation"
+local journal = require "ingress.control.journal"
+local lock = require "ingress.control.lock"
+
+local floor = math.floor
+local format = string.format
+
+local HTTP2_DIRECTIVE = 1025001
+local KEEPALIVE_MIN_TIMEOUT = 1027004
+
+local state = ngx.shared.resty_ingress_state
+local records = ngx.shared.resty_ingress_records
+
+ffi.cdef [[
+extern char ngx_http_headers_more_filter_module;
+extern char ngx_stream_lua_module;
+]]
+
+local _M = {}
+
+
+local function dotted(number)
+    return format("%d.%d.%d", floor(number / 1000000), floor(number / 1000) % 1000, number % 1000)
+end
+
+
+-- Modules are found by their symbol, however they came into the process.
+local function has_module(symbol)
+    return (pcall(function()
+        return ffi.C[symbol]
+    end))
+end
+
+
+local function capabilities()
+    local version = ngx.config.nginx_version
+    return {
+        http2_directive = version >= HTTP2_DIRECTIVE,
+        keepalive_min_timeout = version >= KEEPALIVE_MIN_TIMEOUT,
+        headers_more = has_module("ngx_http_headers_more_filter_module"),
+        stream_lua = has_module("ngx_stream_lua_module"),
+    }
+end
+
+
+local function usage(dictionary)
+    return { capacity = dictionary:capacity(), free = dictionary:free_space() }
+end
+
+
+function _M.dictionaries()
+    return { records = usage(records), state = usage(state) }
+end
+
+
+function _M.get()
+    local newest = generation.newest()
+    local able = capabilities()
+    return answer.ok({
+        instance = state:get("instance"),
+        generation = newest.number,
+        config_hash = newest.hash,
+        revision = journal.revision(),
+        reloading = lock.is_held("reload"),
+        workers = generation.workers(),
+        worker_count = newest.worker_count,
+        nginx = {
+            version = dotted(ngx.config.nginx_version),
+            lua = dotted(ngx.config.ngx_lua_version),
+        },
+        capabilities = able,
+        loss_free_reload = able.keepalive_min_timeout,
+        dictionaries = _M.dictionaries(),
+    })
+end
+
+
+return _M

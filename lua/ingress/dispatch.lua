@@ -1,0 +1,116 @@
+-- What happens to a request between its arrival and the balancer: route, location class, policies,
+-- target.
+
+local balancer = require "ingress.balancer"
+local choose = require("ingress.target").choose
+local faults = require "ingress.faults"
+local generation = require "ingress.generation"
+local get_request = require("resty.core.base").get_request
+local router = require "ingress.router"
+
+local ngx = ngx
+local ngx_exec = ngx.exec
+local ngx_exit = ngx.exit
+local ngx_var = ngx.var
+
+local _M = {}
+
+-- Variables of the configuration that are set for each request: pairs of names.
+local variables = {}
+
+-- `ngx.exec` empties `ngx.ctx`, and runs the rewrite phase of the named location before any other
+-- request gets its turn: so the route is handed over here.
+local handed_route
+local handed_request
+
+
+--- @param names array of the variables that the configuration uses, of: proxy_upstream_name,
+-- namespace, ingress_name, service_name, service_port, location_path
+function _M.configure(names)
+    variables = names
+end
+
+
+local function set_variables(route, target)
+    for i = 1, #variables do
+        local name = variables[i]
+        ngx_var[name] = name == "proxy_upstream_name" and target.name or route.variables[name]
+    end
+end
+
+
+local function proxy(route)
+    if route.closed then
+        return ngx_exit(503)
+    end
+    local steps = route.steps
+    if steps then
+        for i = 1, #steps do
+            steps[i].apply(steps[i].value)
+        end
+    end
+    local target = choose(route.targets)
+    if not target then
+        return ngx_exit(503)
+    end
+    set_variables(route, target)
+    if not balancer.has_endpoint(target) then
+        return ngx_exit(503)
+    end
+    ngx.ctx = target
+end
+
+
+local function enter_class(route)
+    if not generation.has_class(route.class) then
+        return ngx_exit(503)
+    end
+    handed_route, handed_request = route, get_request()
+    return ngx_exec("@" .. route.class)
+end
+
+
+local function find(listener)
+    local route, status, err = router.find(listener)
+    if err then
+        faults.report("route", err)
+    end
+    return route, status
+end
+
+
+--- `location /`: the ordinary class.
+function _M.ordinary(listener)
+    local route, status = find(listener)
+    if not route then
+        return ngx_exit(status)
+    end
+    if route.class then
+        return enter_class(route)
+    end
+    return proxy(route)
+end
+
+
+--- A named location: the route was found in another one.
+function _M.class(name)
+    local route, request = handed_route, handed_request
+    handed_route, handed_request = nil, nil
+    if not route or request ~= get_request() or route.class ~= name then
+        error("location class " .. name .. " was entered without a route")
+    end
+    return proxy(route)
+end
+
+
+--- The declared body is larger than the ordinary class takes: it is for the route's class to say.
+function _M.large_body(listener)
+    local route, status = find(listener)
+    if route and route.class and route.has_body_size then
+        return enter_class(route)
+    end
+    return ngx_exec("@error_" .. (route and 413 or status))
+end
+
+
+return _M

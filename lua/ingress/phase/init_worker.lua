@@ -1,0 +1,15 @@
+-- init_worker_by_lua: in each worker, at its start.
+
+local generation = require "ingress.generation"
+local process = require "ingress.process"
+local store = require "ingress.store"
+
+
+return function()
+    process.die_with_master()
+    process.restrict_socket(ngx.config.prefix() .. "control.sock")
+    math.randomseed(tonumber(process.random_id():sub(1, 8), 16))
+    store.on_revision = generation.report_revision
+    generation.enter()
+    store.refresh()
+end

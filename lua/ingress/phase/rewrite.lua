@@ -1,0 +1,2 @@
+-- rewrite_by_lua of `location /`.
+return require("ingress.dispatch").ordinary

@@ -1,0 +1,65 @@
+-- What the workers need of the operating system and NGINX does not give to Lua.
+
+local ffi = require "ffi"
+local process = require "ngx.process"
+
+local C = ffi.C
+
+local SIGHUP, SIGTERM = 1, 15
+local EPERM = 1
+local PR_SET_PDEATHSIG = 1
+
+ffi.cdef [[
+int resty_ingress_kill(int pid, int signal) __asm__("kill");
+int resty_ingress_getppid(void) __asm__("getppid");
+int resty_ingress_chmod(const char *path, unsigned int mode) __asm__("chmod");
+int resty_ingress_prctl(int option, unsigned long argument, ...) __asm__("prctl");
+]]
+
+local _M = {}
+
+
+--- Without a master nobody would reap, replace or reload a worker, and it would hold the ports that
+-- the next master needs: so it ends with its master, also when that was killed.
+function _M.die_with_master()
+    C.resty_ingress_prctl(PR_SET_PDEATHSIG, ffi.cast("unsigned long", SIGTERM))
+end
+
+
+function _M.is_alive(pid)
+    return C.resty_ingress_kill(pid, 0) == 0 or ffi.errno() == EPERM
+end
+
+
+--- Has the master load its configuration again; nil, err when there is no master or no permission.
+function _M.reload()
+    local master = process.get_master_pid()
+    -- An orphan's parent is process 1 of the container or of the whole machine.
+    if C.resty_ingress_getppid() ~= master then
+        return nil, "the master process is gone"
+    end
+    if C.resty_ingress_kill(master, SIGHUP) ~= 0 then
+        return nil, "the master process cannot be signalled: errno " .. ffi.errno()
+    end
+    return true
+end
+
+
+--- NGINX makes unix sockets writable for everybody.
+function _M.restrict_socket(path)
+    return C.resty_ingress_chmod(path, tonumber("660", 8)) == 0
+end
+
+
+--- 128 random bits as hex: tells one start, or one load of the configuration, from another.
+function _M.random_id()
+    local file = assert(io.open("/dev/urandom", "rb"))
+    local bytes = file:read(16)
+    file:close()
+    return (bytes:gsub(".", function(byte)
+        return ("%02x"):format(byte:byte())
+    end))
+end
+
+
+return _M

@@ -1,0 +1,68 @@
+-- Host names of requests, handshakes and records.
+
+local byte = string.byte
+local find = string.find
+local lower = string.lower
+local sub = string.sub
+local gmatch = string.gmatch
+
+local DOT = byte(".")
+local OPEN_BRACKET = byte("[")
+
+local _M = {}
+
+
+local function is_label(text)
+    return #text <= 63 and find(text, "^[a-z0-9][a-z0-9-]*$") ~= nil and byte(text, -1) ~= byte("-")
+end
+
+
+--- A lower-case DNS name (RFC 1123 subdomain, at most 253 characters).
+function _M.is_dns_name(text)
+    if #text == 0 or #text > 253 or find(text, "..", 1, true) or byte(text, -1) == DOT then
+        return false
+    end
+    for label in gmatch(text .. ".", "([^.]*)%.") do
+        if not is_label(label) then
+            return false
+        end
+    end
+    return true
+end
+
+
+--- The host of a record: a DNS name, `*.` and a DNS name, or `_` (any host).
+function _M.is_record_host(text)
+    if text == "_" then
+        return true
+    end
+    return _M.is_dns_name(sub(text, 1, 2) == "*." and sub(text, 3) or text)
+end
+
+
+--- What NGINX makes of a Host header: without port and trailing dot, lower case.
+-- Equal to `$host`, unless the request line named another host.
+function _M.normalise(header)
+    local port
+    if byte(header) == OPEN_BRACKET then
+        local close = find(header, "]", 1, true)
+        port = close and find(header, ":", close, true)
+    else
+        port = find(header, ":", 1, true)
+    end
+    local host = port and sub(header, 1, port - 1) or header
+    if byte(host, -1) == DOT then
+        host = sub(host, 1, -2)
+    end
+    return lower(host)
+end
+
+
+--- `*.example.com` for `www.example.com`: one label is replaced; nil when there is only one.
+function _M.wildcard(host)
+    local dot = find(host, ".", 2, true)
+    return dot and "*" .. sub(host, dot) or nil
+end
+
+
+return _M

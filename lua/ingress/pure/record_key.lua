@@ -1,0 +1,60 @@
+-- Keys of records: `<kind>/<part>/...`. No part holds a `/`, so two objects never share a key.
+
+local host_name = require "ingress.pure.host_name"
+
+local find = string.find
+local match = string.match
+local sub = string.sub
+
+local LONGEST = 512
+local DEFAULT_CERTIFICATE = "certificate/default"
+
+local _M = {}
+
+
+local function is_name(text)
+    return text ~= nil and host_name.is_dns_name(text)
+end
+
+
+-- A port number or an IANA service name, as the referrer wrote it.
+local function is_port(text)
+    return text ~= nil and #text <= 15 and find(text, "^[a-z0-9][a-z0-9-]*$") ~= nil
+end
+
+
+local CHECKS = {
+    host = function(rest)
+        local listener, host = match(rest, "^([^/]*)/([^/]*)$")
+        return is_name(listener) and host_name.is_record_host(host)
+    end,
+    backend = function(rest)
+        local namespace, service, port = match(rest, "^([^/]*)/([^/]*)/([^/]*)$")
+        return is_name(namespace) and is_name(service) and is_port(port)
+    end,
+    certificate = function(rest)
+        local namespace, secret = match(rest, "^([^/]*)/([^/]*)$")
+        return rest == "default" or (is_name(namespace) and is_name(secret))
+    end,
+    setting = function(rest)
+        return rest == "global"
+    end,
+}
+
+
+--- The kind of a key: "host", "backend", "certificate" or "setting"; nil when it is no key.
+function _M.kind(key)
+    if type(key) ~= "string" or #key > LONGEST then
+        return nil
+    end
+    local slash = find(key, "/", 1, true)
+    local kind = slash and sub(key, 1, slash - 1)
+    local check = CHECKS[kind]
+    return check and check(sub(key, slash + 1)) and kind or nil
+end
+
+
+_M.DEFAULT_CERTIFICATE = DEFAULT_CERTIFICATE
+_M.GLOBAL_SETTING = "setting/global"
+
+return _M

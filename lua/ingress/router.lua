@@ -1,0 +1,183 @@
+-- From a request to its route. Host: exact, then the wildcard of one label, then any. Path: see
+-- pure/route_table.lua.
+
+local generation = require "ingress.generation"
+local host_name = require "ingress.pure.host_name"
+local policies = require "ingress.policy.registry"
+local route_table = require "ingress.pure.route_table"
+local store = require "ingress.store"
+local target = require "ingress.target"
+
+local find_regex = ngx.re.find
+local ngx_var = ngx.var
+local ipairs = ipairs
+
+local ANY_HOST = "_"
+-- Client-controlled: forgotten as a whole when full.
+local MOST_HOSTS = 8192
+
+local _M = {}
+
+-- listener -> Host header -> {name, value}: what was found for it, false when nothing was.
+local found = {}
+local found_count = 0
+
+
+local function forget_found()
+    found = {}
+    found_count = 0
+end
+
+
+-- `^(?:...)`: an alternation in the pattern cannot leave the anchor.
+local function anchored(pattern)
+    return "^(?:" .. pattern .. ")"
+end
+
+
+local function matches(path, pattern)
+    local from, _, err = find_regex(path, anchored(pattern), "ijo")
+    return from ~= nil, err
+end
+
+
+--- true, or nil, err: whether the path of a Regex route compiles.
+function _M.compiles(pattern)
+    local _, _, err = find_regex("", anchored(pattern), "ij")
+    if err then
+        return nil, err
+    end
+    return true
+end
+
+
+-- What the policies of a route do before the request is sent: pairs of function and value.
+local function request_steps(route)
+    local steps = {}
+    for _, name in ipairs(policies.request_order) do
+        local value = route.policies[name]
+        if value then
+            steps[#steps + 1] = { apply = policies.by_name[name].apply, value = value }
+        end
+    end
+    return #steps > 0 and steps or nil
+end
+
+
+local function compile_route(route)
+    local origin = route.origin
+    return {
+        name = ("%s %s/%s"):format(origin.kind, origin.namespace, origin.name),
+        class = route.class,
+        closed = route.closed ~= nil,
+        steps = request_steps(route),
+        has_body_size = route.policies.body_size ~= nil,
+        targets = target.compile(route),
+        variables = {
+            namespace = origin.namespace,
+            ingress_name = origin.name,
+            service_name = origin.service,
+            service_port = origin.port,
+            location_path = route.path,
+        },
+    }
+end
+
+
+local function has_all_classes(record)
+    for _, route in ipairs(record.routes) do
+        if route.class and not generation.has_class(route.class) then
+            return false
+        end
+    end
+    return true
+end
+
+
+-- A worker whose configuration lacks a class of the new record goes on with the record it had: the
+-- new configuration and its workers are about to replace it.
+local function compile_host(record, _, previous)
+    if previous and not has_all_classes(record) then
+        return previous
+    end
+    return {
+        certificate = record.certificate,
+        records = record.routes,
+        routes = {},
+        table = route_table.new(record.routes, matches),
+    }
+end
+
+
+store.register("host", compile_host, { changed = forget_found })
+
+
+local function lookup(listener, name)
+    return name and store.lookup("host", "host/" .. listener .. "/" .. name) or nil
+end
+
+
+local function find_host(listener, name)
+    return lookup(listener, name) or lookup(listener, host_name.wildcard(name))
+        or lookup(listener, ANY_HOST)
+end
+
+
+--- The key of the certificate for the name of a handshake, or nil for the default. A host without a
+-- certificate of its own may be covered by that of its wildcard.
+function _M.certificate_key(listener, name)
+    local exact = lookup(listener, name)
+    local host = exact and exact.certificate and exact
+        or lookup(listener, host_name.wildcard(name))
+    return host and host.certificate
+end
+
+
+local function remember(listener, header)
+    if found_count >= MOST_HOSTS then
+        forget_found()
+    end
+    local name = host_name.normalise(header)
+    local entry = { name = name, value = find_host(listener, name) or false }
+    local by_header = found[listener]
+    if not by_header then
+        by_header = {}
+        found[listener] = by_header
+    end
+    by_header[header] = entry
+    found_count = found_count + 1
+    return entry
+end
+
+
+--- The route of the current request, or nil and the status to answer with.
+function _M.find(listener)
+    store.refresh()
+    if store.revision == 0 then
+        return nil, 503
+    end
+    local header = ngx_var.http_host or ""
+    local by_header = found[listener]
+    local entry = by_header and by_header[header] or remember(listener, header)
+    -- The request line named another host than the Host header: whom would the backend believe?
+    if entry.name ~= ngx_var.host then
+        return nil, 400
+    end
+    local host = entry.value
+    if not host then
+        return nil, 404
+    end
+    local position, err = host.table:find(ngx_var.uri)
+    if not position then
+        return nil, err and 500 or 404, err
+    end
+    local route = host.routes[position]
+    if not route then
+        route = compile_route(host.records[position])
+        host.routes[position] = route
+    end
+    return route
+end
+
+
+return _M

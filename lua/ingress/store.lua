@@ -1,0 +1,187 @@
+-- The records as workers see them: one shared counter is compared at each request; when it moved,
+-- the keys that changed since are forgotten, and each is read and decoded again when it is needed.
+-- Writing is in control/journal.lua.
+--
+-- State dictionary:  sequence             counts the change lists
+--                    change/<sequence>    revision, then the keys that changed, one a line
+--                    revision             the revision of the records, for people and the sidecar
+-- Records:           <key>                digest, newline, JSON
+
+local cjson = require("cjson.safe").new()
+local record_key = require "ingress.pure.record_key"
+
+local find = string.find
+local gmatch = string.gmatch
+local match = string.match
+local pairs = pairs
+local setmetatable = setmetatable
+local sub = string.sub
+local tonumber = tonumber
+
+local DEEPEST = 16
+local SEPARATOR = "\n"
+-- In place of the keys: too many to list.
+local EVERYTHING = "*"
+-- How many change lists are kept. One that is gone counts as a change of everything.
+local LISTED_CHANGES = 256
+
+local state = ngx.shared.resty_ingress_state
+local records = ngx.shared.resty_ingress_records
+
+cjson.decode_max_depth(DEEPEST)
+
+local _M = {
+    revision = 0,
+    SEPARATOR = SEPARATOR,
+    EVERYTHING = EVERYTHING,
+    LISTED_CHANGES = LISTED_CHANGES,
+    -- Told the revision that this worker has just taken over.
+    on_revision = function() end,
+}
+
+local sequence = 0
+-- kind -> {compile, entries, changed}
+local kinds = {}
+
+
+--- Tells how a kind of record is decoded.
+-- @param compile  function(record, key, previous value) -> value, kept until the record changes
+-- @param options  weak: entries live as long as somebody else holds them; a deleted and recreated
+--                 key then has the same entry. changed: called when a key of the kind changed.
+function _M.register(kind, compile, options)
+    local entries = {}
+    if options.weak then
+        setmetatable(entries, { __mode = "v" })
+    end
+    kinds[kind] = { compile = compile, entries = entries, changed = options.changed }
+end
+
+
+local function forget_everything()
+    for _, kind in pairs(kinds) do
+        for _, entry in pairs(kind.entries) do
+            entry.stale = true
+        end
+        if kind.changed then
+            kind.changed()
+        end
+    end
+end
+
+
+local function forget(key)
+    local kind = kinds[match(key, "^[^/]*")]
+    if not kind then
+        -- Settings go into what is compiled from other records.
+        return forget_everything()
+    end
+    local entry = kind.entries[key]
+    if entry then
+        entry.stale = true
+    end
+    if kind.changed then
+        kind.changed()
+    end
+end
+
+
+-- The revision after the change; a change that is not listed (any more) may be any.
+local function apply_change(number)
+    local change = state:get("change/" .. number)
+    local revision, keys = match(change or "", "^(%d+)\n(.*)$")
+    if not revision or keys == EVERYTHING then
+        forget_everything()
+        return tonumber(revision) or state:get("revision")
+    end
+    for key in gmatch(keys, "[^\n]+") do
+        forget(key)
+    end
+    return tonumber(revision)
+end
+
+
+local function catch_up(newest)
+    local revision
+    for number = math.max(sequence + 1, newest - LISTED_CHANGES), newest do
+        revision = apply_change(number)
+    end
+    sequence = newest
+    _M.revision = revision
+    _M.on_revision(revision)
+end
+
+
+--- At the begin of each request: what is looked up afterwards is at least as new as the last push
+-- that was answered before the request came.
+function _M.refresh()
+    local newest = state:get("sequence")
+    if newest and newest ~= sequence then
+        catch_up(newest)
+    end
+end
+
+
+--- The stored record, or nil, err. For a certificate this holds the key.
+function _M.read(key)
+    local stored = records:get(key)
+    if not stored then
+        return nil
+    end
+    return cjson.decode(sub(stored, find(stored, SEPARATOR, 1, true) + 1))
+end
+
+
+local function reload(entry, kind)
+    local record, err = _M.read(entry.key)
+    if err then
+        error("the stored record is no JSON: " .. err)
+    end
+    entry.value = record and kind.compile(record, entry.key, entry.value)
+    entry.stale = false
+    if not record and not kind.weak then
+        kind.entries[entry.key] = nil
+    end
+    return entry.value
+end
+
+
+--- The entry of a key that a record names: it stays valid when the record comes, changes and goes.
+function _M.entry(kind_name, key)
+    local kind = kinds[kind_name]
+    local entry = kind.entries[key]
+    if not entry then
+        entry = { key = key, kind = kind, stale = true }
+        kind.entries[key] = entry
+    end
+    return entry
+end
+
+
+--- What was compiled from the record of an entry; nil when there is none.
+function _M.value(entry)
+    if entry.stale then
+        return reload(entry, entry.kind)
+    end
+    return entry.value
+end
+
+
+--- The value for a key that a client chose: nothing is kept for keys that have no record.
+function _M.lookup(kind_name, key)
+    local kind = kinds[kind_name]
+    local entry = kind.entries[key] or { key = key, kind = kind, stale = true }
+    local value = _M.value(entry)
+    if value ~= nil then
+        kind.entries[key] = entry
+    end
+    return value
+end
+
+
+--- A setting, read when something is compiled.
+function _M.setting()
+    return _M.read(record_key.GLOBAL_SETTING) or {}
+end
+
+
+return _M

@@ -1,0 +1,119 @@
+/**
+ * A minimal nginx.conf of the shape that the sidecar renders (docs/control-api.md, "What the rendered
+ * configuration calls"), for tests of the Lua alone.
+ */
+import { createHash } from 'node:crypto'
+
+export interface FixtureOptions {
+  readonly httpPort: number
+  readonly httpsPort: number
+  readonly workers?: number
+  /** Class name -> its directives. */
+  readonly classes?: Readonly<Record<string, string>>
+  /** Names of variables that Lua sets for each request. */
+  readonly variables?: readonly string[]
+  /** More text inside `server`. */
+  readonly extra?: string
+  /** Distinguishes configurations that are otherwise equal. */
+  readonly salt?: string
+  readonly minTimeout?: boolean
+}
+
+const ERRORS: Readonly<Record<number, string>> = {
+  400: 'Bad Request',
+  404: 'Not Found',
+  413: 'Content Too Large',
+  500: 'Internal Server Error',
+  502: 'Bad Gateway',
+  503: 'Service Unavailable',
+  504: 'Gateway Timeout',
+}
+
+const VARIABLES = [
+  'proxy_upstream_name', 'namespace', 'ingress_name', 'service_name', 'service_port', 'location_path',
+]
+
+const PROXY = `
+      proxy_http_version 1.1;
+      proxy_set_header Connection "";
+      proxy_set_header Host $http_host;
+      proxy_connect_timeout 5s;
+      proxy_send_timeout 60s;
+      proxy_read_timeout 60s;
+      proxy_next_upstream error timeout;
+      proxy_pass http://ingress_balancer;`
+
+function errorPages(): string {
+  const codes = Object.keys(ERRORS).filter((code) => code !== '413')
+  const pages = Object.entries(ERRORS).map(([code, text]) => `
+    location @error_${code} { default_type text/plain; return ${code} "${code} ${text}\\n"; }`)
+  const lines = codes.map((code) => `
+    error_page ${code} = @error_${code};`)
+  return [...lines, ...pages].join('')
+}
+
+function classLocations(classes: Readonly<Record<string, string>>): string {
+  return Object.entries(classes).map(([name, directives]) => `
+    location @${name} {
+      ${directives}
+      rewrite_by_lua_block { return require("ingress.phase.rewrite_class")("${name}") }${PROXY}
+    }`).join('')
+}
+
+function luaList(names: readonly string[]): string {
+  return `{${names.map((name) => `"${name}"`).join(', ')}}`
+}
+
+function body(options: FixtureOptions, hash: string): string {
+  const classes = options.classes ?? {}
+  const variables = options.variables === undefined ? '' : `, ${luaList(options.variables)}`
+  return `include modules.conf;
+worker_processes ${options.workers ?? 1};
+worker_shutdown_timeout 240s;
+error_log stderr notice;
+error_log emerg.log emerg;
+events { worker_connections 1024; multi_accept on; }
+http {
+  include runtime.conf;
+  access_log off;
+  server_tokens off;
+  keepalive_requests 100000;
+  ${options.minTimeout === true ? 'keepalive_min_timeout 10s;' : ''}
+  init_by_lua_block { require("ingress.phase.init")("${hash}", ${luaList(Object.keys(classes))}${variables}) }
+  init_worker_by_lua_block { require("ingress.phase.init_worker")() }
+  ${VARIABLES.map((name) => `map "" $${name} { default "-"; }`).join('\n  ')}
+  map "" $no_certificate { default ""; }
+  upstream ingress_balancer {
+    server 0.0.0.1;
+    balancer_by_lua_block { return require("ingress.phase.balancer")() }
+    keepalive 320;
+    keepalive_timeout 60s;
+    keepalive_requests 10000;
+  }
+  server {
+    listen 127.0.0.1:${options.httpPort} default_server;
+    listen 127.0.0.1:${options.httpsPort} ssl http2 default_server;
+    ssl_certificate data:$no_certificate;
+    ssl_certificate_key data:$no_certificate;
+    ssl_certificate_by_lua_block { return require("ingress.phase.certificate")("default") }
+    client_max_body_size 1m;
+    error_page 413 = @large_body;${errorPages()}
+    location / {
+      rewrite_by_lua_block { return require("ingress.phase.rewrite")("default") }${PROXY}
+    }
+    location @large_body {
+      rewrite_by_lua_block { return require("ingress.phase.large_body")("default") }
+      return 413;
+    }${classLocations(classes)}
+    ${options.extra ?? ''}
+  }
+}
+# ${options.salt ?? ''}
+`
+}
+
+/** The hash is of the text without the hash, so equal options give equal bytes. */
+export function renderFixture(options: FixtureOptions): { readonly hash: string; readonly text: string } {
+  const hash = createHash('sha256').update(body(options, '')).digest('hex').slice(0, 16)
+  return { hash, text: `# resty-ingress config ${hash}\n${body(options, hash)}` }
+}

@@ -1,0 +1,170 @@
+/**
+ * Starts a real NGINX by openresty/start in a folder of its own, and speaks to its control API and
+ * its listeners. Everything ends with the test.
+ */
+import { spawn, type ChildProcess } from 'node:child_process'
+import { once } from 'node:events'
+import { existsSync, readFileSync } from 'node:fs'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { createServer, type AddressInfo, type Server } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { TestContext } from 'node:test'
+import { Client } from 'undici'
+import { renderFixture, type FixtureOptions } from './fixture.ts'
+
+const LAUNCHER = join(import.meta.dirname, '../../../openresty/start')
+const WAIT_MS = 10_000
+
+export type Variant = 'system' | 'next' | 'openresty'
+
+/** Variants of RESTY_INGRESS_VARIANTS. */
+export function variants(): readonly Variant[] {
+  const names = (process.env['RESTY_INGRESS_VARIANTS'] ?? 'system').split(',')
+  return names.map((name) => {
+    if (name === 'system' || name === 'next' || name === 'openresty') return name
+    throw new Error(`RESTY_INGRESS_VARIANTS: unknown variant ${name}`)
+  })
+}
+
+/** The value of NGINX for the launcher. */
+function program(variant: Variant): string {
+  if (variant === 'system') return '/usr/sbin/nginx'
+  if (variant === 'openresty') return 'openresty'
+  const root = process.env['RESTY_INGRESS_NEXT_ROOT']
+  if (root === undefined) throw new Error('variant next needs RESTY_INGRESS_NEXT_ROOT')
+  return join(root, 'usr/sbin/nginx')
+}
+
+/** Polls a condition; the condition, not the time, decides the test. */
+export async function until<T>(what: string, probe: () => Promise<T | undefined> | T | undefined): Promise<T> {
+  const deadline = Date.now() + WAIT_MS
+  for (;;) {
+    const value = await probe()
+    if (value !== undefined && value !== false) return value
+    if (Date.now() > deadline) throw new Error(`never happened: ${what}`)
+    await sleep(5)
+  }
+}
+
+export async function freePort(): Promise<number> {
+  const server: Server = createServer().listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const { port } = server.address() as AddressInfo
+  server.close()
+  await once(server, 'close')
+  return port
+}
+
+export interface Answer {
+  readonly status: number
+  readonly body: any
+}
+
+export type Json = Record<string, unknown>
+
+/** Everything that Lua needs of a record, with a digest made from it. */
+export class DataPlane {
+  readonly folder: string
+  readonly #child: ChildProcess
+  readonly #control: Client
+  #log = ''
+
+  constructor(folder: string, child: ChildProcess) {
+    this.folder = folder
+    this.#child = child
+    child.stderr?.on('data', (chunk: Buffer) => { this.#log += chunk.toString() })
+    this.#control = new Client('http://control', { socketPath: join(folder, 'control.sock') })
+  }
+
+  get pid(): number {
+    return this.#child.pid ?? 0
+  }
+
+  get log(): string {
+    return this.#log
+  }
+
+  /** Lines of the log at level error or worse. */
+  errors(): readonly string[] {
+    return this.#log.split('\n').filter((line) => /\[(error|crit|alert|emerg)\]/.test(line))
+  }
+
+  async call(method: string, path: string, body?: string | Json): Promise<Answer> {
+    const text = typeof body === 'object' ? JSON.stringify(body) : body
+    const response = await this.#control.request({ method, path, ...(text === undefined ? {} : { body: text }) })
+    const answer = await response.body.text()
+    const json = response.headers['content-type'] === 'application/json'
+    return { status: response.statusCode, body: json ? JSON.parse(answer) : answer }
+  }
+
+  async status(): Promise<any> {
+    return (await this.call('GET', '/v1/status')).body
+  }
+
+  /** The whole set of records; throws when one is refused. */
+  async put(set: Json): Promise<void> {
+    const answer = await this.call('PUT', '/v1/records', { set })
+    if (answer.status !== 200 || Object.keys(answer.body.rejected).length > 0) {
+      throw new Error(`records refused: ${JSON.stringify(answer)}`)
+    }
+  }
+
+  async configure(options: FixtureOptions): Promise<Answer> {
+    return this.call('PUT', '/v1/config', renderFixture(options).text)
+  }
+
+  async stop(signal: NodeJS.Signals = 'SIGTERM'): Promise<void> {
+    await this.#control.destroy()
+    if (this.#child.exitCode !== null || this.#child.signalCode !== null) return
+    const exit = once(this.#child, 'exit')
+    this.#child.kill(signal)
+    await exit
+  }
+}
+
+export interface StartOptions {
+  readonly folder?: string
+  readonly env?: Readonly<Record<string, string>>
+}
+
+export async function start(variant: Variant, options: StartOptions = {}): Promise<DataPlane> {
+  const folder = options.folder ?? await mkdtemp(join(tmpdir(), 'resty-ingress-'))
+  const child = spawn(LAUNCHER, {
+    stdio: ['ignore', 'ignore', 'pipe'],
+    env: {
+      PATH: process.env['PATH'] ?? '',
+      NGINX: program(variant),
+      RESTY_INGRESS_RUN: folder,
+      RESTY_INGRESS_ALLOW_LOOPBACK: '1',
+      RESTY_INGRESS_RECORDS_SIZE: '32m',
+      ...options.env,
+    },
+  })
+  const plane = new DataPlane(folder, child)
+  const pidFile = join(folder, 'nginx.pid')
+  await until(`NGINX starts: ${plane.log}`, () => {
+    if (child.exitCode !== null) throw new Error(`NGINX ended: ${plane.log}`)
+    return existsSync(join(folder, 'control.sock')) && existsSync(pidFile)
+      && readFileSync(pidFile, 'utf8').trim() === String(child.pid)
+  })
+  await until('the first worker reports', async () => (await plane.status()).workers.length > 0)
+  return plane
+}
+
+/** A data plane with the fixture's configuration, stopped after the test. */
+export async function serve(
+  test: TestContext, variant: Variant, options: Partial<FixtureOptions> & StartOptions = {},
+): Promise<{ plane: DataPlane; fixture: FixtureOptions; http: string; https: number }> {
+  const plane = await start(variant, options)
+  test.after(async () => {
+    await plane.stop()
+    for (const line of plane.errors()) test.diagnostic(line)
+    await rm(plane.folder, { recursive: true, force: true })
+  })
+  const fixture = { httpPort: await freePort(), httpsPort: await freePort(), ...options }
+  const answer = await plane.configure(fixture)
+  if (answer.status !== 200) throw new Error(`configuration refused: ${JSON.stringify(answer.body)}`)
+  return { plane, fixture, http: `http://127.0.0.1:${fixture.httpPort}`, https: fixture.httpsPort }
+}
