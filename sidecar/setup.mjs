@@ -99,8 +99,10 @@ function checkNpm([command, ...first]) {
   throw new SetupError(`npm ${version} is too old for our package-lock.json; npm ${OLDEST_NPM} or newer is needed.`)
 }
 
+const UNREACHABLE = /\b(ENOTFOUND|EAI_AGAIN|ECONNREFUSED|ECONNRESET|ETIMEDOUT|ENETUNREACH|EHOSTUNREACH)\b/
+
 function explainNpm(output, status) {
-  const unreachable = /\b(ENOTFOUND|EAI_AGAIN|ECONNREFUSED|ECONNRESET|ETIMEDOUT|ENETUNREACH|EHOSTUNREACH)\b/.exec(output)
+  const unreachable = UNREACHABLE.exec(output)
   if (unreachable) {
     return `the npm registry cannot be reached (${unreachable[1]}); check the network and npm's proxy settings.`
   }
@@ -210,7 +212,9 @@ function installGroup(name) {
   const missing = missingOf(group)
   if (missing.length === 0) return
   const lacking = `${group.what} is needed, and missing here: ${missing.join(', ')}`
-  if (findProgram('apt-get') === undefined) throw new SetupError(`${lacking}. This is not Debian or Ubuntu: ${group.elsewhere}.`)
+  if (findProgram('apt-get') === undefined) {
+    throw new SetupError(`${lacking}. This is not Debian or Ubuntu: ${group.elsewhere}.`)
+  }
   const command = `apt-get ${APT_INSTALL.join(' ')} ${missing.join(' ')}`
   if (process.getuid?.() !== 0) {
     throw new SetupError(`${lacking}. Run this once, then try again:\n  sudo apt-get update && sudo ${command}`)

@@ -69,18 +69,13 @@ export class FolderState {
       this.#known.set(file, withoutGone(known))
       return 0
     }
-    const quiet = Date.now() - stats.mtimeMs
-    // A time in the future is another machine's clock, and no reason to wait.
-    if (!this.#first && quiet >= 0 && quiet < SETTLE_MS) return SETTLE_MS - quiet
-    try {
-      const parsed = await readFound(found)
-      if ('manifest' in parsed) this.#known.set(file, { stamp, manifest: parsed.manifest })
-      else this.#known.set(file, { stamp, manifest: known?.manifest ?? EMPTY, failure: parsed.failure })
-      return 0
-    } catch (error) {
-      if (codeOf(error) !== 'ENOENT') throw error
-      return GONE_MS
-    }
+    const wait = this.#first ? 0 : unsettled(stats.mtimeMs)
+    if (wait > 0) return wait
+    const parsed = await readFound(found)
+    if (parsed === undefined) return GONE_MS
+    if ('manifest' in parsed) this.#known.set(file, { stamp, manifest: parsed.manifest })
+    else this.#known.set(file, { stamp, manifest: known?.manifest ?? EMPTY, failure: parsed.failure })
+    return 0
   }
 
   #dropGone(present: ReadonlySet<string>): number[] {
@@ -110,6 +105,13 @@ export class FolderState {
       ...(waits.length === 0 ? {} : { again: Math.min(...waits) }),
     }
   }
+}
+
+/** Milliseconds until a file written at `mtimeMs` counts as whole. */
+function unsettled(mtimeMs: number): number {
+  const quiet = Date.now() - mtimeMs
+  // A time in the future is another machine's clock, and no reason to wait.
+  return quiet < 0 ? 0 : Math.max(0, SETTLE_MS - quiet)
 }
 
 function withoutGone({ goneSince: _, ...known }: KnownFile): KnownFile {

@@ -66,8 +66,8 @@ function isNew(seen: Set<string>, key: string): boolean {
   return true
 }
 
-/** Throws only when the file is gone. */
-export async function readFound({ file, path, stats }: FoundFile): Promise<ParsedFile> {
+/** Undefined: the file went away since it was found. */
+export async function readFound({ file, path, stats }: FoundFile): Promise<ParsedFile | undefined> {
   if (stats.size > MAX_FILE_BYTES) {
     const text = `${stats.size} bytes are more than the ${MAX_FILE_BYTES} that are read of one file`
     return { failure: fileFinding({ file }, 'error', 'ManifestTooLarge', text) }
@@ -75,8 +75,7 @@ export async function readFound({ file, path, stats }: FoundFile): Promise<Parse
   try {
     return parseManifest(file, await readFile(path, 'utf8'))
   } catch (error) {
-    if (codeOf(error) === 'ENOENT') throw error
-    return { failure: unreadable(file, error) }
+    return codeOf(error) === 'ENOENT' ? undefined : { failure: unreadable(file, error) }
   }
 }
 
@@ -133,7 +132,7 @@ export interface Manifests {
 export async function readManifests(dir: string): Promise<Manifests> {
   const { files, findings } = await listFiles(dir)
   const parsed: ParsedFile[] = []
-  for (const found of files) parsed.push(await readFound(found))
+  for (const found of files) parsed.push((await readFound(found)) ?? { manifest: { objects: [], findings: [] } })
   const merged = merge(parsed.flatMap((it) => ('manifest' in it ? [it.manifest] : [])))
   const failures = parsed.flatMap((it) => ('failure' in it ? [it.failure] : []))
   return {
