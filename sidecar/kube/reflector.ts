@@ -145,7 +145,7 @@ export class Reflector<T> {
     if (signal.aborted) return
     this.#options.counters.restarts[end.reason]++
     if (this.#mustRelist(end)) this.#resourceVersion = undefined
-    const useful = end.brought || end.lived >= this.#timing.shortWatch
+    const useful = end.brought || (end.lived ?? -1) >= this.#timing.shortWatch
     const relistNow = resumed && this.#resourceVersion === undefined
     if (useful || relistNow) return
     const error = end.error ?? new Error('the watch ended as soon as it was open')

@@ -20,8 +20,8 @@ export interface WatchEnd {
   readonly error?: Error
   /** It brought at least one event or bookmark. */
   readonly brought: boolean
-  /** Milliseconds from the server's 200 to the end; 0 when it never opened. */
-  readonly lived: number
+  /** Milliseconds from the server's 200 to the end; undefined when it never opened. */
+  readonly lived: number | undefined
 }
 
 export type WatchEvent =
@@ -45,9 +45,14 @@ export interface WatchOptions {
 /** An object is at most 1.5 MB in etcd; as JSON with escapes it can be several times that. */
 const MAX_FRAME = 16 * 1024 * 1024
 
+interface Progress {
+  brought: boolean
+  openedAt: number | undefined
+}
+
 /** Never throws: each way to end is a WatchEnd. */
 export async function followWatch(options: WatchOptions): Promise<WatchEnd> {
-  const progress = { brought: false, openedAt: 0 }
+  const progress: Progress = { brought: false, openedAt: undefined }
   const guard = new AbortController()
   const abort = (): void => guard.abort(new Error('stopped'))
   options.signal.addEventListener('abort', abort, { once: true })
@@ -64,14 +69,14 @@ export async function followWatch(options: WatchOptions): Promise<WatchEnd> {
     options.signal.removeEventListener('abort', abort)
     guard.abort(new Error('over'))
   }
-  const lived = progress.openedAt === 0 ? 0 : performance.now() - progress.openedAt
+  const lived = progress.openedAt === undefined ? undefined : performance.now() - progress.openedAt
   return { reason: endReason(error), brought: progress.brought, lived, ...(error === undefined ? {} : { error }) }
 }
 
 async function readEvents(
   options: WatchOptions,
   signal: AbortSignal,
-  progress: { brought: boolean; openedAt: number },
+  progress: Progress,
 ): Promise<void> {
   const query = {
     ...options.query,
