@@ -1,0 +1,47 @@
+/**
+ * Moves the running program into the lab's own namespaces by starting it again inside: network (its
+ * bridge and addresses are the whole world), mounts (`/run` is a tmpfs that goes with it) and processes
+ * (when the first dies, the kernel ends the rest). So whatever happens, nothing is left behind.
+ */
+
+import { prepareTools, type Tools, type Variant } from './tools.ts'
+
+const ENVIRONMENT = 'RESTY_INGRESS_LAB'
+
+const SET_UP = 'mount -t tmpfs -o mode=0755 lab /run && ip link set lo up && exec "$@"'
+
+/**
+ * Returns the tools when the program runs inside the lab. Outside, prepares them and becomes the same
+ * program inside, so a call must come before anything that cannot be done twice: at the top of a test
+ * file, before the first test is declared.
+ */
+export async function enterLab(options: { readonly variant?: Variant } = {}): Promise<Tools> {
+  const inside = process.env[ENVIRONMENT]
+  if (inside !== undefined) return JSON.parse(inside) as Tools
+  const { argv, env } = await insideCommand(options.variant)
+  const [file = ''] = argv
+  process.execve?.(file, argv, env)
+  throw new Error('this Node cannot replace its own process; use the version of package.json')
+}
+
+/** The command and environment that run this same program inside. */
+export async function insideCommand(
+  variant?: Variant,
+): Promise<{ readonly argv: string[], readonly env: Record<string, string> }> {
+  if (process.getuid?.() !== 0) throw new Error('the lab makes network namespaces: run it as root (sudo)')
+  const tools = await prepareTools(variant)
+  const argv = [
+    '/usr/bin/setpriv', '--pdeathsig', 'KILL',
+    'unshare', '--net', '--mount', '--pid', '--fork', '--kill-child', '--mount-proc',
+    'sh', '-c', SET_UP, 'sh', process.execPath, ...process.execArgv, ...process.argv.slice(1),
+  ]
+  const env = { ...process.env, [ENVIRONMENT]: JSON.stringify(tools) } as Record<string, string>
+  return { argv, env }
+}
+
+/** Throws when the program does not run inside the lab. */
+export function toolsInside(): Tools {
+  const inside = process.env[ENVIRONMENT]
+  if (inside === undefined) throw new Error('call enterLab() at the top of the file, before startLab()')
+  return JSON.parse(inside) as Tools
+}

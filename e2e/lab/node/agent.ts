@@ -1,0 +1,194 @@
+/**
+ * The node agent, the lab's stand-in for scheduler and kubelets: registers nodes, binds pods, and runs
+ * each pod by a PodRunner. It follows the apiserver by list and watch and outlives its absence.
+ */
+
+import type { Server } from 'node:https'
+import type { V1Node, V1Pod } from '@kubernetes/client-node'
+import type { ControlPlane } from '../control-plane.ts'
+import type { ListScope } from '../client.ts'
+import { API_PORT } from '../control-plane.ts'
+import { nodeAddress } from '../network.ts'
+import { sleep } from '../wait.ts'
+import { KUBELET_PORT, startLogServer } from './log-server.ts'
+import { PodRunner, type PodHost } from './pod.ts'
+import { chooseNode } from './scheduler.ts'
+
+const RELIST_MS = 200
+const PODS_PER_NODE = 500
+
+export interface AgentOptions extends Omit<PodHost, 'apiserver'> {
+  readonly controlPlane: ControlPlane
+  /** How many nodes. */
+  readonly nodes: number
+}
+
+export class Agent {
+  readonly #options: AgentOptions
+  readonly #host: PodHost
+  readonly #nodes: V1Node[]
+  readonly #pods = new Map<string, V1Pod>()
+  readonly #runners = new Map<string, PodRunner>()
+  readonly #stopped = new AbortController()
+  #following: Promise<void> = Promise.resolve()
+  #logServer: Server | undefined
+
+  constructor(options: AgentOptions) {
+    this.#options = options
+    this.#host = { ...options, apiserver: { host: nodeAddress(0), port: API_PORT } }
+    this.#nodes = Array.from({ length: options.nodes }, (_, index) => nodeObject(index))
+  }
+
+  get nodes(): readonly V1Node[] {
+    return this.#nodes
+  }
+
+  async start(): Promise<void> {
+    const { controlPlane, client } = this.#options
+    this.#logServer = await startLogServer(
+      controlPlane.authority, controlPlane.kubeletCertificate,
+      (namespace, pod, container, previous) => this.#findLog(namespace, pod, container, previous),
+    )
+    for (const node of this.#nodes) {
+      await client.create({ ...node, status: undefined } as object)
+      await client.patch('v1/Node', { name: node.metadata?.name ?? '' }, { status: node.status }, 'status')
+    }
+    this.#following = this.#follow()
+  }
+
+  /** The pod that runs here under this name. Throws when there is none. */
+  runner(namespace: string, name: string): PodRunner {
+    const runner = this.#findRunner(namespace, name)
+    if (runner === undefined) throw new Error(`no pod ${namespace}/${name} runs in the lab`)
+    return runner
+  }
+
+  /** Ends all pods at once; the objects stay. */
+  async stop(): Promise<void> {
+    this.#stopped.abort()
+    await this.#following
+    await Promise.all([...this.#runners.values()].map(runner => runner.kill()))
+    this.#logServer?.closeAllConnections()
+    this.#logServer?.close()
+  }
+
+  async #follow(): Promise<void> {
+    while (!this.#stopped.signal.aborted) {
+      try {
+        await this.#listAndWatch()
+      } catch {
+        // The apiserver is away, or the watch is too old: what runs goes on, and the list starts again.
+      }
+      await sleep(RELIST_MS)
+    }
+  }
+
+  async #listAndWatch(): Promise<void> {
+    const { client } = this.#options
+    const { items, resourceVersion } = await client.listWithVersion<V1Pod & object>('v1/Pod')
+    const uids = new Set(items.map(pod => pod.metadata?.uid))
+    for (const pod of this.#pods.values()) if (!uids.has(pod.metadata?.uid)) this.#removed(pod)
+    for (const pod of items) this.#seen(pod)
+    const scope: ListScope & { resourceVersion: string } = { resourceVersion }
+    for await (const { type, object } of client.watch<V1Pod & object>('v1/Pod', scope, this.#stopped.signal)) {
+      if (type === 'ERROR') return
+      if (type === 'DELETED') this.#removed(object)
+      else this.#seen(object)
+    }
+  }
+
+  #seen(pod: V1Pod): void {
+    const uid = pod.metadata?.uid ?? ''
+    this.#pods.set(uid, pod)
+    const runner = this.#runners.get(uid)
+    if (runner !== undefined) runner.update(pod)
+    else if (pod.spec?.nodeName === undefined) this.#schedule(pod)
+    else this.#run(pod, pod.spec.nodeName)
+  }
+
+  #run(pod: V1Pod, nodeName: string): void {
+    const index = this.#nodes.findIndex(node => node.metadata?.name === nodeName)
+    if (index < 0) return
+    const runner = new PodRunner(pod, this.#host, nodeAddress(index))
+    this.#runners.set(pod.metadata?.uid ?? '', runner)
+    runner.update(pod)
+  }
+
+  #removed(pod: V1Pod): void {
+    const uid = pod.metadata?.uid ?? ''
+    const runner = this.#runners.get(uid)
+    this.#pods.delete(uid)
+    this.#runners.delete(uid)
+    // A graceful end has done all this already; a forced deletion has not.
+    runner?.kill().catch(() => {})
+    for (const waiting of this.#pods.values()) if (waiting.spec?.nodeName === undefined) this.#schedule(waiting)
+  }
+
+  #schedule(pod: V1Pod): void {
+    const choice = chooseNode(pod, this.#nodes, [...this.#pods.values()])
+    const { name = '', namespace = '', uid } = pod.metadata ?? {}
+    const { client } = this.#options
+    if ('message' in choice) {
+      const condition = { type: 'PodScheduled', status: 'False', reason: 'Unschedulable', message: choice.message }
+      const before = pod.status?.conditions?.find(({ type }) => type === 'PodScheduled')
+      if (before?.message === choice.message) return
+      client.patch('v1/Pod', { namespace, name }, { status: { conditions: [condition] } }, 'status').catch(() => {})
+      return
+    }
+    // Counted at once, so that the next pod of the same moment sees this one on its node.
+    this.#pods.set(uid ?? '', { ...pod, spec: { containers: [], ...pod.spec, nodeName: choice.node } })
+    const binding = {
+      apiVersion: 'v1', kind: 'Binding', metadata: { name, namespace, ...uid === undefined ? {} : { uid } },
+      target: { apiVersion: 'v1', kind: 'Node', name: choice.node },
+    }
+    client.call('POST', `/api/v1/namespaces/${namespace}/pods/${name}/binding`, binding).catch(() => {
+      this.#pods.set(uid ?? '', pod)
+    })
+  }
+
+  #findRunner(namespace: string, name: string): PodRunner | undefined {
+    return [...this.#runners.values()].find(({ pod }) =>
+      pod.metadata?.namespace === namespace && pod.metadata.name === name)
+  }
+
+  #findLog(namespace: string, pod: string, container: string, previous: boolean): string | undefined {
+    try {
+      return this.#findRunner(namespace, pod)?.container(container).logFile(previous)
+    } catch {
+      return undefined
+    }
+  }
+}
+
+function nodeObject(index: number): V1Node {
+  const name = `node-${index + 1}`
+  const now = new Date()
+  const condition = (type: string, status: string): object =>
+    ({ type, status, reason: 'Lab', message: 'the lab', lastHeartbeatTime: now, lastTransitionTime: now })
+  const capacity = { pods: String(PODS_PER_NODE), cpu: '8', memory: '32Gi' }
+  return {
+    apiVersion: 'v1',
+    kind: 'Node',
+    metadata: {
+      name,
+      labels: {
+        'kubernetes.io/hostname': name, 'kubernetes.io/os': 'linux', 'kubernetes.io/arch': 'amd64',
+        'topology.kubernetes.io/region': 'lab', 'topology.kubernetes.io/zone': `zone-${index + 1}`,
+      },
+    },
+    status: {
+      addresses: [{ type: 'InternalIP', address: nodeAddress(index) }, { type: 'Hostname', address: name }],
+      capacity,
+      allocatable: capacity,
+      conditions: [
+        condition('Ready', 'True'), condition('MemoryPressure', 'False'), condition('DiskPressure', 'False'),
+      ] as NonNullable<NonNullable<V1Node['status']>['conditions']>,
+      daemonEndpoints: { kubeletEndpoint: { Port: KUBELET_PORT } },
+      nodeInfo: {
+        architecture: 'amd64', bootID: 'lab', containerRuntimeVersion: 'lab://1', kernelVersion: 'lab',
+        kubeProxyVersion: '', kubeletVersion: 'v1.37.2', machineID: 'lab', operatingSystem: 'linux',
+        osImage: 'lab', systemUUID: 'lab',
+      },
+    },
+  }
+}

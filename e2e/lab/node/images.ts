@@ -1,0 +1,79 @@
+/** What an image name means in the lab: a root folder, what is mounted into it, and what it runs. */
+
+import { existsSync } from 'node:fs'
+import { join } from 'node:path'
+import { REPOSITORY, type Tools, type Variant } from '../tools.ts'
+
+export interface Mount {
+  readonly source: string
+  readonly target: string
+  readonly readOnly: boolean
+}
+
+export interface Image {
+  /** The read-only lower layer of the container's root. */
+  readonly root: string
+  readonly mounts: readonly Mount[]
+  readonly entrypoint: readonly string[]
+  readonly environment: Readonly<Record<string, string>>
+  readonly user: number
+  readonly stopSignal: NodeJS.Signals
+}
+
+/** The image of a name, or undefined when the lab has none such. */
+export type ImageTable = (name: string) => Image | undefined
+
+const HOME = '/opt/resty-ingress'
+const NODE = `${HOME}/node_modules/node/bin/node`
+const PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin'
+
+/** The table of the lab; OpenResty's entry depends on the variant. */
+export function createImageTable(tools: Tools, variant: Variant | undefined): ImageTable {
+  const echo = image({
+    mounts: [mounted(tools.echoBasic, '/echo-basic')], entrypoint: ['/echo-basic'], user: 65532,
+  })
+  const images: Readonly<Record<string, Image | undefined>> = {
+    'echo-basic': echo,
+    'resty-ingress/sidecar': image({
+      mounts: repository('sidecar', 'node_modules', 'package.json'),
+      entrypoint: [NODE, `${HOME}/sidecar/main.ts`],
+      user: 65532,
+    }),
+    'resty-ingress/backend': image({
+      mounts: repository('e2e/lab/backend.ts', 'node_modules', 'package.json'),
+      entrypoint: [NODE, `${HOME}/e2e/lab/backend.ts`],
+      user: 65532,
+    }),
+    'resty-ingress/openresty': variant === undefined ? undefined : image({
+      root: variant === 'next' ? tools.nextRoot ?? '/' : '/',
+      mounts: repository('openresty', 'lua'),
+      entrypoint: [`${HOME}/openresty/start`],
+      user: 101,
+      // As in NGINX's own images: SIGQUIT lets requests in flight finish.
+      stopSignal: 'SIGQUIT',
+      ...variant === 'openresty' ? {} : { environment: { NGINX: '/usr/sbin/nginx' } },
+    }),
+  }
+  return name => images[shortName(name)]
+}
+
+/** Without tag, digest and registry; any `…/echo-basic` is the echo backend. */
+function shortName(name: string): string {
+  const untagged = name.replace(/@.*$/, '').replace(/:[^/:]*$/, '')
+  const parts = untagged.split('/')
+  return parts.at(-1) === 'echo-basic' ? 'echo-basic' : parts.slice(-2).join('/')
+}
+
+function image(parts: Partial<Image> & Pick<Image, 'mounts' | 'entrypoint' | 'user'>): Image {
+  return { root: '/', stopSignal: 'SIGTERM', ...parts, environment: { PATH, ...parts.environment } }
+}
+
+function mounted(source: string, target: string): Mount {
+  return { source, target, readOnly: true }
+}
+
+/** Parts of this repository under /opt/resty-ingress, as the Dockerfiles copy them. */
+function repository(...paths: readonly string[]): Mount[] {
+  return paths.filter(path => existsSync(join(REPOSITORY, path)))
+    .map(path => mounted(join(REPOSITORY, path), join(HOME, path)))
+}

@@ -1,0 +1,130 @@
+/**
+ * Starts a process as a container: own mounts (an overlay over the image's root with the volumes in
+ * it), own process and host-name namespaces, the pod's network, the user and capabilities it asks for.
+ */
+
+import type { V1Container, V1Pod } from '@kubernetes/client-node'
+import { spawn, type ChildProcess } from 'node:child_process'
+import { closeSync, openSync } from 'node:fs'
+import { mkdir } from 'node:fs/promises'
+import { once } from 'node:events'
+import { join } from 'node:path'
+import type { Readable } from 'node:stream'
+import type { Mount } from './images.ts'
+
+export interface SandboxOptions {
+  readonly pod: V1Pod
+  readonly container: V1Container
+  /** An empty folder for the writable layer. */
+  readonly folder: string
+  readonly root: string
+  readonly mounts: readonly Mount[]
+  readonly argv: readonly string[]
+  readonly environment: Readonly<Record<string, string>>
+  readonly networkNamespace: string
+  /** The image's user, where the pod does not say. */
+  readonly user: number
+  readonly logFile: string
+}
+
+export interface Sandbox {
+  /** Exits with the container's status; killed when the lab dies. */
+  readonly child: ChildProcess
+  /** Process 1 of the container, as this process sees it; undefined when it ended before it began. */
+  readonly pid: number | undefined
+}
+
+export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
+  const { folder, networkNamespace, pod, logFile } = options
+  await Promise.all(['upper', 'work', 'root'].map(name => mkdir(join(folder, name), { recursive: true })))
+  const log = openSync(logFile, 'a')
+  const child = spawn('nsenter', [
+    `--net=/run/netns/${networkNamespace}`,
+    'unshare', '--mount', '--uts', '--pid', '--fork', '--kill-child',
+    'sh', '-ec', sandboxScript(options), 'sh', pod.metadata?.name ?? '',
+    ...credentialCommand(options), ...options.argv,
+  ], { stdio: ['ignore', log, log, 'pipe'], env: { ...options.environment } })
+  closeSync(log)
+  return { child, pid: await reportedPid(child) }
+}
+
+/** The arguments of `nsenter` that run something inside the container whose first process is `pid`. */
+export function insideCommand(
+  pid: number, options: Pick<SandboxOptions, 'pod' | 'container' | 'user'>, argv: readonly string[],
+): string[] {
+  const enter = ['nsenter', '--target', String(pid), '--mount', '--uts', '--net', '--pid', '--root']
+  return [...enter, ...credentialCommand(options), ...argv]
+}
+
+/** The shell tells its own pid as the outer /proc shows it, before it changes anything. */
+async function reportedPid(child: ChildProcess): Promise<number | undefined> {
+  const pipe = child.stdio[3] as Readable
+  const gone = Promise.race([once(child, 'exit'), once(child, 'error')]).then(() => undefined)
+  const data = await Promise.race([once(pipe, 'data') as Promise<[Buffer]>, gone])
+  pipe.destroy()
+  return data === undefined ? undefined : Number(data[0].toString())
+}
+
+function sandboxScript({ folder, root, mounts, container }: SandboxOptions): string {
+  const target = join(folder, 'root')
+  const layers = `lowerdir=${root},upperdir=${join(folder, 'upper')},workdir=${join(folder, 'work')}`
+  const readOnly = container.securityContext?.readOnlyRootFilesystem === true
+  return [
+    'read -r pid rest < /proc/self/stat; echo "$pid" >&3; exec 3>&-',
+    'printf %s "$1" > /proc/sys/kernel/hostname; shift',
+    `mount -t overlay overlay -o ${quote(layers)} ${target}`,
+    `mount -t proc proc ${target}/proc`,
+    `mount --rbind /dev ${target}/dev; mount --rbind /sys ${target}/sys`,
+    // The host's temporary files are no part of the image.
+    `mount -t tmpfs -o mode=1777 tmpfs ${target}/tmp`,
+    // Parents first, so that a mount inside another is not hidden by it.
+    ...[...mounts].sort((a, b) => a.target.length - b.target.length).flatMap(mount => mountLines(target, mount)),
+    ...readOnly ? [`mount -o remount,ro ${target}`, ...readOnlyTmp(target, mounts)] : [],
+    `exec chroot ${target} "$@"`,
+  ].join('\n')
+}
+
+function readOnlyTmp(target: string, mounts: readonly Mount[]): string[] {
+  return mounts.some(mount => mount.target === '/tmp') ? [] : [`mount -o remount,ro ${target}/tmp`]
+}
+
+function mountLines(root: string, { source, target, readOnly }: Mount): string[] {
+  const at = quote(join(root, target))
+  return [
+    `if [ -d ${quote(source)} ]; then mkdir -p ${at}; else mkdir -p "$(dirname ${at})"; : >> ${at}; fi`,
+    `mount --bind ${quote(source)} ${at}`,
+    ...readOnly ? [`mount -o remount,bind,ro ${at}`] : [],
+  ]
+}
+
+function quote(text: string): string {
+  return `'${text.replaceAll('\'', '\'\\\'\'')}'`
+}
+
+/** What container runtimes give to a root process by default. */
+const DEFAULT_CAPABILITIES = [
+  'chown', 'dac_override', 'fowner', 'fsetid', 'kill', 'setgid', 'setuid', 'setpcap', 'net_bind_service',
+  'net_raw', 'sys_chroot', 'mknod', 'audit_write', 'setfcap',
+]
+
+function credentialCommand({ pod, container, user }: Pick<SandboxOptions, 'pod' | 'container' | 'user'>): string[] {
+  const security = { ...pod.spec?.securityContext, ...container.securityContext }
+  const uid = security.runAsUser ?? user
+  const added = capabilityNames(container.securityContext?.capabilities?.add)
+  const dropped = capabilityNames(container.securityContext?.capabilities?.drop)
+  const kept = dropped.includes('all') ? [] : DEFAULT_CAPABILITIES.filter(name => !dropped.includes(name))
+  const capabilities = ['-all', ...new Set([...kept, ...added])].map(name => name === '-all' ? name : `+${name}`)
+  const groups = [pod.spec?.securityContext?.fsGroup, ...pod.spec?.securityContext?.supplementalGroups ?? []]
+    .filter(group => group !== undefined)
+  const ambient = uid === 0 ? ['-all'] : ['-all', ...added.map(name => `+${name}`)]
+  return [
+    'setpriv', '--reuid', String(uid), '--regid', String(security.runAsGroup ?? 0),
+    ...groups.length === 0 ? ['--clear-groups'] : ['--groups', groups.join()],
+    '--bounding-set', capabilities.join(), '--inh-caps', capabilities.join(), '--ambient-caps', ambient.join(),
+    ...container.securityContext?.allowPrivilegeEscalation === false ? ['--no-new-privs'] : [], '--',
+  ]
+}
+
+function capabilityNames(names: readonly string[] = []): string[] {
+  return names.map(name => name.toLowerCase().replace(/^cap_/, ''))
+}

@@ -1,0 +1,61 @@
+/** Chooses a node for a pod: the emptiest one that the pod's rules allow. Pure. */
+
+import type { V1Node, V1NodeSelectorTerm, V1Pod, V1PodAffinityTerm } from '@kubernetes/client-node'
+
+/** The name of the node, or why there is none. */
+export type Choice = { readonly node: string } | { readonly message: string }
+
+export function chooseNode(pod: V1Pod, nodes: readonly V1Node[], pods: readonly V1Pod[]): Choice {
+  const allowed = nodes.filter(node => matchesNodeRules(pod, node) && !repelled(pod, node, nodes, pods))
+  const load = (node: V1Node): number => pods.filter(other => other.spec?.nodeName === node.metadata?.name).length
+  const [best] = [...allowed].sort((a, b) => load(a) - load(b))
+  if (best === undefined) {
+    return { message: `0/${nodes.length} nodes are available: node rules or pod anti-affinity` }
+  }
+  return { node: best.metadata?.name ?? '' }
+}
+
+function matchesNodeRules(pod: V1Pod, node: V1Node): boolean {
+  const labels = node.metadata?.labels ?? {}
+  const selector = Object.entries(pod.spec?.nodeSelector ?? {})
+  if (!selector.every(([key, value]) => labels[key] === value)) return false
+  const required = pod.spec?.affinity?.nodeAffinity?.requiredDuringSchedulingIgnoredDuringExecution
+  return required === undefined || required.nodeSelectorTerms.some(term => matchesTerm(term, node))
+}
+
+/** DaemonSet pods name their node by `matchFields`. */
+function matchesTerm(term: V1NodeSelectorTerm, node: V1Node): boolean {
+  const fields = (term.matchFields ?? []).every(({ key, operator, values }) =>
+    key === 'metadata.name' && matchesValue(node.metadata?.name, operator, values))
+  return fields && (term.matchExpressions ?? []).every(({ key, operator, values }) =>
+    matchesValue(node.metadata?.labels?.[key], operator, values))
+}
+
+function matchesValue(value: string | undefined, operator: string, values: readonly string[] = []): boolean {
+  switch (operator) {
+    case 'In': return value !== undefined && values.includes(value)
+    case 'NotIn': return value === undefined || !values.includes(value)
+    case 'Exists': return value !== undefined
+    case 'DoesNotExist': return value === undefined
+    default: return false
+  }
+}
+
+function repelled(pod: V1Pod, node: V1Node, nodes: readonly V1Node[], pods: readonly V1Pod[]): boolean {
+  const terms = pod.spec?.affinity?.podAntiAffinity?.requiredDuringSchedulingIgnoredDuringExecution ?? []
+  return terms.some(term => {
+    const domain = node.metadata?.labels?.[term.topologyKey]
+    const inDomain = nodes.filter(other => other.metadata?.labels?.[term.topologyKey] === domain)
+      .map(other => other.metadata?.name)
+    return pods.some(other => inDomain.includes(other.spec?.nodeName) && matchesPod(term, pod, other))
+  })
+}
+
+function matchesPod(term: V1PodAffinityTerm, pod: V1Pod, other: V1Pod): boolean {
+  const namespaces = term.namespaces ?? [pod.metadata?.namespace ?? '']
+  if (!namespaces.includes(other.metadata?.namespace ?? '')) return false
+  const labels = other.metadata?.labels ?? {}
+  const { matchLabels = {}, matchExpressions = [] } = term.labelSelector ?? {}
+  return Object.entries(matchLabels).every(([key, value]) => labels[key] === value) &&
+    matchExpressions.every(({ key, operator, values }) => matchesValue(labels[key], operator, values))
+}

@@ -1,0 +1,124 @@
+/**
+ * Finds or makes everything the lab runs, before the lab is entered: inside there is no way out to a
+ * package registry. The second run costs nothing.
+ */
+
+import { existsSync } from 'node:fs'
+import { readFile, rename } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { cached, cacheKey } from './cache.ts'
+import { isInstalled, progress, runWithProgress, tryCommand } from './command.ts'
+import { makeNextRoot } from './next-root.ts'
+
+export const REPOSITORY = dirname(dirname(dirname(fileURLToPath(import.meta.url))))
+
+/** Which NGINX serves: Debian's own, Debian's newest in a root folder of its own, or OpenResty. */
+export type Variant = 'system' | 'next' | 'openresty'
+export const VARIANTS: readonly Variant[] = ['system', 'next', 'openresty']
+
+/** Paths of what the lab starts. */
+export interface Tools {
+  readonly etcd: string
+  readonly kubeApiserver: string
+  readonly kubeControllerManager: string
+  readonly echoBasic: string
+  /** The root folder of the `next` variant, when it was asked for. */
+  readonly nextRoot?: string
+}
+
+const KUBERNETES_VERSION = '1.37.2'
+
+/**
+ * Makes what is missing and returns the paths. Throws one sentence that names the command to run when
+ * something is missing that cannot be installed here.
+ */
+export async function prepareTools(variant?: Variant): Promise<Tools> {
+  await requirePrograms([
+    ['ip', 'iproute2'], ['unshare', 'util-linux'], ['setpriv', 'util-linux'],
+    ['nsenter', 'util-linux'], ['mount', 'mount'],
+  ])
+  const binaries = await controlPlaneBinaries()
+  if (variant === 'system') await requireSystemNginx()
+  if (variant === 'openresty' && !await isInstalled('openresty')) {
+    throw new Error('the openresty variant needs OpenResty on PATH; install it or choose the variant next')
+  }
+  return variant === 'next' ? { ...binaries, nextRoot: await makeNextRoot() } : binaries
+}
+
+/** Installs, or names, the Debian packages of programs that are missing. */
+export async function requirePrograms(
+  programs: readonly (readonly [program: string, debianPackage: string])[],
+): Promise<void> {
+  const missing = new Set<string>()
+  for (const [program, debianPackage] of programs) {
+    if (!await isInstalled(program)) missing.add(debianPackage)
+  }
+  if (missing.size > 0) await installPackages([...missing])
+}
+
+async function installPackages(packages: readonly string[]): Promise<void> {
+  const install = ['apt-get', 'install', '-y', '--no-remove', '--no-install-recommends', ...packages]
+  if (process.getuid?.() !== 0 || !await isInstalled('apt-get')) {
+    throw new Error(`the lab needs ${packages.join(', ')}; install with: sudo ${install.join(' ')}`)
+  }
+  const options = { env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive' } }
+  await runWithProgress('apt-get update', ['apt-get', 'update'], options)
+  await runWithProgress(`installing ${packages.join(' ')}`, install, options)
+}
+
+const SYSTEM_NGINX = [
+  'nginx', 'libnginx-mod-http-lua', 'libnginx-mod-http-headers-more-filter', 'libnginx-mod-stream', 'lua-cjson',
+]
+
+async function requireSystemNginx(): Promise<void> {
+  const query = await tryCommand(['dpkg-query', '-W', '-f', '${db:Status-Abbrev}\n', ...SYSTEM_NGINX])
+  const installed = query.stdout.split('\n').filter(line => line.startsWith('ii')).length
+  if (query.code !== 0 || installed < SYSTEM_NGINX.length) await installPackages(SYSTEM_NGINX)
+}
+
+/** The binaries of KUBEBUILDER_ASSETS where it is set, else those of e2e/controlplane, built once. */
+async function controlPlaneBinaries(): Promise<Tools> {
+  const built = await buildControlPlane()
+  const assets = process.env['KUBEBUILDER_ASSETS']
+  const folder = assets !== undefined && assets !== '' ? assets : built
+  const tools = {
+    etcd: join(folder, 'etcd'),
+    kubeApiserver: join(folder, 'kube-apiserver'),
+    kubeControllerManager: join(folder, 'kube-controller-manager'),
+    echoBasic: join(built, 'echo-basic'),
+  }
+  for (const path of Object.values(tools)) {
+    if (!existsSync(path)) throw new Error(`${path} is missing; KUBEBUILDER_ASSETS must hold etcd and Kubernetes`)
+  }
+  return tools
+}
+
+async function buildControlPlane(): Promise<string> {
+  const module = join(REPOSITORY, 'e2e', 'controlplane')
+  const [major, minor] = KUBERNETES_VERSION.split('.')
+  const version = 'k8s.io/component-base/version'
+  const flags = [
+    '-trimpath', '-buildvcs=false', '-ldflags',
+    `-s -w -X ${version}.gitVersion=v${KUBERNETES_VERSION} -X ${version}.gitMajor=${major} ` +
+    `-X ${version}.gitMinor=${minor} -X ${version}.gitTreeState=clean`,
+  ]
+  const sources = await Promise.all(['go.mod', 'go.sum'].map(file => readFile(join(module, file), 'utf8')))
+  // With KUBEBUILDER_ASSETS only the echo backend is ours to build: seconds instead of minutes.
+  const only = process.env['KUBEBUILDER_ASSETS'] ? ['sigs.k8s.io/gateway-api/conformance/echo-basic'] : ['tool']
+  return await cached(`controlplane-${cacheKey(...sources, ...flags, ...only)}`, async folder => {
+    await requireGo()
+    progress('building etcd, kube-apiserver, kube-controller-manager, echo-basic: once, some minutes')
+    const argv = ['go', 'build', '-C', module, '-v', ...flags, '-o', `${folder}/`, ...only]
+    await runWithProgress('go build of the control plane', argv, { env: { ...process.env, CGO_ENABLED: '0' } })
+    if (only[0] === 'tool') await rename(join(folder, 'server'), join(folder, 'etcd'))
+  })
+}
+
+/** Go 1.21 and newer fetch the toolchain that go.mod asks for by themselves. */
+async function requireGo(): Promise<void> {
+  await requirePrograms([['go', 'golang-go']])
+  const { stdout } = await tryCommand(['go', 'env', 'GOVERSION'])
+  const minor = Number(/^go1\.(\d+)/.exec(stdout)?.[1] ?? 0)
+  if (minor < 21) throw new Error(`Go 1.21 or newer is needed to build the control plane, found ${stdout.trim()}`)
+}

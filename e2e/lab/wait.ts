@@ -1,0 +1,33 @@
+/** Waiting for something to become true, with a message that says what did not. */
+
+const POLL_INTERVAL_MS = 20
+
+export interface WaitOptions {
+  /** By default 30 000. */
+  readonly timeoutMs?: number
+}
+
+/**
+ * Calls `condition` until it returns something truthy and returns that. Throws what `condition` throws;
+ * after the time-out throws `message`, with what `describe` says about the present state.
+ */
+export async function eventually<T>(
+  message: string, condition: () => Promise<T> | T,
+  options: WaitOptions & { readonly describe?: () => Promise<string> | string } = {},
+): Promise<NonNullable<T>> {
+  const { timeoutMs = 30_000, describe } = options
+  const deadline = Date.now() + timeoutMs
+  for (;;) {
+    const value = await condition()
+    if (value) return value
+    if (Date.now() > deadline) {
+      const state = describe === undefined ? '' : `\n${await describe()}`
+      throw new Error(`not within ${timeoutMs} ms: ${message}${state}`)
+    }
+    await sleep(POLL_INTERVAL_MS)
+  }
+}
+
+export async function sleep(milliseconds: number): Promise<void> {
+  await new Promise(resolve => { setTimeout(resolve, milliseconds) })
+}
