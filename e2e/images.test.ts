@@ -4,11 +4,12 @@
  */
 import assert from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'
-import { readFileSync } from 'node:fs'
+import { existsSync, readFileSync, statSync } from 'node:fs'
 import { posix } from 'node:path'
 import { test } from 'node:test'
 import type { V1Deployment } from '@kubernetes/client-node'
 import { parse } from 'yaml'
+import { parseCommand } from '../sidecar/options.ts'
 import { buildContext, copiedFiles, finalStage, instructionsOf } from './build-context.ts'
 import type { Instruction } from './build-context.ts'
 
@@ -18,11 +19,14 @@ function read(path: string): string {
   return readFileSync(new URL(path, ROOT), 'utf8')
 }
 
-function git(...args: string[]): string[] {
-  return execFileSync('git', args, { cwd: ROOT, encoding: 'utf8' }).split('\0').filter((line) => line !== '')
+/** The files of the work tree that git does not ignore: what a build on a clean clone would find. */
+function repositoryFiles(): string[] {
+  const args = ['ls-files', '-z', '--cached', '--others', '--exclude-standard', '--deduplicate']
+  const listed = execFileSync('git', args, { cwd: ROOT, encoding: 'utf8' }).split('\0')
+  return listed.filter((file) => file !== '' && existsSync(new URL(file, ROOT)))
 }
 
-const repository = git('ls-files', '-z')
+const repository = repositoryFiles()
 const context = buildContext(read('.dockerignore'), repository)
 const manifest = JSON.parse(read('package.json')) as {
   version: string
@@ -166,8 +170,8 @@ for (const [dockerfile, image] of Object.entries(IMAGES)) {
     const [program = '', script] = JSON.parse(valueOf(stage, 'ENTRYPOINT')) as string[]
     const path = posix.relative(image.home, posix.resolve(image.home, script ?? program))
     assert.ok(contents(dockerfile).includes(path), path)
-    const executable = script !== undefined || git('ls-files', '-z', '-s', path)[0]?.startsWith('100755')
-    assert.ok(executable, `${path} is executable`)
+    const executable = (statSync(new URL(path, ROOT)).mode & 0o111) === 0o111
+    assert.ok(executable || script !== undefined, `${path} is executable`)
   })
 
   test(`${dockerfile}: the user is the one of the Deployment, by number`, () => {
@@ -190,15 +194,15 @@ interface Service {
   readonly image: string
   readonly build: { readonly context: string; readonly dockerfile: string }
   readonly network_mode: string
-  readonly command?: readonly string[]
+  readonly command: readonly string[]
   readonly volumes: readonly (string | { readonly source: string; readonly target: string })[]
   readonly cap_drop: readonly string[]
   readonly read_only: boolean
 }
 
 const compose = parse(read('docker-compose.yml')) as {
-  readonly services: Readonly<Record<string, Service>>
-  readonly volumes: Readonly<Record<string, { readonly driver_opts: Readonly<Record<string, string>> }>>
+  readonly services: { readonly openresty: Service; readonly sidecar: Service }
+  readonly volumes: { readonly run: { readonly driver_opts: { readonly o: string } } }
 }
 
 for (const [name, service] of Object.entries(compose.services)) {
@@ -214,13 +218,19 @@ for (const [name, service] of Object.entries(compose.services)) {
   })
 }
 
-test('compose: the run folder belongs to the user of OpenResty; only the sidecar has the kubeconfig', () => {
-  const options = compose.volumes.run?.driver_opts.o?.split(',') ?? []
+test('compose: the run folder belongs to the user of OpenResty', () => {
   const [user, group] = valueOf(finalStage(instructionsOf(read('openresty/Dockerfile'))), 'USER').split(':')
-  assert.ok(options.includes(`uid=${user}`) && options.includes(`gid=${group}`))
-  assert.equal(compose.services.openresty?.volumes.length, 1)
-  const mounted = compose.services.sidecar?.volumes.find((volume) => typeof volume === 'object')
-  assert.ok(compose.services.sidecar?.command?.includes(`--kubeconfig=${mounted?.target}`))
+  const options = compose.volumes.run.driver_opts.o.split(',')
+  assert.deepEqual(options.filter((option) => /^[ug]id=/.test(option)), [`uid=${user}`, `gid=${group}`])
+})
+
+test('compose: the sidecar, and only the sidecar, has the kubeconfig', async () => {
+  const { openresty, sidecar } = compose.services
+  assert.deepEqual(openresty.volumes, ['run:/run/resty-ingress'])
+  const mounted = sidecar.volumes.find((volume) => typeof volume === 'object')
+  const command = await parseCommand(sidecar.command, {}, '')
+  assert.equal(command?.options.kubeconfig, mounted?.target)
+  assert.deepEqual(command?.options.ignored, [])
 })
 
 test('kind: the node answers on the ports of OpenResty', () => {

@@ -10,11 +10,14 @@ import type {
   V1Deployment,
   V1IngressClass,
   V1Service,
+  V1Volume,
 } from '@kubernetes/client-node'
 import { parseAllDocuments } from 'yaml'
 import { DEFAULT_SETTINGS } from '../sidecar/ir/settings.ts'
 import * as resources from '../sidecar/kube/resource.ts'
 import type { Resource } from '../sidecar/kube/resource.ts'
+import { parseCommand } from '../sidecar/options.ts'
+import type { Options } from '../sidecar/options.ts'
 import { schemaErrors } from './kubernetes-schema.ts'
 
 const FOLDER = new URL('../manifests/', import.meta.url)
@@ -30,31 +33,46 @@ function documents(file: string): KubernetesObject[] {
 const files = readdirSync(FOLDER).filter((file) => file !== 'kustomization.yaml')
 const objects = files.flatMap(documents)
 
-function objectOf<T extends KubernetesObject>(kind: string): T {
+/** Every field present: one that is missing after all fails its test just as well. */
+type Full<T> = T extends readonly (infer Item)[]
+  ? Full<Item>[]
+  : T extends object
+    ? { [Key in keyof T]-?: Full<NonNullable<T[Key]>> }
+    : T
+
+function objectOf<T extends KubernetesObject>(kind: string): Full<T> {
   const found = objects.filter((object) => object.kind === kind)
   assert.equal(found.length, 1, `one ${kind}`)
-  return found[0] as T
+  return found[0] as Full<T>
 }
 
 const deployment = objectOf<V1Deployment>('Deployment')
-const pod = deployment.spec?.template.spec
-assert.ok(pod)
+const pod = deployment.spec.template.spec
 
-function container(name: string): V1Container {
-  const found = pod?.containers.find((each) => each.name === name)
-  assert.ok(found, `container ${name}`)
-  return found
+function container(name: string): Full<V1Container> {
+  return pod.containers.find((each) => each.name === name) ?? assert.fail(`no container ${name}`)
+}
+
+function volume(name: string): Full<V1Volume> {
+  return pod.volumes.find((each) => each.name === name) ?? assert.fail(`no volume ${name}`)
+}
+
+/** The volumes of a container by name, and where it has them. */
+function mounts(owner: Full<V1Container>): Map<string, string> {
+  return new Map(owner.volumeMounts.map((mount) => [mount.name, mount.mountPath]))
 }
 
 const sidecar = container('sidecar')
 const openresty = container('openresty')
 
-/** The values of the `--name=value` arguments, with the pod's own namespace filled in. */
-function sidecarFlags(): Map<string, string> {
-  const [command, ...flags] = sidecar.args ?? []
-  assert.equal(command, 'run')
-  const pairs = flags.map((flag) => /^--([a-z-]+)=(.*)$/.exec(flag) ?? assert.fail(`not a flag: ${flag}`))
-  return new Map(pairs.map(([, name = '', value = '']) => [name, value.replaceAll('$(POD_NAMESPACE)', NAME)]))
+const sidecarOptions = await optionsOf(sidecar.args)
+
+/** As the sidecar itself reads its arguments, with the pod's own namespace filled in. */
+async function optionsOf(args: readonly string[]): Promise<Options> {
+  const expanded = args.map((text) => text.replaceAll('$(POD_NAMESPACE)', NAME))
+  const command = await parseCommand(expanded, {}, '')
+  assert.ok(command?.name === 'run')
+  return command.options
 }
 
 test('the kustomization lists every file, and each once', () => {
@@ -120,8 +138,8 @@ function neededPermissions(): string[] {
   return [...needed, 'ClusterRole: patch networking.k8s.io/ingresses/status']
 }
 
-function grantedPermissions(role: V1ClusterRole): string[] {
-  return (role.rules ?? []).flatMap(({ apiGroups = [], resources: plurals = [], verbs }) =>
+function grantedPermissions(role: Full<V1ClusterRole>): string[] {
+  return role.rules.flatMap(({ apiGroups, resources: plurals, verbs }) =>
     apiGroups.flatMap((group) =>
       plurals.flatMap((plural) => verbs.map((verb) => `${role.kind}: ${verb} ${group}/${plural}`)),
     ),
@@ -135,7 +153,7 @@ test('RBAC grants what sidecar/kube/ does, and nothing else', () => {
 })
 
 test('of ConfigMaps, only the controller\'s own is granted', () => {
-  const rule = objectOf<V1ClusterRole>('Role').rules?.find((each) => each.resources?.includes('configmaps'))
+  const rule = objectOf<V1ClusterRole>('Role').rules.find((each) => each.resources.includes('configmaps'))
   assert.deepEqual(rule?.resourceNames, [NAME])
 })
 
@@ -152,82 +170,84 @@ for (const role of ['ClusterRole', 'Role']) {
 
 test('the token is mounted in the sidecar, and nowhere else', () => {
   assert.equal(pod.automountServiceAccountToken, false)
-  const secret = (pod.volumes ?? []).filter((volume) => volume.projected ?? volume.secret)
-  assert.deepEqual(secret.map((volume) => volume.name), ['token'])
-  const paths = secret[0]?.projected?.sources?.flatMap((source) => [
-    source.serviceAccountToken?.path,
-    ...(source.configMap?.items ?? source.downwardAPI?.items ?? []).map((item) => item.path),
-  ])
-  assert.deepEqual(paths?.filter((path) => path !== undefined), ['token', 'ca.crt', 'namespace'])
-  assert.equal(mountPath(sidecar, 'token'), '/var/run/secrets/kubernetes.io/serviceaccount')
-  assert.equal(mountPath(openresty, 'token'), undefined)
+  assert.deepEqual(pod.volumes.map((each) => each.name), ['run', 'tmp', 'token'])
+  const [token, authority, namespace] = volume('token').projected.sources
+  assert.equal(token?.serviceAccountToken.path, 'token')
+  assert.deepEqual(authority?.configMap.items, [{ key: 'ca.crt', path: 'ca.crt' }])
+  assert.equal(namespace?.downwardAPI.items[0]?.path, 'namespace')
+  assert.equal(mounts(sidecar).get('token'), '/var/run/secrets/kubernetes.io/serviceaccount')
+  assert.ok(!mounts(openresty).has('token'))
 })
-
-function mountPath(owner: V1Container, volume: string): string | undefined {
-  return owner.volumeMounts?.find((mount) => mount.name === volume)?.mountPath
-}
 
 test('both containers are closed: no root, no escalation, read-only, one capability', () => {
   for (const { securityContext } of [sidecar, openresty]) {
-    assert.equal(securityContext?.allowPrivilegeEscalation, false)
+    assert.equal(securityContext.allowPrivilegeEscalation, false)
     assert.equal(securityContext.readOnlyRootFilesystem, true)
-    assert.deepEqual(securityContext.capabilities?.drop, ['ALL'])
-    assert.ok((securityContext.runAsUser ?? 0) > 0)
-    assert.ok((securityContext.runAsGroup ?? 0) > 0)
+    assert.deepEqual(securityContext.capabilities.drop, ['ALL'])
+    assert.ok(securityContext.runAsUser > 0)
+    assert.ok(securityContext.runAsGroup > 0)
   }
-  assert.equal(sidecar.securityContext?.capabilities?.add, undefined)
-  assert.deepEqual(openresty.securityContext?.capabilities?.add, ['NET_BIND_SERVICE'])
-  assert.notEqual(sidecar.securityContext?.runAsUser, openresty.securityContext?.runAsUser)
-  assert.equal(pod.securityContext?.runAsNonRoot, true)
-  assert.deepEqual(pod.securityContext.seccompProfile, { type: 'RuntimeDefault' })
-  const shared = [pod.hostNetwork, pod.hostPID, pod.hostIPC, pod.shareProcessNamespace]
-  assert.ok(shared.every((setting) => setting !== true))
+  assert.equal(sidecar.securityContext.capabilities.add, undefined)
+  assert.deepEqual(openresty.securityContext.capabilities.add, ['NET_BIND_SERVICE'])
+  assert.notEqual(sidecar.securityContext.runAsUser, openresty.securityContext.runAsUser)
+})
+
+test('the pod shares nothing with its node, and has the default seccomp profile', () => {
+  const { runAsNonRoot, seccompProfile, sysctls } = pod.securityContext
+  assert.equal(runAsNonRoot, true)
+  assert.deepEqual(seccompProfile, { type: 'RuntimeDefault' })
+  assert.deepEqual(sysctls, [{ name: 'net.ipv4.ip_unprivileged_port_start', value: '0' }])
+  for (const name of ['hostNetwork', 'hostPID', 'hostIPC', 'shareProcessNamespace']) assert.ok(!(name in pod))
 })
 
 test('the containers share the run folder, in memory and by group, and no other volume', () => {
-  const run = pod.volumes?.find((volume) => volume.name === 'run')
-  assert.equal(run?.emptyDir?.medium, 'Memory')
-  assert.ok(run.emptyDir.sizeLimit)
-  assert.equal(mountPath(sidecar, 'run'), sidecarFlags().get('run-dir'))
-  assert.equal(mountPath(openresty, 'run'), '/run/resty-ingress')
-  assert.ok(pod.securityContext?.fsGroup)
-  const mounts = [sidecar, openresty].flatMap((each) => each.volumeMounts?.map((mount) => mount.name) ?? [])
-  assert.deepEqual(mounts.filter((name, index) => mounts.indexOf(name) !== index), ['run'])
+  const folder = sidecarOptions['run-dir']
+  const shared = [...mounts(sidecar)].filter(([name]) => mounts(openresty).has(name))
+  assert.deepEqual(shared, [['run', folder]])
+  assert.equal(mounts(openresty).get('run'), folder)
+  assert.equal(volume('run').emptyDir.medium, 'Memory')
+  assert.ok(volume('run').emptyDir.sizeLimit)
+  assert.equal(pod.securityContext.fsGroup, openresty.securityContext.runAsGroup)
 })
 
-test('the pod is ready with the first complete revision, and stops after traffic has left', () => {
-  assert.deepEqual(sidecar.readinessProbe?.httpGet, { path: '/readyz', port: 'health' })
-  assert.deepEqual(sidecar.livenessProbe?.httpGet, { path: '/healthz', port: 'health' })
-  assert.deepEqual(openresty.readinessProbe?.tcpSocket, { port: 'http' })
-  const pause = openresty.lifecycle?.preStop?.sleep?.seconds ?? 0
-  assert.ok(pause > 0)
-  assert.ok((sidecar.lifecycle?.preStop?.sleep?.seconds ?? 0) >= pause)
-  assert.ok((pod.terminationGracePeriodSeconds ?? 0) > pause + DEFAULT_SETTINGS.workerShutdownTimeout)
+test('bodies that NGINX buffers are on disk, and bounded', () => {
+  assert.equal(mounts(openresty).get('tmp'), `${sidecarOptions['run-dir']}/tmp`)
+  assert.deepEqual(Object.keys(volume('tmp').emptyDir), ['sizeLimit'])
+})
+
+test('the pod is ready with the first complete revision', () => {
+  assert.deepEqual(sidecar.readinessProbe.httpGet, { path: '/readyz', port: 'health' })
+  const alive = { path: sidecarOptions['health-check-path'], port: 'health' }
+  assert.deepEqual(sidecar.livenessProbe.httpGet, alive)
+  assert.deepEqual(openresty.readinessProbe.tcpSocket, { port: 'http' })
+  assert.deepEqual(sidecar.ports, [
+    { name: 'health', containerPort: sidecarOptions['healthz-port'], protocol: 'TCP' },
+  ])
+})
+
+test('the pod stops after traffic has left, and lets it finish', () => {
+  const [leaving, following] = [openresty, sidecar].map((each) => each.lifecycle.preStop.sleep.seconds)
+  assert.ok(leaving !== undefined && following !== undefined && leaving > 0 && following >= leaving)
+  assert.ok(pod.terminationGracePeriodSeconds > leaving + DEFAULT_SETTINGS.workerShutdownTimeout)
 })
 
 test('the arguments name objects and variables that are there', () => {
-  const used = [...JSON.stringify(sidecar.args).matchAll(/\$\((\w+)\)/g)].map(([, name]) => name)
-  const defined = sidecar.env?.map((variable) => variable.name) ?? []
+  const used = [...sidecar.args.join(' ').matchAll(/\$\((\w+)\)/g)].map(([, name]) => name)
+  const defined = sidecar.env.map((variable) => variable.name)
   assert.deepEqual(used.filter((name) => !defined.includes(name ?? '')), [])
-  const flags = sidecarFlags()
   const ingressClass = objectOf<V1IngressClass>('IngressClass')
-  assert.equal(flags.get('controller-class'), ingressClass.spec?.controller)
-  assert.equal(flags.get('ingress-class'), ingressClass.metadata?.name)
-  assert.equal(flags.get('publish-service'), `${NAME}/${objectOf('Service').metadata?.name}`)
-  assert.equal(flags.get('configmap'), `${NAME}/${objectOf('ConfigMap').metadata?.name}`)
+  assert.equal(sidecarOptions['controller-class'], ingressClass.spec.controller)
+  assert.equal(sidecarOptions['ingress-class'], ingressClass.metadata.name)
+  assert.equal(sidecarOptions['publish-service'], `${NAME}/${objectOf('Service').metadata.name}`)
+  assert.equal(sidecarOptions.configmap, `${NAME}/${objectOf('ConfigMap').metadata.name}`)
+  assert.deepEqual(sidecarOptions.ignored, [])
 })
 
 test('the Service leads to the ports of OpenResty', () => {
   const { spec } = objectOf<V1Service>('Service')
-  const labels = Object.entries(deployment.spec?.template.metadata?.labels ?? {})
-  for (const selector of [spec?.selector, deployment.spec?.selector.matchLabels]) {
-    for (const [key, value] of Object.entries(selector ?? assert.fail('no selector'))) {
-      assert.ok(labels.some(([name, text]) => name === key && text === value), key)
-    }
-  }
-  const open = new Map(openresty.ports?.map((port) => [port.name, port.containerPort]))
-  const ports = spec?.ports?.map((port) => [port.port, open.get(String(port.targetPort))])
-  assert.deepEqual(ports, [[80, 80], [443, 443]])
-  const unprivileged = { name: 'net.ipv4.ip_unprivileged_port_start', value: '0' }
-  assert.deepEqual(pod.securityContext?.sysctls, [unprivileged])
+  assert.deepEqual(spec.selector, deployment.spec.template.metadata.labels)
+  assert.deepEqual(deployment.spec.selector.matchLabels, deployment.spec.template.metadata.labels)
+  const open = new Map(openresty.ports.map((port) => [port.name, port.containerPort]))
+  const ports = spec.ports.map((port) => [port.port, open.get(String(port.targetPort))])
+  assert.deepEqual(ports, [[sidecarOptions['http-port'], 80], [sidecarOptions['https-port'], 443]])
 })
