@@ -1,0 +1,85 @@
+/** What the admin API may see: read-only, asked at each request, and what it shows of it. No secret passes here. */
+import type { BackendRecord, DataRecord, HostRecord, RecordKey, RouteRecord } from '../dynamic/records.ts'
+import type { Finding } from '../ir/origin.ts'
+
+/** One loaded configuration of NGINX. */
+export interface GenerationView {
+  readonly generation: number
+  readonly hash: string
+  /** RFC 3339. */
+  readonly loadedAt: string
+  readonly durationMs: number
+  readonly reloaded: boolean
+  readonly classes: readonly string[]
+}
+
+export interface AdminViews {
+  /** Why traffic is not yet what the objects say, a sentence each; empty: ready. */
+  notReady(): readonly string[]
+  /** What OpenResty is to keep. */
+  records(): ReadonlyMap<RecordKey, DataRecord>
+  findings(): readonly Finding[]
+  /** Newest last. */
+  generations(): readonly GenerationView[]
+}
+
+export interface RouteView {
+  readonly host: string
+  readonly path: string
+  readonly pathType: string
+  readonly origin: { readonly kind: string; readonly namespace: string; readonly name: string }
+  readonly backends: readonly BackendView[]
+  /** Names only: the values of some policies are not for everybody. */
+  readonly policies: readonly string[]
+  readonly class?: string
+  readonly closed?: string
+  /** `namespace/name` of the Secret; absent: the default certificate. */
+  readonly certificate?: string
+}
+
+export interface BackendView {
+  readonly namespace: string
+  readonly service: string
+  readonly port: string
+  readonly weight: number
+  /** `address:port`, IPv6 addresses in brackets. */
+  readonly endpoints: readonly string[]
+}
+
+type Records = ReadonlyMap<RecordKey, DataRecord>
+
+/** The routes of all hosts, or of one, in the order of the records and of precedence within a host. */
+export function routeViews(records: Records, onlyHost?: string): RouteView[] {
+  const views: RouteView[] = []
+  for (const [key, record] of records) {
+    const [kind, , host = ''] = key.split('/')
+    if (kind !== 'host' || (onlyHost !== undefined && host !== onlyHost)) continue
+    const { routes, certificate } = record as HostRecord
+    views.push(...routes.map((route) => routeView(host, route, certificate, records)))
+  }
+  return views
+}
+
+function routeView(host: string, route: RouteRecord, certificate: RecordKey | undefined, records: Records): RouteView {
+  const { kind, namespace, name } = route.origin
+  return {
+    host,
+    path: route.path,
+    pathType: route.pathType,
+    origin: { kind, namespace, name },
+    backends: route.backends.map(({ backend, weight }) => backendView(backend, weight, records)),
+    policies: Object.keys(route.policies),
+    ...(route.class === undefined ? {} : { class: route.class }),
+    ...(route.closed === undefined ? {} : { closed: route.closed }),
+    ...(certificate === undefined ? {} : { certificate: certificate.slice('certificate/'.length) }),
+  }
+}
+
+function backendView(key: RecordKey, weight: number, records: Records): BackendView {
+  const [, namespace = '', service = '', port = ''] = key.split('/')
+  const record = records.get(key) as BackendRecord | undefined
+  const endpoints = (record?.endpoints ?? []).map(([address, number]) =>
+    address.includes(':') ? `[${address}]:${number}` : `${address}:${number}`,
+  )
+  return { namespace, service, port, weight, endpoints }
+}
