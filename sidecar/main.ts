@@ -13,7 +13,7 @@ const VERSION = (JSON.parse(readFileSync(new URL('../package.json', import.meta.
 /** Exit codes: 0 done, 1 could not run, 2 wrong usage or unreadable input. */
 async function main(args: readonly string[]): Promise<number> {
   try {
-    const command = await parseCommand(args, process.env, VERSION)
+    const command = await parseCommand(args, VERSION)
     if (command === undefined) return 0
     return command.name === 'translate' ? await runTranslate(command) : await run(command.options)
   } catch (error) {

@@ -79,7 +79,11 @@ function withRunFlags<T>(parser: Argv<T>): Argv<T> {
  * Parses `run …` or `translate DIR --out DIR2`. Throws UsageError; gives undefined when help or the
  * version was asked for and printed.
  */
-export async function parseCommand(args: readonly string[], env: NodeJS.ProcessEnv, version: string): Promise<Command | undefined> {
+export async function parseCommand(
+  args: readonly string[],
+  version: string,
+  env: Environment = process.env,
+): Promise<Command | undefined> {
   let command: Command | undefined
   const parser = yargs([...args])
     .scriptName('resty-ingress')
@@ -108,30 +112,39 @@ export async function parseCommand(args: readonly string[], env: NodeJS.ProcessE
   return command
 }
 
-function complete(flags: Flags, env: NodeJS.ProcessEnv): Options {
+export type Environment = Readonly<Record<string, string | undefined>>
+
+function complete(flags: Flags, env: Environment): Options {
   const ignored = WITHOUT_EFFECT.filter((flag) => (flags as Record<string, unknown>)[flag] !== undefined)
-  for (const flag of ['configmap', 'publish-service', 'default-ssl-certificate'] as const) checkName(flag, flags[flag])
-  for (const flag of ['http-port', 'https-port', 'healthz-port'] as const) checkPort(flag, flags[flag])
-  for (const address of flags['bind-address']) {
-    if (parseAddress(address) === undefined) throw new UsageError(`--bind-address ${address} is not an IP address`)
-  }
-  if (flags['http-port'] === flags['https-port']) throw new UsageError('--http-port and --https-port must differ')
+  check(flags)
+  const { POD_NAME = '', POD_NAMESPACE = '', POD_IPS = '' } = env
+  const { KUBERNETES_SERVICE_HOST: serviceHost = '', KUBERNETES_SERVICE_PORT: servicePort = '443' } = env
   return {
     ...flags,
     ignored,
-    podName: env.POD_NAME ?? '',
-    podNamespace: env.POD_NAMESPACE ?? '',
-    podAddresses: (env.POD_IPS ?? '').split(',').filter((address) => parseAddress(address) !== undefined),
-    serviceHost: env.KUBERNETES_SERVICE_HOST ?? '',
-    servicePort: env.KUBERNETES_SERVICE_PORT ?? '443',
+    podName: POD_NAME,
+    podNamespace: POD_NAMESPACE,
+    podAddresses: POD_IPS.split(',').filter((address) => parseAddress(address) !== undefined),
+    serviceHost,
+    servicePort,
   }
 }
 
-function checkName(flag: string, value: string): void {
-  if (value !== '' && !/^[^/]+\/[^/]+$/.test(value)) throw new UsageError(`--${flag} must be namespace/name, not ${value}`)
+function check(flags: Flags): void {
+  for (const flag of ['configmap', 'publish-service', 'default-ssl-certificate'] as const) {
+    const name = flags[flag]
+    if (name !== '' && !/^[^/]+\/[^/]+$/.test(name)) throw new UsageError(`--${flag} must be namespace/name, not ${name}`)
+  }
+  for (const flag of ['http-port', 'https-port', 'healthz-port'] as const) checkPort(flag, flags[flag])
+  if (flags['http-port'] === flags['https-port']) throw new UsageError('--http-port and --https-port must differ')
+  for (const address of flags['bind-address']) {
+    if (parseAddress(address) === undefined) throw new UsageError(`--bind-address ${address} is not an IP address`)
+  }
 }
 
-function checkPort(flag: string, value: number): void {
+function checkPort(flag: string, port: number): void {
   const lowest = flag === 'healthz-port' ? 0 : 1
-  if (!Number.isInteger(value) || value < lowest || value > 65_535) throw new UsageError(`--${flag} must be a port number, not ${value}`)
+  if (!Number.isInteger(port) || port < lowest || port > 65_535) {
+    throw new UsageError(`--${flag} must be a port number, not ${port}`)
+  }
 }

@@ -85,7 +85,8 @@ export class Pipeline {
     this.#emit(graph.map(this.#settings, ({ settings }) => globalSetting(settings)), () => GLOBAL_SETTING_KEY)
     this.#emit(graph.map(this.virtualHosts, (host, read) => hostRecord(host, this.#read(read), options)), hostKey)
     this.#emit(graph.map(this.backends, backendRecord), (key) => backendKey(parseBackend(key)))
-    this.#emit(graph.group(this.secretRefs, (key, _users, read) => servable(read.get(this.certificates, key))), (key) =>
+    const served = this.virtualHosts.index(({ certificate }) => (certificate === undefined ? [] : [objectKey(certificate)]))
+    this.#emit(graph.group(served, (key, _hosts, read) => servable(read.get(this.certificates, key))), (key) =>
       certificateKey(parseName(key)),
     )
     this.#emit(

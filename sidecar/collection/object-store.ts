@@ -59,7 +59,8 @@ export class ObjectStore implements ObjectSink {
 /** A relist brings every object again; those with an unchanged resourceVersion are not news. */
 function sameVersion(known: KubeObject, object: KubeObject): boolean {
   const { uid, resourceVersion } = known.metadata
-  return resourceVersion !== undefined && resourceVersion === object.metadata.resourceVersion && uid === object.metadata.uid
+  if (resourceVersion === undefined) return false
+  return resourceVersion === object.metadata.resourceVersion && uid === object.metadata.uid
 }
 
 function isInScope(key: string, scope: string | undefined): boolean {

@@ -25,6 +25,8 @@ export interface DataPlaneStatus {
   readonly dictionaries: Readonly<Record<string, { readonly capacity: number; readonly free: number }>>
 }
 
+export type RecordSet = Readonly<Record<RecordKey, DataRecord>>
+
 export type PushResult =
   | { readonly outcome: 'applied'; readonly revision: number; readonly rejected: Readonly<Record<RecordKey, string>> }
   | { readonly outcome: 'conflict'; readonly revision: number }
@@ -75,11 +77,11 @@ export class ControlClient {
     return text
   }
 
-  async patch(base: number, set: Readonly<Record<RecordKey, DataRecord>>, remove: readonly RecordKey[]): Promise<PushResult> {
+  async patch(base: number, set: RecordSet, remove: readonly RecordKey[]): Promise<PushResult> {
     return pushResult(await this.#send('PATCH', '/v1/records', JSON.stringify({ base, set, delete: remove })))
   }
 
-  async replace(set: Readonly<Record<RecordKey, DataRecord>>): Promise<PushResult> {
+  async replace(set: RecordSet): Promise<PushResult> {
     return pushResult(await this.#send('PUT', '/v1/records', JSON.stringify({ set })))
   }
 
@@ -102,7 +104,7 @@ export class ControlClient {
   }
 
   async #send(method: 'GET' | 'PUT' | 'PATCH', path: string, payload?: string): Promise<Answer> {
-    const { statusCode, body } = await this.#client.request({ method, path, ...(payload === undefined ? {} : { body: payload }) })
+    const { statusCode, body } = await this.#client.request({ method, path, body: payload ?? null })
     const text = await body.text()
     return { status: statusCode, body: parseBody(statusCode, text) }
   }

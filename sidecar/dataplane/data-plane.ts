@@ -9,7 +9,7 @@ import type { LocationClass } from '../policy/effects.ts'
 import { renderConfig, type NginxInput, type RenderedConfig } from '../nginx/render.ts'
 import type { ConfigResult, ControlClient, DataPlaneStatus } from './client.ts'
 import { Lane } from './lane.ts'
-import { plan } from './plan.ts'
+import { plan, type Plan } from './plan.ts'
 
 const STATUS_INTERVAL_MS = 1_000
 
@@ -138,7 +138,7 @@ export class DataPlane {
     })
     const waiting = new Set(held)
     if (Object.keys(set).length + remove.length > 0 || status.revision === 0) {
-      if (!(await this.#send(status, set, remove))) return
+      if (!(await this.#send(status, { set, remove }))) return
     }
     this.#pending = waiting
     if (waiting.size === 0) this.#completeOf = status.instance
@@ -146,7 +146,7 @@ export class DataPlane {
   }
 
   /** True when the push was answered with 200. */
-  async #send(status: DataPlaneStatus, set: Readonly<Record<RecordKey, DataRecord>>, remove: readonly RecordKey[]): Promise<boolean> {
+  async #send(status: DataPlaneStatus, { set, remove }: Pick<Plan, 'set' | 'remove'>): Promise<boolean> {
     const started = performance.now()
     const isFirst = status.revision === 0 && this.#actual.size === 0
     const result = isFirst ? await this.#client.replace(set) : await this.#client.patch(status.revision, set, remove)
@@ -205,11 +205,12 @@ export class DataPlane {
     // Endpoints and ordinary routes change neither: nothing is rendered for them.
     if (this.#running?.hash === status.config_hash && sameItems(input, this.#rendered)) return
     const wanted = this.#render(status, classes)
-    if (wanted.hash === status.config_hash || this.#onlyDropsClasses(status)) {
-      this.#loaded(wanted.hash === status.config_hash ? wanted : (this.#running ?? wanted), input)
-      return
-    }
-    if (wanted.hash === this.#refused) return
+    if (wanted.hash === status.config_hash) this.#loaded(wanted, input)
+    else if (this.#running !== undefined && this.#onlyDropsClasses(status, this.#running)) this.#loaded(this.#running, input)
+    else if (wanted.hash !== this.#refused) await this.#load(wanted, input)
+  }
+
+  async #load(wanted: RenderedConfig, input: readonly unknown[]): Promise<void> {
     const result = await this.#client.config(wanted.text)
     if (result.outcome === 'loaded') {
       const fresh = await this.#client.status()
@@ -227,14 +228,16 @@ export class DataPlane {
   #loaded(config: RenderedConfig, input: readonly unknown[]): void {
     this.#running = config
     this.#rendered = input
+    for (const name of this.#knownClasses.keys()) {
+      if (!config.classNames.includes(name)) this.#knownClasses.delete(name)
+    }
     this.#records.kick()
     this.#events.applied()
   }
 
   /** A class that nobody uses any more is no reason to reload: it goes at the next reload that has one. */
-  #onlyDropsClasses(status: DataPlaneStatus): boolean {
-    if (this.#running === undefined) return false
-    const known = this.#running.classNames.flatMap((name) => this.#knownClasses.get(name) ?? [])
+  #onlyDropsClasses(status: DataPlaneStatus, running: RenderedConfig): boolean {
+    const known = running.classNames.flatMap((name) => this.#knownClasses.get(name) ?? [])
     return this.#render(status, [...this.#desired.classes(), ...known]).hash === status.config_hash
   }
 

@@ -90,7 +90,11 @@ export function upstreamLines(settings: Settings): readonly Directive[] {
   ]
 }
 
-export function listenLines(listeners: Listeners, settings: Settings, capabilities: Capabilities): readonly Directive[] {
+export function listenLines(
+  listeners: Listeners,
+  settings: Settings,
+  capabilities: Capabilities,
+): readonly Directive[] {
   const everywhere = capabilities.ipv6 ? ['0.0.0.0', '::'] : ['0.0.0.0']
   const http2 = settings.useHttp2 && !capabilities.http2_directive ? [keyword('http2')] : []
   return (listeners.addresses.length > 0 ? listeners.addresses : everywhere).flatMap((address) => [

@@ -27,14 +27,14 @@ export function readPolicies(
   object: ObjectRef,
 ): PolicyReading {
   const values = new Map([...underPrefix(annotations, prefix), ...underPrefix(annotations, OWN_PREFIX)])
-  const findings: Finding[] = []
+  const work = new Reading(object, values)
   const policies: Record<string, Json> = {}
   for (const policy of POLICIES) {
-    const value = readOne(policy, values, object, findings)
+    const value = work.read(policy)
     if (value !== undefined) policies[policy.name] = value
   }
-  const closed = reportUnknown(values, object, findings)
-  return { policies, findings, ...(closed === undefined ? {} : { closed }) }
+  work.reportUnknown()
+  return { policies, ...work.result() }
 }
 
 interface Annotation {
@@ -48,57 +48,60 @@ function underPrefix(annotations: Readonly<Record<string, string>>, prefix: stri
     .map(([name, text]) => [name.slice(prefix.length + 1), { fullName: name, text: text.trim() }])
 }
 
-function readOne(
-  policy: Policy,
-  values: ReadonlyMap<string, Annotation>,
-  object: ObjectRef,
-  findings: Finding[],
-): Json | undefined {
-  const read: [string, Json][] = []
-  for (const [name, field] of Object.entries(policy.fields)) {
-    const annotation = values.get(field.annotation)
-    if (annotation === undefined) continue
-    const parsed = field.parse(annotation.text)
-    if ('value' in parsed) read.push([name, parsed.value])
-    else findings.push(badValue(object, annotation, parsed.allowed))
-  }
-  return read.length === 0 ? undefined : Object.fromEntries(read)
-}
-
-function badValue(object: ObjectRef, annotation: Annotation, allowed: string): Finding {
-  return {
-    origin: { ...object, field: `metadata.annotations[${annotation.fullName}]` },
-    severity: 'error',
-    reason: 'InvalidAnnotation',
-    message: `annotation ${annotation.fullName}: ${quoted(annotation.text)} is refused; allowed: ${allowed}`,
-  }
-}
-
 const KNOWN: ReadonlySet<string> = new Set(
   POLICIES.flatMap((policy) => Object.values(policy.fields).map((field: Field) => field.annotation)),
 )
 
-function reportUnknown(
-  values: ReadonlyMap<string, Annotation>,
-  object: ObjectRef,
-  findings: Finding[],
-): string | undefined {
-  let closed: string | undefined
-  for (const [name, annotation] of values) {
-    if (KNOWN.has(name) || NOT_POLICIES.has(name)) continue
-    const protects = isProtection(name)
-    if (protects) closed ??= `annotation ${annotation.fullName} protects this route and is not supported`
-    findings.push(notSupported(object, annotation.fullName, protects))
-  }
-  return closed
-}
+class Reading {
+  readonly #object: ObjectRef
+  readonly #values: ReadonlyMap<string, Annotation>
+  readonly #findings: Finding[] = []
+  #closed: string | undefined
 
-function notSupported(object: ObjectRef, fullName: string, protects: boolean): Finding {
-  const effect = protects ? 'it protects, so the paths of this object answer 503' : 'it has no effect'
-  return {
-    origin: { ...object, field: `metadata.annotations[${fullName}]` },
-    severity: protects ? 'error' : 'warning',
-    reason: 'UnsupportedAnnotation',
-    message: `annotation ${fullName} is not supported: ${effect}`,
+  constructor(object: ObjectRef, values: ReadonlyMap<string, Annotation>) {
+    this.#object = object
+    this.#values = values
+  }
+
+  read(policy: Policy): Json | undefined {
+    const read: [string, Json][] = []
+    for (const [name, field] of Object.entries(policy.fields)) {
+      const annotation = this.#values.get(field.annotation)
+      if (annotation === undefined) continue
+      const parsed = field.parse(annotation.text)
+      if ('value' in parsed) read.push([name, parsed.value])
+      else this.#refuse(annotation, parsed.allowed, policy.protects === true)
+    }
+    return read.length === 0 ? undefined : Object.fromEntries(read)
+  }
+
+  /** Names that no policy owns: without effect, or closing when they protect. */
+  reportUnknown(): void {
+    for (const [name, annotation] of this.#values) {
+      if (KNOWN.has(name) || NOT_POLICIES.has(name)) continue
+      const protects = isProtection(name)
+      this.#report(annotation, 'UnsupportedAnnotation', 'is not supported', protects ? undefined : 'it has no effect')
+    }
+  }
+
+  result(): { readonly findings: readonly Finding[]; readonly closed?: string } {
+    return { findings: this.#findings, ...(this.#closed === undefined ? {} : { closed: this.#closed }) }
+  }
+
+  #refuse(annotation: Annotation, allowed: string, protects: boolean): void {
+    const problem = `${quoted(annotation.text)} is refused; allowed: ${allowed}`
+    this.#report(annotation, 'InvalidAnnotation', problem, protects ? undefined : 'it counts as not set')
+  }
+
+  /** No effect given: the annotation protects, and its absence would open the routes. */
+  #report(annotation: Annotation, reason: string, problem: string, effect: string | undefined): void {
+    const { fullName } = annotation
+    if (effect === undefined) this.#closed ??= `annotation ${fullName} protects this route and cannot be honoured`
+    this.#findings.push({
+      origin: { ...this.#object, field: `metadata.annotations[${fullName}]` },
+      severity: effect === undefined || reason === 'InvalidAnnotation' ? 'error' : 'warning',
+      reason,
+      message: `annotation ${fullName}${reason === 'InvalidAnnotation' ? ':' : ''} ${problem}; ${effect ?? 'it protects, so the paths of this object answer 503'}`,
+    })
   }
 }

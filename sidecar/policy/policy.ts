@@ -16,6 +16,8 @@ export interface Policy {
   /** Member of the PolicySet and, when it acts per request, name of `lua/ingress/policy/<name>.lua`. */
   readonly name: string
   readonly fields: { readonly [field: string]: Field }
+  /** It keeps requests out or private: a value that cannot be understood closes the routes, never opens them. */
+  readonly protects?: true
   /**
    * Static effect: only the directives that differ from the ordinary location. A route with any gets
    * a location class, and a new class costs one reload.

@@ -7,6 +7,7 @@ import type { Policy } from './policy.ts'
  */
 export const tlsRedirect: Policy = {
   name: 'tls_redirect',
+  protects: true,
   fields: {
     when_tls: { annotation: 'ssl-redirect', parse: boolean },
     always: { annotation: 'force-ssl-redirect', parse: boolean },

@@ -13,6 +13,13 @@ export interface TlsReading {
   readonly findings: readonly Finding[]
 }
 
+/** What the reading needs of the translation around it. */
+export interface TlsWork {
+  readonly origin: Origin
+  readonly read: Reader
+  readonly context: Context
+}
+
 interface Entry {
   readonly hosts: readonly string[]
   readonly secret?: { readonly namespace: string; readonly name: string }
@@ -23,7 +30,8 @@ interface Entry {
  * A host that an entry names takes that entry's Secret. The other hosts of the rules may take any
  * Secret of `spec.tls` whose certificate covers them (ingress-nginx does so).
  */
-export function readTls(tls: unknown, ruleHosts: readonly string[], origin: Origin, read: Reader, context: Context): TlsReading {
+export function readTls(tls: unknown, ruleHosts: readonly string[], work: TlsWork): TlsReading {
+  const { origin, read, context } = work
   const findings: Finding[] = []
   const entries = items(tls).map((entry, i) => readEntry(entry, { ...origin, field: `spec.tls[${i}]` }, findings))
   for (const entry of entries) findings.push(...secretFindings(entry, read, context))

@@ -37,7 +37,7 @@ export function translateIngress(ingress: KubeObject, read: Reader, context: Con
   const hosts = readHosts(spec.rules, work)
   const routes = [...hosts.flatMap(({ host, rule, field }) => rulePaths(host, rule, field, work))]
   routes.push(...defaultRoutes(spec, hosts.map(({ host }) => host), work))
-  const tls = readTls(spec.tls, hosts.map(({ host }) => host), origin, read, context)
+  const tls = readTls(spec.tls, hosts.map(({ host }) => host), work)
   return {
     age: { created: creationTimestamp ?? '', name: `${namespace}/${name}` },
     origin,

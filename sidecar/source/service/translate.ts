@@ -71,7 +71,8 @@ function choose(candidates: readonly Candidate[], primary: string): Endpoint[] {
     const canonical = formatAddress(parseAddress(address) ?? [])
     unique.set(`${canonical} ${port}`, { address: canonical, port })
   }
-  return [...unique].sort(([left], [right]) => compareText(left, right)).map(([, endpoint]) => endpoint).slice(0, MAX_ENDPOINTS)
+  const sorted = [...unique].sort(([left], [right]) => compareText(left, right))
+  return sorted.slice(0, MAX_ENDPOINTS).map(([, endpoint]) => endpoint)
 }
 
 function primaryFamily(service: KubeObject): string {

@@ -1,0 +1,63 @@
+/**
+ * Golden cases: testdata/<case>/input.yaml (and options.json) -> records.json, nginx.conf, findings.json.
+ * `UPDATE_GOLDEN=1` writes the outputs anew and removes those that no case makes.
+ */
+import assert from 'node:assert/strict'
+import { readdirSync, readFileSync, rmSync, writeFileSync, existsSync } from 'node:fs'
+import { join } from 'node:path'
+import { test } from 'node:test'
+import type { KubeObject } from './collection/objects.ts'
+import { parseManifest } from './files/manifest.ts'
+import { merge } from './files/folder.ts'
+import type { PipelineOptions } from './pipeline.ts'
+import { translate, type Translation } from './translate.ts'
+import { GOLDEN_OPTIONS, shuffled } from './testing/inputs.ts'
+
+const ROOT = new URL('./testdata/', import.meta.url).pathname
+const UPDATE = process.env.UPDATE_GOLDEN === '1'
+const LISTENERS = { addresses: [], httpPort: 80, httpsPort: 443 }
+
+function readObjects(name: string): readonly KubeObject[] {
+  const parsed = parseManifest('input.yaml', readFileSync(join(ROOT, name, 'input.yaml'), 'utf8'))
+  assert.ok('manifest' in parsed, `input.yaml of ${name} cannot be read`)
+  const merged = merge([parsed.manifest])
+  assert.deepEqual(merged.findings, [], `input.yaml of ${name} must hold only objects that are read`)
+  return [...merged.objects.values()].map(({ object }) => object)
+}
+
+function readOptions(name: string): PipelineOptions {
+  const path = join(ROOT, name, 'options.json')
+  const given = existsSync(path) ? (JSON.parse(readFileSync(path, 'utf8')) as Partial<PipelineOptions>) : {}
+  for (const key of Object.keys(given)) assert.ok(key in GOLDEN_OPTIONS, `options.json of ${name}: unknown option ${key}`)
+  return { ...GOLDEN_OPTIONS, ...given }
+}
+
+function outputs({ config, records, findings }: Translation): Readonly<Record<string, string>> {
+  return {
+    'nginx.conf': config,
+    'records.json': `${JSON.stringify(records, null, 2)}\n`,
+    'findings.json': `${JSON.stringify(findings, null, 2)}\n`,
+  }
+}
+
+const INPUTS = new Set(['input.yaml', 'options.json'])
+
+for (const name of readdirSync(ROOT).sort()) {
+  test(`golden case ${name}`, () => {
+    const objects = readObjects(name)
+    const options = readOptions(name)
+    const made = outputs(translate({ objects, options, listeners: LISTENERS }))
+    const stale = readdirSync(join(ROOT, name)).filter((file) => !INPUTS.has(file) && !(file in made))
+    if (UPDATE) {
+      for (const file of stale) rmSync(join(ROOT, name, file))
+      for (const [file, text] of Object.entries(made)) writeFileSync(join(ROOT, name, file), text)
+    }
+    for (const [file, text] of Object.entries(made)) {
+      assert.equal(text, readFileSync(join(ROOT, name, file), 'utf8'), `${name}/${file} differs; UPDATE_GOLDEN=1 accepts it`)
+    }
+    if (!UPDATE) assert.deepEqual(stale, [], `${name} holds files that nothing makes`)
+
+    const again = outputs(translate({ objects: shuffled(objects, 7), options, listeners: LISTENERS }))
+    assert.deepEqual(again, made, 'the order of the objects must not matter')
+  })
+}
