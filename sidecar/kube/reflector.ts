@@ -4,7 +4,6 @@
  * or two frames in a row that cannot be decoded); it never gives up; a sink that throws does not stop it.
  * https://kubernetes.io/docs/reference/using-api/api-concepts/#efficient-detection-of-changes
  */
-import { setTimeout as sleep } from 'node:timers/promises'
 import pRetry from 'p-retry'
 import { ApiError, asError } from './errors.ts'
 import { PagedList } from './paged-list.ts'
@@ -12,6 +11,8 @@ import type { RawObject } from './resource.ts'
 import type { ApiTransport } from './transport.ts'
 import { followWatch } from './watch.ts'
 import type { WatchEnd, WatchEndReason, WatchEvent } from './watch.ts'
+import { realWait } from './wait.ts'
+import type { Wait } from './wait.ts'
 
 /** Plain numbers for metrics; several reflectors may share one. */
 export interface ReflectorCounters {
@@ -52,8 +53,7 @@ export interface ReflectorTiming {
   readonly backoffMax: number
   /** A watch that brought nothing and ended sooner counts as a failure, or the loop would spin. */
   readonly shortWatch: number
-  /** Rejects when the signal aborts. */
-  readonly wait: (milliseconds: number, signal: AbortSignal) => Promise<void>
+  readonly wait: Wait
 }
 
 const DEFAULT_TIMING: ReflectorTiming = {
@@ -62,7 +62,7 @@ const DEFAULT_TIMING: ReflectorTiming = {
   backoffMin: 250,
   backoffMax: 5_000,
   shortWatch: 1_000,
-  wait: (milliseconds, signal) => sleep(milliseconds, undefined, { signal }),
+  wait: realWait,
 }
 
 export interface ReflectorOptions<T> {

@@ -21,7 +21,8 @@ export const INGRESS: WatchedResource = {
   apiVersion: 'networking.k8s.io/v1',
   plural: 'ingresses',
   namespaced: true,
-  fields: ['spec'],
+  // The status goes to the StatusWriter only.
+  fields: ['spec', 'status'],
 }
 export const INGRESS_CLASS: WatchedResource = {
   kind: 'IngressClass',

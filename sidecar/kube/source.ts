@@ -18,12 +18,6 @@ export interface ObjectName {
   readonly name: string
 }
 
-/** Told about every Ingress with its status, which does not enter the sink. */
-export interface IngressObserver {
-  observe(ingress: RawObject): void
-  observeDeleted(key: string): void
-}
-
 export interface SourceOptions {
   readonly transport: ApiTransport
   readonly sink: ObjectSink
@@ -31,7 +25,8 @@ export interface SourceOptions {
   /** Only this namespace; '' or absent: all. Kinds without a namespace are not affected. */
   readonly watchNamespace?: string
   readonly configMaps?: readonly ObjectName[]
-  readonly ingressObserver?: IngressObserver
+  /** Told about every Ingress with its status, which the sink never sees: the StatusWriter's eyes. */
+  readonly ingressStatus?: ReflectorSink<RawObject>
   readonly timing?: Partial<ReflectorTiming>
 }
 
@@ -128,16 +123,24 @@ export class ClusterSource {
   }
 
   #sink(part: Part): ReflectorSink<KubeObject> {
-    const { sink } = this.#options
+    const { sink, ingressStatus } = this.#options
     const { resource, namespace, name } = part
     const scope = name === undefined ? undefined : `${namespace}/${name}`
+    const status = resource === INGRESS ? ingressStatus : undefined
     return {
       replace: (objects) => {
-        sink.replace(resource.kind, objects, scope)
+        status?.replace(objects)
+        sink.replace(resource.kind, objects.map(withoutStatus), scope)
         this.#listed(part)
       },
-      set: (object) => sink.set(object),
-      delete: ({ metadata }) => sink.delete(resource.kind, metadata.namespace, metadata.name),
+      set: (object) => {
+        status?.set(object)
+        sink.set(withoutStatus(object))
+      },
+      delete: (object) => {
+        status?.delete(object)
+        sink.delete(resource.kind, object.metadata.namespace, object.metadata.name)
+      },
     }
   }
 
@@ -168,6 +171,10 @@ export class ClusterSource {
       sinkFailed: (error) => log.error({ err: error, resource: plural }, 'a change could not be taken in'),
     }
   }
+}
+
+function withoutStatus({ status: _, ...object }: KubeObject): KubeObject {
+  return object
 }
 
 function namespaceOf(resource: WatchedResource, watchNamespace = ''): string {

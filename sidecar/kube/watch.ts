@@ -4,6 +4,7 @@ import { jsonLines } from './json-lines.ts'
 import { asRawObject } from './resource.ts'
 import type { RawObject } from './resource.ts'
 import type { ApiTransport } from './transport.ts'
+import type { Wait } from './wait.ts'
 
 /** Why a watch is over. `ended`: by the server at its time limit, the healthy case. */
 export type WatchEndReason =
@@ -36,7 +37,7 @@ export interface WatchOptions {
   readonly timeoutSeconds: number
   /** Milliseconds after which a watch that is still open must be dead. */
   readonly limit: number
-  readonly wait: (milliseconds: number, signal: AbortSignal) => Promise<void>
+  readonly wait: Wait
   readonly signal: AbortSignal
   readonly opened: () => void
   readonly apply: (event: WatchEvent) => void

@@ -1,0 +1,240 @@
+/**
+ * Findings as Events of core/v1, which `kubectl describe` shows on the object, with count and age.
+ * Invariants: one Event for each (object, reason, message); its count grows only when the finding comes
+ * back after having been gone; each Event is written at most once a minute, all together a few per second.
+ */
+import { createHash } from 'node:crypto'
+import pRetry from 'p-retry'
+import type { Finding } from '../ir/origin.ts'
+import { ApiError, asError } from './errors.ts'
+import { eventBody, eventName, eventNamespace, seconds } from './event-body.ts'
+import { TroubleLog } from './logger.ts'
+import type { Logger } from './logger.ts'
+import { EVENT, collectionPath, objectPath } from './resource.ts'
+import type { ApiRequest, ApiTransport } from './transport.ts'
+import { realWait } from './wait.ts'
+import type { Wait } from './wait.ts'
+
+export interface EventTiming {
+  /** Milliseconds between two writes. */
+  readonly spacing: number
+  /** Milliseconds between two writes of one Event. */
+  readonly rest: number
+  readonly backoffMin: number
+  readonly backoffMax: number
+  readonly wait: Wait
+}
+
+export interface EventWriterOptions {
+  readonly transport: ApiTransport
+  readonly log: Logger
+  /** Who reports: the name of our pod. */
+  readonly instance: string
+  readonly now?: () => Date
+  readonly timing?: Partial<EventTiming>
+}
+
+interface Entry {
+  readonly finding: Finding
+  readonly first: Date
+  last: Date
+  /** How often the finding has come up. */
+  count: number
+  present: boolean
+  created: boolean
+  resting: boolean
+}
+
+const DEFAULT_TIMING: EventTiming = {
+  spacing: 50,
+  rest: 60_000,
+  backoffMin: 500,
+  backoffMax: 30_000,
+  wait: realWait,
+}
+/** A server that still fails after that many tries (about four minutes) has a trouble with this very Event. */
+const RETRIES = 10
+/** Findings that are gone and remembered, to count their return. */
+const MAX_GONE = 4096
+
+export class EventWriter {
+  readonly #options: EventWriterOptions
+  readonly #timing: EventTiming
+  readonly #troubles: TroubleLog
+  readonly #entries = new Map<string, Entry>()
+  /** What differs from its Event; written in this order. */
+  readonly #dirty = new Set<string>()
+  readonly #stop = new AbortController()
+  #working: Promise<void> | undefined
+
+  constructor(options: EventWriterOptions) {
+    this.#options = options
+    this.#timing = { ...DEFAULT_TIMING, ...options.timing }
+    this.#troubles = new TroubleLog(options.log)
+  }
+
+  /** Takes the complete current set of findings; returns at once. */
+  report(findings: readonly Finding[]): void {
+    const current = new Map(findings.map((finding) => [identityOf(finding), finding]))
+    for (const [id, entry] of this.#entries) {
+      if (entry.present && !current.has(id)) this.#markGone(id, entry)
+    }
+    for (const [id, finding] of current) this.#markPresent(id, finding)
+    this.#forgetOldest()
+    this.#work()
+  }
+
+  /** Resolves when everything that may be written now has been written. */
+  async idle(): Promise<void> {
+    await this.#working
+  }
+
+  /** Gives up what is not written yet. */
+  async stop(): Promise<void> {
+    this.#stop.abort()
+    await this.#working
+  }
+
+  #markPresent(id: string, finding: Finding): void {
+    const entry = this.#entries.get(id)
+    if (entry?.present) return
+    const now = this.#options.now?.() ?? new Date()
+    if (entry === undefined) {
+      const state = { count: 1, present: true, created: false, resting: false }
+      this.#entries.set(id, { finding, first: now, last: now, ...state })
+    } else {
+      entry.present = true
+      entry.last = now
+      entry.count++
+    }
+    this.#dirty.add(id)
+  }
+
+  #markGone(id: string, entry: Entry): void {
+    entry.present = false
+    // Last in the map: the longest gone come first.
+    this.#entries.delete(id)
+    this.#entries.set(id, entry)
+  }
+
+  #forgetOldest(): void {
+    const gone = [...this.#entries].filter(([id, entry]) => !entry.present && !this.#dirty.has(id))
+    for (const [id] of gone.slice(0, Math.max(0, gone.length - MAX_GONE))) this.#entries.delete(id)
+  }
+
+  #work(): void {
+    this.#working ??= this.#writeAll().finally(() => {
+      this.#working = undefined
+    })
+  }
+
+  async #writeAll(): Promise<void> {
+    const { signal } = this.#stop
+    for (let id = this.#next(); id !== undefined && !signal.aborted; id = this.#next()) {
+      this.#dirty.delete(id)
+      const entry = this.#entries.get(id)
+      if (entry === undefined) continue
+      this.#rest(entry)
+      await this.#write(id, entry)
+      await this.#timing.wait(this.#timing.spacing, signal).catch(() => undefined)
+    }
+  }
+
+  #next(): string | undefined {
+    for (const id of this.#dirty) {
+      if (!this.#entries.get(id)?.resting) return id
+    }
+    return undefined
+  }
+
+  #rest(entry: Entry): void {
+    entry.resting = true
+    const over = (): void => {
+      entry.resting = false
+      this.#work()
+    }
+    void this.#timing.wait(this.#timing.rest, this.#stop.signal).then(over, () => undefined)
+  }
+
+  /** Never rejects: an Event that cannot be written is said in the log, and the next one has its turn. */
+  async #write(id: string, entry: Entry): Promise<void> {
+    const { signal } = this.#stop
+    try {
+      await pRetry(() => this.#put(id, entry), {
+        retries: RETRIES,
+        minTimeout: this.#timing.backoffMin,
+        maxTimeout: this.#timing.backoffMax,
+        randomize: true,
+        signal,
+        shouldRetry: ({ error }) => !(error instanceof ApiError) || isPassing(error),
+        onFailedAttempt: async ({ error }) => {
+          if (error instanceof ApiError && error.retryAfter > 0) await this.#timing.wait(error.retryAfter, signal)
+        },
+      })
+      this.#troubles.clear('write', 'Events can be written again')
+    } catch (error) {
+      if (signal.aborted) return
+      const { origin } = entry.finding
+      this.#troubles.report('write', { err: asError(error), origin }, 'an Event could not be written')
+    }
+  }
+
+  async #put(id: string, entry: Entry): Promise<void> {
+    if (entry.created && (await this.#update(id, entry))) return
+    const fresh = await this.#create(id, entry)
+    if (!fresh) await this.#adopt(id, entry)
+    entry.created = true
+    if (!fresh) await this.#update(id, entry)
+  }
+
+  /** false: it exists already, from an earlier run of ours. */
+  async #create(id: string, entry: Entry): Promise<boolean> {
+    const { instance } = this.#options
+    const body = eventBody(entry.finding, { ...entry, instance, name: eventName(entry.finding, id) })
+    const path = collectionPath(EVENT, eventNamespace(entry.finding))
+    return this.#send({ method: 'POST', path, body }, (error) => error.reason === 'AlreadyExists')
+  }
+
+  /** The finding of the earlier run goes on, and its count with it. */
+  async #adopt(id: string, entry: Entry): Promise<void> {
+    const { transport } = this.#options
+    const { count } = (await transport.json({ path: eventPath(id, entry), signal: this.#stop.signal })) as RawEvent
+    if (typeof count === 'number') entry.count += count - 1
+  }
+
+  /** false: it is gone. Events live an hour. */
+  async #update(id: string, { finding, count, last }: Entry): Promise<boolean> {
+    const body = { count, lastTimestamp: seconds(last) }
+    const contentType = 'application/merge-patch+json'
+    const path = eventPath(id, { finding })
+    return this.#send({ method: 'PATCH', path, contentType, body }, (error) => error.status === 404)
+  }
+
+  async #send(request: ApiRequest, expected: (error: ApiError) => boolean): Promise<boolean> {
+    try {
+      await this.#options.transport.json({ ...request, signal: this.#stop.signal })
+      return true
+    } catch (error) {
+      if (error instanceof ApiError && expected(error)) return false
+      throw error
+    }
+  }
+}
+
+interface RawEvent {
+  readonly count?: unknown
+}
+
+function identityOf({ origin, reason, message }: Finding): string {
+  const parts = [origin.kind, origin.namespace, origin.name, origin.uid ?? '', origin.field, reason, message]
+  return createHash('sha256').update(JSON.stringify(parts)).digest('hex').slice(0, 16)
+}
+
+function eventPath(id: string, { finding }: Pick<Entry, 'finding'>): string {
+  return objectPath(EVENT, eventNamespace(finding), eventName(finding, id))
+}
+
+/** Worth another try: overload, credentials in rotation, a server in trouble. */
+function isPassing({ unreachable, status }: ApiError): boolean {
+  return unreachable || status === 401 || status === 429 || status >= 500
+}

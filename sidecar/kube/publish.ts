@@ -1,0 +1,174 @@
+/**
+ * Finds the addresses that go into the status of Ingresses, in the order of ingress-nginx: the list of
+ * `--publish-status-address`, else what the Service of `--publish-service` shows, else the node we run on.
+ */
+import pRetry from 'p-retry'
+import { canonical, loadBalancerAddresses, parseAddress, sameAddresses } from './address.ts'
+import type { Address } from './address.ts'
+import { ApiError, DecodeError, asError } from './errors.ts'
+import { TroubleLog } from './logger.ts'
+import type { Logger } from './logger.ts'
+import { Reflector, newCounters } from './reflector.ts'
+import type { ReflectorTiming } from './reflector.ts'
+import { NODE, POD, SERVICE, asRawObject, collectionPath, objectPath } from './resource.ts'
+import type { RawObject, Resource } from './resource.ts'
+import type { ApiTransport } from './transport.ts'
+import type { ObjectName } from './source.ts'
+
+export type AddressOrigin =
+  | { readonly from: 'list'; readonly addresses: readonly Address[] }
+  | { readonly from: 'service'; readonly service: ObjectName }
+  /** `internal`: report the InternalIP even where the node has an ExternalIP. */
+  | { readonly from: 'node'; readonly pod: ObjectName; readonly internal: boolean }
+
+export interface AddressPublisherOptions {
+  readonly transport: ApiTransport
+  readonly log: Logger
+  readonly origin: AddressOrigin
+  /** Called with the first addresses and with each change; empty: there are none (yet). */
+  readonly changed: (addresses: readonly Address[]) => void
+  readonly timing?: Partial<ReflectorTiming>
+}
+
+const NODE_NAME_BACKOFF = { minTimeout: 500, maxTimeout: 30_000 }
+
+export class AddressPublisher {
+  readonly #options: AddressPublisherOptions
+  readonly #troubles: TroubleLog
+  readonly #stop = new AbortController()
+  #reflector: Reflector<RawObject> | undefined
+  #current: readonly Address[] | undefined
+  #started: Promise<void> | undefined
+
+  constructor(options: AddressPublisherOptions) {
+    this.#options = options
+    this.#troubles = new TroubleLog(options.log)
+  }
+
+  /** undefined: not known yet. */
+  get addresses(): readonly Address[] | undefined {
+    return this.#current
+  }
+
+  start(): void {
+    this.#started ??= this.#begin().catch((error: unknown) => {
+      if (!this.#stop.signal.aborted) this.#report(asError(error))
+    })
+  }
+
+  async stop(): Promise<void> {
+    this.#stop.abort()
+    await this.#started
+    await this.#reflector?.stop()
+  }
+
+  async #begin(): Promise<void> {
+    const { origin } = this.#options
+    switch (origin.from) {
+      case 'list':
+        return this.#publish(origin.addresses)
+      case 'service':
+        return this.#follow(SERVICE, origin.service, serviceAddresses)
+      case 'node': {
+        const name = await this.#nodeName(origin.pod)
+        return this.#follow(NODE, { namespace: '', name }, (node) => nodeAddresses(node, origin.internal))
+      }
+    }
+  }
+
+  /** A pod never changes its node, but it may not be visible to us yet. */
+  async #nodeName({ namespace, name }: ObjectName): Promise<string> {
+    const { signal } = this.#stop
+    const read = async (): Promise<string> => {
+      const answer = await this.#options.transport.json({ path: objectPath(POD, namespace, name), signal })
+      const { nodeName } = (asRawObject(answer)['spec'] ?? {}) as { readonly nodeName?: unknown }
+      if (typeof nodeName !== 'string') throw new DecodeError(`pod ${namespace}/${name} has no node`)
+      return nodeName
+    }
+    return pRetry(read, {
+      ...NODE_NAME_BACKOFF,
+      retries: Infinity,
+      randomize: true,
+      signal,
+      onFailedAttempt: ({ error }) => this.#report(error),
+    })
+  }
+
+  #follow(resource: Resource, { namespace, name }: ObjectName, read: (object: RawObject) => readonly Address[]): void {
+    const { transport, timing } = this.#options
+    const gone = (): void => {
+      this.#troubles.report('missing', { namespace, name }, `there is no ${resource.kind} to take addresses from`)
+      this.#publish([])
+    }
+    const found = (object: RawObject): void => {
+      this.#troubles.clear('missing', `the ${resource.kind} to take addresses from is there`)
+      this.#publish(read(object))
+    }
+    this.#reflector = new Reflector<RawObject>({
+      transport,
+      path: collectionPath(resource, namespace),
+      fieldSelector: `metadata.name=${name}`,
+      keep: (raw) => raw,
+      sink: { replace: ([object]) => (object === undefined ? gone() : found(object)), set: found, delete: gone },
+      observer: {
+        trouble: (error) => this.#report(error),
+        healthy: () => this.#troubles.clear('read', 'the addresses to publish can be read'),
+        sinkFailed: (error) => this.#report(error),
+      },
+      counters: newCounters(),
+      ...(timing === undefined ? {} : { timing }),
+    })
+    if (!this.#stop.signal.aborted) this.#reflector.start()
+  }
+
+  #publish(addresses: readonly Address[]): void {
+    const sorted = canonical(addresses)
+    if (this.#current !== undefined && sameAddresses(this.#current, sorted)) return
+    this.#current = sorted
+    this.#options.changed(sorted)
+  }
+
+  #report(error: Error): void {
+    const denied = error instanceof ApiError && error.status === 403
+    const message = denied ? 'RBAC does not allow to read' : 'cannot read'
+    const { origin } = this.#options
+    this.#troubles.report('read', { err: error, origin }, `${message} the addresses for the status of Ingresses; retrying`)
+  }
+}
+
+interface ServiceSpec {
+  readonly type?: unknown
+  readonly clusterIP?: unknown
+  readonly externalName?: unknown
+  readonly externalIPs?: unknown
+}
+
+/** As ingress-nginx does it: by the type of the Service; external IPs come on top of those of a load balancer. */
+export function serviceAddresses(service: RawObject): readonly Address[] {
+  const { type, clusterIP, externalName, externalIPs } = (service['spec'] ?? {}) as ServiceSpec
+  const external = toAddresses(Array.isArray(externalIPs) ? (externalIPs as unknown[]) : [])
+  switch (type) {
+    case 'ExternalName':
+      return toAddresses([externalName])
+    case 'LoadBalancer':
+      return [...loadBalancerAddresses(service['status']), ...external]
+    case 'NodePort':
+      return external.length > 0 ? external : toAddresses([clusterIP])
+    default:
+      return toAddresses([clusterIP])
+  }
+}
+
+/** The first ExternalIP, else the first InternalIP, as in ingress-nginx. */
+export function nodeAddresses(node: RawObject, internal: boolean): readonly Address[] {
+  const { addresses } = (node['status'] ?? {}) as { readonly addresses?: unknown }
+  const all = (Array.isArray(addresses) ? addresses : []) as { readonly type?: unknown; readonly address?: unknown }[]
+  const types = internal ? ['InternalIP'] : ['ExternalIP', 'InternalIP']
+  const found = types.flatMap((type) => all.filter((each) => each.type === type && each.address !== ''))
+  return toAddresses(found.slice(0, 1).map(({ address }) => address))
+}
+
+/** `None` of a headless Service is neither an address nor a host that anyone can reach. */
+function toAddresses(values: readonly unknown[]): readonly Address[] {
+  return values.flatMap((value) => (typeof value === 'string' && value !== 'None' ? (parseAddress(value) ?? []) : []))
+}
