@@ -30,6 +30,7 @@ const repository = repositoryFiles()
 const context = buildContext(read('.dockerignore'), repository)
 const manifest = JSON.parse(read('package.json')) as {
   version: string
+  dependencies: Readonly<Record<string, string>>
   devDependencies: Readonly<Record<string, string>>
 }
 const deployment = parse(read('manifests/deployment.yaml')) as V1Deployment
@@ -123,6 +124,18 @@ function reachable(entry: string, seen = new Set<string>()): Set<string> {
   }
   return seen
 }
+
+/** Imports of values; the last line of one over several lines counts too. `node:` has no place in it. */
+const PACKAGE_IMPORT = /^(?:import|import (?!type )[^'\n]* from|\} from) '((?:@[\w.-]+\/)?[\w-]+)[/']/gm
+
+test('the sidecar needs no package but the production dependencies', () => {
+  const files = contents('sidecar/Dockerfile').filter((file) => file.endsWith('.ts'))
+  const packages = files.flatMap((file) => {
+    return [...read(file).matchAll(PACKAGE_IMPORT)].map(([, name = '']) => name)
+  })
+  assert.ok(packages.includes('yaml'))
+  assert.deepEqual(packages.filter((name) => !(name in manifest.dependencies)), [])
+})
 
 test('whatever else lies in the folder never reaches a build', () => {
   const strangers = [
@@ -228,7 +241,7 @@ test('compose: the sidecar, and only the sidecar, has the kubeconfig', async () 
   const { openresty, sidecar } = compose.services
   assert.deepEqual(openresty.volumes, ['run:/run/resty-ingress'])
   const mounted = sidecar.volumes.find((volume) => typeof volume === 'object')
-  const command = await parseCommand(sidecar.command, {}, '')
+  const command = await parseCommand(sidecar.command, '', {})
   assert.equal(command?.options.kubeconfig, mounted?.target)
   assert.deepEqual(command?.options.ignored, [])
 })

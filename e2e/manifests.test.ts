@@ -70,7 +70,7 @@ const sidecarOptions = await optionsOf(sidecar.args)
 /** As the sidecar itself reads its arguments, with the pod's own namespace filled in. */
 async function optionsOf(args: readonly string[]): Promise<Options> {
   const expanded = args.map((text) => text.replaceAll('$(POD_NAMESPACE)', NAME))
-  const command = await parseCommand(expanded, {}, '')
+  const command = await parseCommand(expanded, '', {})
   assert.ok(command?.name === 'run')
   return command.options
 }
