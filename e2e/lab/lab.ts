@@ -138,7 +138,7 @@ export class Lab {
     const slices = await this.client.list<V1EndpointSlice & object>('discovery.k8s.io/v1/EndpointSlice', {
       namespace, labelSelector: `kubernetes.io/service-name=${service}`,
     })
-    return slices.flatMap(slice => slice.endpoints)
+    return slices.flatMap(slice => slice.endpoints ?? [])
   }
 
   /** The address of a pod that runs. */

@@ -7,7 +7,7 @@ import { runCommand } from './command.ts'
 
 const BRIDGE = 'lab0'
 const PREFIX = 16
-/** Addresses for Gateways and load balancers, on the lab's own loopback device. */
+/** Addresses of load balancers. */
 const LOAD_BALANCER_RANGE = '198.19.0'
 
 export function nodeAddress(index: number): string {
@@ -36,8 +36,9 @@ export class Network {
       `link add ${BRIDGE} type bridge forward_delay 0`,
       ...addresses.map(address => `addr add ${address}/${PREFIX} dev ${BRIDGE}`),
       `link set ${BRIDGE} up`,
-      ...Array.from({ length: 8 }, (_, index) => `addr add ${loadBalancerAddress(index)}/32 dev lo`),
     ])
+    // Pods reach load balancers through the node.
+    await runCommand(['sysctl', '-q', '-w', 'net.ipv4.ip_forward=1', 'net.ipv4.conf.all.send_redirects=0'])
   }
 
   /** A new namespace with an address, a default route and the pod's safe sysctls. */
@@ -59,6 +60,19 @@ export class Network {
   async removePod(network: PodNetwork): Promise<void> {
     await this.accept(network)
     await runCommand(['ip', 'netns', 'delete', network.name])
+  }
+
+  /**
+   * Sends what is for `address` to these pods and no others. Each gets the address on its own loopback
+   * device, so packets arrive as they were sent: a load balancer that keeps the client's address.
+   */
+  async balance(address: string, pods: readonly PodNetwork[]): Promise<void> {
+    for (const pod of pods) await runCommand(['ip', '-n', pod.name, 'addr', 'replace', `${address}/32`, 'dev', 'lo'])
+    if (pods.length === 0) await runCommand(['ip', 'route', 'replace', 'unreachable', address])
+    else {
+      const hops = pods.flatMap(pod => ['nexthop', 'via', pod.address])
+      await runCommand(['ip', 'route', 'replace', address, ...hops])
+    }
   }
 
   /** Nothing gets to the pod or out of it any more, and nobody is told. */

@@ -10,6 +10,7 @@ import type { ListScope } from '../client.ts'
 import { API_PORT } from '../control-plane.ts'
 import { nodeAddress } from '../network.ts'
 import { sleep } from '../wait.ts'
+import { LoadBalancers } from './load-balancers.ts'
 import { KUBELET_PORT, startLogServer } from './log-server.ts'
 import { PodRunner, type PodHost } from './pod.ts'
 import { chooseNode } from './scheduler.ts'
@@ -30,6 +31,7 @@ export class Agent {
   readonly #pods = new Map<string, V1Pod>()
   readonly #runners = new Map<string, PodRunner>()
   readonly #stopped = new AbortController()
+  readonly #loadBalancers: LoadBalancers
   #following: Promise<void> = Promise.resolve()
   #logServer: Server | undefined
 
@@ -37,6 +39,9 @@ export class Agent {
     this.#options = options
     this.#host = { ...options, apiserver: { host: nodeAddress(0), port: API_PORT } }
     this.#nodes = Array.from({ length: options.nodes }, (_, index) => nodeObject(index))
+    this.#loadBalancers = new LoadBalancers({
+      ...options, podNetwork: (namespace, name) => this.#findRunner(namespace, name)?.networkIfAny,
+    })
   }
 
   get nodes(): readonly V1Node[] {
@@ -54,6 +59,7 @@ export class Agent {
       await client.patch('v1/Node', { name: node.metadata?.name ?? '' }, { status: node.status }, 'status')
     }
     this.#following = this.#follow()
+    this.#loadBalancers.start()
   }
 
   /** The pod that runs here under this name. Throws when there is none. */
@@ -66,6 +72,7 @@ export class Agent {
   /** Ends all pods at once; the objects stay. */
   async stop(): Promise<void> {
     this.#stopped.abort()
+    await this.#loadBalancers.stop()
     await this.#following
     await Promise.all([...this.#runners.values()].map(runner => runner.kill()))
     this.#logServer?.closeAllConnections()

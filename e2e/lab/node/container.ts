@@ -204,6 +204,7 @@ export class Container {
     this.#attempt++
     this.#sandbox = await startSandbox({
       pod: context.pod, container: spec, folder: layer, root: image.root, networkNamespace, argv, environment,
+      workingFolder: spec.workingDir ?? image.workingFolder,
       mounts: [...image.mounts, ...volumeMounts], user: image.user, logFile: this.logFile(),
     })
     return this.#sandbox

@@ -17,14 +17,17 @@ export interface Image {
   readonly entrypoint: readonly string[]
   readonly environment: Readonly<Record<string, string>>
   readonly user: number
+  readonly workingFolder: string
   readonly stopSignal: NodeJS.Signals
 }
 
 /** The image of a name, or undefined when the lab has none such. */
 export type ImageTable = (name: string) => Image | undefined
 
-const HOME = '/opt/resty-ingress'
-const NODE = `${HOME}/node_modules/node/bin/node`
+/** Where the Dockerfiles put things. */
+const OPENRESTY_HOME = '/opt/resty-ingress'
+const SIDECAR_HOME = '/app'
+const NODE = `${SIDECAR_HOME}/node_modules/node/bin/node`
 const PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin'
 
 /** The table of the lab; OpenResty's entry depends on the variant. */
@@ -35,19 +38,22 @@ export function createImageTable(tools: Tools, variant: Variant | undefined): Im
   const images: Readonly<Record<string, Image | undefined>> = {
     'echo-basic': echo,
     'resty-ingress/sidecar': image({
-      mounts: repository('sidecar', 'node_modules', 'package.json'),
-      entrypoint: [NODE, `${HOME}/sidecar/main.ts`],
+      mounts: repository(SIDECAR_HOME, ['sidecar', 'node_modules', 'package.json']),
+      entrypoint: [NODE, 'sidecar/main.ts'],
+      environment: { NODE_ENV: 'production' },
       user: 65532,
+      workingFolder: SIDECAR_HOME,
     }),
     'resty-ingress/backend': image({
-      mounts: repository('e2e/lab/backend.ts', 'node_modules', 'package.json'),
-      entrypoint: [NODE, `${HOME}/e2e/lab/backend.ts`],
+      mounts: repository(SIDECAR_HOME, ['e2e/lab/backend', 'node_modules', 'package.json']),
+      entrypoint: [NODE, 'e2e/lab/backend/main.ts'],
       user: 65532,
+      workingFolder: SIDECAR_HOME,
     }),
     'resty-ingress/openresty': variant === undefined ? undefined : image({
       root: variant === 'next' ? tools.nextRoot ?? '/' : '/',
-      mounts: repository('openresty', 'lua'),
-      entrypoint: [`${HOME}/openresty/start`],
+      mounts: repository(OPENRESTY_HOME, ['openresty', 'lua']),
+      entrypoint: [`${OPENRESTY_HOME}/openresty/start`],
       user: 101,
       // As in NGINX's own images: SIGQUIT lets requests in flight finish.
       stopSignal: 'SIGQUIT',
@@ -65,15 +71,15 @@ function shortName(name: string): string {
 }
 
 function image(parts: Partial<Image> & Pick<Image, 'mounts' | 'entrypoint' | 'user'>): Image {
-  return { root: '/', stopSignal: 'SIGTERM', ...parts, environment: { PATH, ...parts.environment } }
+  return { root: '/', stopSignal: 'SIGTERM', workingFolder: '/', ...parts, environment: { PATH, ...parts.environment } }
 }
 
 function mounted(source: string, target: string): Mount {
   return { source, target, readOnly: true }
 }
 
-/** Parts of this repository under /opt/resty-ingress, as the Dockerfiles copy them. */
-function repository(...paths: readonly string[]): Mount[] {
+/** Parts of this repository under `home`, as a Dockerfile copies them. */
+function repository(home: string, paths: readonly string[]): Mount[] {
   return paths.filter(path => existsSync(join(REPOSITORY, path)))
-    .map(path => mounted(join(REPOSITORY, path), join(HOME, path)))
+    .map(path => mounted(join(REPOSITORY, path), join(home, path)))
 }

@@ -1,6 +1,6 @@
 /** One pod on its node: from the binding to the DELETE that ends it. */
 
-import type { V1ContainerStatus, V1Pod, V1PodCondition, V1PodStatus } from '@kubernetes/client-node'
+import type { V1Container, V1ContainerStatus, V1Pod, V1PodCondition, V1PodStatus } from '@kubernetes/client-node'
 import { mkdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { ApiError, type Client } from '../client.ts'
@@ -52,6 +52,11 @@ export class PodRunner {
     return this.#pod
   }
 
+  get networkIfAny(): PodNetwork | undefined {
+    return this.#network
+  }
+
+  /** Throws while the pod has none. */
   get network(): PodNetwork {
     if (this.#network === undefined) throw new Error(`pod ${this.#pod.metadata?.name} has no network yet`)
     return this.#network
@@ -111,6 +116,7 @@ export class PodRunner {
     if (this.#pod.spec?.initContainers !== undefined) throw new Error('the lab has no init containers')
     if (this.#pod.spec?.hostNetwork === true) throw new Error('the lab has no host network for pods')
     const found = specs.map(spec => ({ spec, image: requireImage(images, spec.image ?? '') }))
+    for (const { spec, image } of found) requireNonRoot(this.#pod, spec, image)
     this.#network ??= await network.addPod(Object.fromEntries(
       (this.#pod.spec?.securityContext?.sysctls ?? []).map(({ name, value }) => [name, value]),
     ))
@@ -123,7 +129,7 @@ export class PodRunner {
   }
 
   async #container(
-    spec: NonNullable<V1Pod['spec']>['containers'][number], image: Image, context: PodContext,
+    spec: V1Container, image: Image, context: PodContext,
   ): Promise<Container> {
     const folder = join(this.#folder(), 'containers', spec.name)
     await mkdir(folder, { recursive: true })
@@ -137,7 +143,7 @@ export class PodRunner {
     })
   }
 
-  #volumeMounts(spec: NonNullable<V1Pod['spec']>['containers'][number]): Mount[] {
+  #volumeMounts(spec: V1Container): Mount[] {
     return (spec.volumeMounts ?? []).map(mount => ({
       source: join(this.volumePath(mount.name), mount.subPath ?? ''),
       target: mount.mountPath,
@@ -236,6 +242,14 @@ export class PodRunner {
 export function logFolder(folder: string, pod: V1Pod, container: string): string {
   const { namespace, name } = pod.metadata ?? {}
   return join(folder, 'logs', `${namespace}_${name}_${container}`)
+}
+
+/** `runAsNonRoot`, as a kubelet enforces it. */
+function requireNonRoot(pod: V1Pod, { securityContext, name }: V1Container, image: Image): void {
+  const security = { ...pod.spec?.securityContext, ...securityContext }
+  if (security.runAsNonRoot === true && (security.runAsUser ?? image.user) === 0) {
+    throw new Error(`container ${name} has runAsNonRoot and would run as root`)
+  }
 }
 
 function requireImage(images: ImageTable, name: string): Image {

@@ -20,6 +20,7 @@ export interface SandboxOptions {
   readonly root: string
   readonly mounts: readonly Mount[]
   readonly argv: readonly string[]
+  readonly workingFolder: string
   readonly environment: Readonly<Record<string, string>>
   readonly networkNamespace: string
   /** The image's user, where the pod does not say. */
@@ -42,7 +43,7 @@ export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
     `--net=/run/netns/${networkNamespace}`,
     'unshare', '--mount', '--uts', '--pid', '--fork', '--kill-child',
     'sh', '-ec', sandboxScript(options), 'sh', pod.metadata?.name ?? '',
-    ...credentialCommand(options), ...options.argv,
+    ...credentialCommand(options), 'env', '-C', options.workingFolder, ...options.argv,
   ], { stdio: ['ignore', log, log, 'pipe'], env: { ...options.environment } })
   closeSync(log)
   return { child, pid: await reportedPid(child) }
@@ -116,11 +117,11 @@ function credentialCommand({ pod, container, user }: Pick<SandboxOptions, 'pod' 
   const capabilities = ['-all', ...new Set([...kept, ...added])].map(name => name === '-all' ? name : `+${name}`)
   const groups = [pod.spec?.securityContext?.fsGroup, ...pod.spec?.securityContext?.supplementalGroups ?? []]
     .filter(group => group !== undefined)
-  const ambient = uid === 0 ? ['-all'] : ['-all', ...added.map(name => `+${name}`)]
+  // Nothing ambient, as in Kubernetes: a process that is not root has no capability by `add` alone.
   return [
     'setpriv', '--reuid', String(uid), '--regid', String(security.runAsGroup ?? 0),
     ...groups.length === 0 ? ['--clear-groups'] : ['--groups', groups.join()],
-    '--bounding-set', capabilities.join(), '--inh-caps', capabilities.join(), '--ambient-caps', ambient.join(),
+    '--bounding-set', capabilities.join(), '--inh-caps', capabilities.join(),
     ...container.securityContext?.allowPrivilegeEscalation === false ? ['--no-new-privs'] : [], '--',
   ]
 }
