@@ -45,6 +45,8 @@ export class Controller {
   readonly dataPlane: DataPlane
   readonly findings: FindingBook = new FindingBook()
   readonly generations: Generation[] = []
+  /** Configurations loaded since the start. */
+  loads = 0
   readonly pushes = { count: 0, records: 0, lastMs: 0 }
   readonly #options: Options
   readonly #log: Logger
@@ -221,6 +223,7 @@ export class Controller {
       reloaded: result.reloaded,
       classes: config.classNames,
     }
+    this.loads += 1
     this.generations.push(entry)
     if (this.generations.length > KEPT_GENERATIONS) this.generations.shift()
     this.#log.info({ ...entry, classes: entry.classes.length }, 'NGINX runs a new configuration')

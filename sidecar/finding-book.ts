@@ -16,6 +16,10 @@ export class FindingBook {
     this.#parts.set(stage, findings)
   }
 
+  get size(): number {
+    return this.#current.size
+  }
+
   /** The current set, without repeats. */
   all(): Finding[] {
     return [...this.#current.values()]

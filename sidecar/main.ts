@@ -3,9 +3,9 @@
 import { readFileSync } from 'node:fs'
 import { pino } from 'pino'
 import { readManifests } from './files/folder.ts'
-import { parseCommand, UsageError, type Command, type Options } from './options.ts'
+import { parseCommand, StartError, UsageError, type Command, type Options } from './options.ts'
 import { pipelineOptions } from './pipeline-options.ts'
-import { runController, StartError } from './run.ts'
+import { runController } from './run.ts'
 import { translate, writeTranslation } from './translate.ts'
 
 const VERSION = (JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as { version: string }).version

@@ -70,6 +70,9 @@ export type Command =
 /** What the user typed wrong, as a sentence. */
 export class UsageError extends Error {}
 
+/** Why the controller cannot start, as a sentence for the person who started it. */
+export class StartError extends Error {}
+
 function withRunFlags<T>(parser: Argv<T>): Argv<T> {
   const accepted = WITHOUT_EFFECT.reduce((it, flag) => it.option(flag, { hidden: true }), parser as Argv)
   return accepted.options(FLAGS) as unknown as Argv<T>

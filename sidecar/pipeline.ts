@@ -85,7 +85,7 @@ export class Pipeline {
     this.#emit(graph.map(this.#settings, ({ settings }) => globalSetting(settings)), () => GLOBAL_SETTING_KEY)
     this.#emit(graph.map(this.virtualHosts, (host, read) => hostRecord(host, this.#read(read), options)), hostKey)
     this.#emit(graph.map(this.backends, backendRecord), (key) => backendKey(parseBackend(key)))
-    const served = this.virtualHosts.index(({ certificate }) => (certificate === undefined ? [] : [objectKey(certificate)]))
+    const served = this.virtualHosts.index(({ certificate }) => (certificate ? [objectKey(certificate)] : []))
     this.#emit(graph.group(served, (key, _hosts, read) => servable(read.get(this.certificates, key))), (key) =>
       certificateKey(parseName(key)),
     )

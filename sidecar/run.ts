@@ -1,46 +1,82 @@
-/** `resty-ingress run`: connects the controller to a source, and its outlets to the world. */
+/** `resty-ingress run`: a source, the controller, and the admin server. */
 import type { Logger } from 'pino'
+import { AdminError, startAdmin } from './api/server.ts'
+import { Cluster } from './cluster.ts'
 import { Controller, type Outlets } from './controller.ts'
 import { watchManifests } from './files/watch.ts'
-import { loadKubeConfig } from './kube/client.ts'
-import { ClusterSource } from './kube/source.ts'
-import { ApiTransport } from './kube/transport.ts'
-import type { Options } from './options.ts'
-
-/** Why the controller cannot start, as a sentence for the person who started it. */
-export class StartError extends Error {}
+import { controllerMetrics } from './metrics.ts'
+import { StartError, type Options } from './options.ts'
 
 export interface Running {
+  /** Port of the admin server: useful where 0 was asked for. */
+  readonly adminPort: number
   close(): Promise<void>
 }
 
-/** Throws StartError when there is nothing to read the objects from. */
+/** Throws StartError when there is nothing to read the objects from, or a port is taken. */
 export async function runController(options: Options, log: Logger): Promise<Running> {
-  return options.manifests === undefined ? runInCluster(options, log) : runOnFolder(options, options.manifests, log)
-}
-
-const NOTHING: Outlets = { secrets: () => {}, findings: () => {}, served: () => {}, forgotten: () => {} }
-
-async function runOnFolder(options: Options, dir: string, log: Logger): Promise<Running> {
-  const controller = new Controller(options, log, NOTHING)
+  const source = options.manifests === undefined ? clusterSource(options, log) : folderSource(options.manifests, log)
+  const controller = new Controller(options, log, source.outlets)
   await controller.prepare()
-  const watcher = await watchManifests({
-    dir,
-    sink: controller.sink,
-    onFindings: (findings) => controller.report('files', findings),
-    onError: (error) => log.error({ err: error }, 'the folder is not followed any more'),
+  const admin = await startAdmin({
+    host: options['healthz-host'],
+    port: options['healthz-port'],
+    healthCheckPath: options['health-check-path'],
+    views: {
+      notReady: () => controller.notReady(),
+      records: () => controller.pipeline.records,
+      findings: () => controller.findings.all(),
+      generations: () => controller.generations,
+    },
+    registry: controllerMetrics(controller),
   }).catch((error: unknown) => {
-    throw new StartError(`cannot read the folder ${dir}: ${error instanceof Error ? error.message : String(error)}`)
+    throw error instanceof AdminError ? new StartError(error.message) : error
   })
-  controller.sourceComplete()
+  log.info({ port: admin.port }, 'health, metrics and admin API')
+  await source.start(controller)
   return {
+    adminPort: admin.port,
     close: async () => {
-      await watcher.close()
+      await source.close()
+      await admin.close()
       await controller.close()
     },
   }
 }
 
-async function runInCluster(options: Options, log: Logger): Promise<Running> {
-  throw new StartError('not yet')
+/** Where the objects come from, and where what is found out goes. */
+interface Source {
+  readonly outlets: Outlets
+  start(controller: Controller): Promise<void>
+  close(): Promise<void>
+}
+
+function clusterSource(options: Options, log: Logger): Source {
+  const cluster = new Cluster(options, log)
+  return {
+    outlets: cluster.outlets,
+    start: async (controller) => cluster.start(controller.sink, () => controller.sourceComplete()),
+    close: () => cluster.close(),
+  }
+}
+
+/** Without an API server there is nobody to write a status or an Event to: the log tells the findings. */
+function folderSource(dir: string, log: Logger): Source {
+  let close = async (): Promise<void> => {}
+  return {
+    outlets: { secrets: () => {}, findings: () => {}, served: () => {}, forgotten: () => {} },
+    start: async (controller) => {
+      const watcher = await watchManifests({
+        dir,
+        sink: controller.sink,
+        onFindings: (findings) => controller.report('files', findings),
+        onError: (error) => log.error({ err: error }, 'the folder is not followed any more'),
+      }).catch((error: unknown) => {
+        throw new StartError(`cannot read the folder ${dir}: ${error instanceof Error ? error.message : String(error)}`)
+      })
+      close = () => watcher.close()
+      controller.sourceComplete()
+    },
+    close: () => close(),
+  }
 }

@@ -205,8 +205,9 @@ export class DataPlane {
     // Endpoints and ordinary routes change neither: nothing is rendered for them.
     if (this.#running?.hash === status.config_hash && sameItems(input, this.#rendered)) return
     const wanted = this.#render(status, classes)
+    const running = this.#running
     if (wanted.hash === status.config_hash) this.#loaded(wanted, input)
-    else if (this.#running !== undefined && this.#onlyDropsClasses(status, this.#running)) this.#loaded(this.#running, input)
+    else if (running !== undefined && this.#onlyDropsClasses(status, running)) this.#loaded(running, input)
     else if (wanted.hash !== this.#refused) await this.#load(wanted, input)
   }
 

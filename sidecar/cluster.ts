@@ -1,0 +1,113 @@
+/** The cluster as source and outlet: objects in; status and Events out. */
+import type { Logger } from 'pino'
+import type { Outlets } from './controller.ts'
+import type { ObjectSink } from './collection/objects.ts'
+import type { Fragment } from './ir/types.ts'
+import { parseAddressList, type Address } from './kube/address.ts'
+import { loadKubeConfig } from './kube/client.ts'
+import { EventWriter } from './kube/events.ts'
+import { AddressPublisher, type AddressOrigin } from './kube/publish.ts'
+import { ClusterSource, type ObjectName } from './kube/source.ts'
+import { StatusWriter } from './kube/status.ts'
+import { ApiTransport } from './kube/transport.ts'
+import { StartError, UsageError, type Options } from './options.ts'
+
+export class Cluster {
+  readonly #options: Options
+  readonly #log: Logger
+  readonly #transport: ApiTransport
+  readonly #status: StatusWriter
+  readonly #events: EventWriter
+  readonly #publisher: AddressPublisher | undefined
+  readonly #served = new Map<string, string>()
+  #source: ClusterSource | undefined
+  #addresses: readonly Address[] = []
+
+  /** Throws StartError when there is no API server to talk to. */
+  constructor(options: Options, log: Logger) {
+    this.#options = options
+    this.#log = log
+    const client = loadKubeConfig({
+      ...(options.kubeconfig === undefined ? {} : { kubeconfig: options.kubeconfig }),
+      ...(options['apiserver-host'] === undefined ? {} : { apiserverHost: options['apiserver-host'] }),
+      ...(options['certificate-authority'] === undefined ? {} : { certificateAuthority: options['certificate-authority'] }),
+      serviceHost: options.serviceHost,
+      servicePort: options.servicePort,
+    })
+    if (!client.ok) throw new StartError(client.message)
+    log.info({ server: client.server }, 'watching the API server')
+    this.#transport = new ApiTransport(client.config)
+    this.#status = new StatusWriter({ transport: this.#transport, log })
+    this.#events = new EventWriter({ transport: this.#transport, log, instance: options.podName || 'resty-ingress' })
+    this.#publisher = this.#makePublisher()
+  }
+
+  /** What the controller finds out goes to the API server. */
+  readonly outlets: Outlets = {
+    secrets: (names) => this.#source?.setReferencedSecrets(names),
+    findings: (current) => this.#events.report(current),
+    served: (fragment) => this.#servedNow(fragment),
+    forgotten: (key) => {
+      this.#served.delete(key)
+      this.#status.forget(key)
+    },
+  }
+
+  /** Starts to watch; `complete` is called when every kind has been listed once. */
+  start(sink: ObjectSink, complete: () => void): void {
+    const { configmap } = this.#options
+    this.#source = new ClusterSource({
+      transport: this.#transport,
+      sink,
+      log: this.#log,
+      watchNamespace: this.#options['watch-namespace'],
+      configMaps: configmap === '' ? [] : [objectName(configmap)],
+      ingressStatus: this.#status.observer,
+    })
+    this.#source.start()
+    this.#publisher?.start()
+    void this.#source.synced().then(complete)
+  }
+
+  async close(): Promise<void> {
+    await this.#source?.stop()
+    await Promise.all([this.#publisher?.stop(), this.#status.stop(), this.#events.stop()])
+    await this.#transport.close()
+  }
+
+  #makePublisher(): AddressPublisher | undefined {
+    const origin = this.#options['update-status'] ? addressOrigin(this.#options) : undefined
+    if (origin === undefined) return undefined
+    const changed = (addresses: readonly Address[]): void => {
+      this.#addresses = addresses
+      for (const [key, uid] of this.#served) this.#status.desire(key, { uid, addresses })
+    }
+    return new AddressPublisher({ transport: this.#transport, log: this.#log, origin, changed })
+  }
+
+  #servedNow({ age, origin }: Fragment): void {
+    if (this.#publisher === undefined || origin.uid === undefined) return
+    this.#served.set(age.name, origin.uid)
+    if (this.#publisher.addresses !== undefined) {
+      this.#status.desire(age.name, { uid: origin.uid, addresses: this.#addresses })
+    }
+  }
+}
+
+/** Undefined: nothing says which addresses are ours, so no status is written. */
+function addressOrigin(options: Options): AddressOrigin | undefined {
+  if (options['publish-status-address'] !== '') {
+    const list = parseAddressList(options['publish-status-address'])
+    if (!list.ok) throw new UsageError(`--publish-status-address: ${list.message}`)
+    return { from: 'list', addresses: list.addresses }
+  }
+  if (options['publish-service'] !== '') return { from: 'service', service: objectName(options['publish-service']) }
+  if (options.podName === '' || options.podNamespace === '') return undefined
+  const pod = { namespace: options.podNamespace, name: options.podName }
+  return { from: 'node', pod, internal: options['report-node-internal-ip-address'] }
+}
+
+function objectName(text: string): ObjectName {
+  const [namespace = '', name = ''] = text.split('/')
+  return { namespace, name }
+}
