@@ -1,0 +1,190 @@
+/** Invariants of the whole translation, under generated objects. */
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import fc from 'fast-check'
+import type { KubeObject } from './collection/objects.ts'
+import { Pipeline } from './pipeline.ts'
+import { POLICIES } from './policy/registry.ts'
+import { GOLDEN_OPTIONS, shuffled } from './testing/inputs.ts'
+import { translate, type Translation } from './translate.ts'
+
+const LISTENERS = { addresses: [], httpPort: 80, httpsPort: 443 }
+const RUNS = { numRuns: Number(process.env.PROPERTY_RUNS ?? 300) }
+
+/** Text that loves whatever NGINX, Lua, JSON or a terminal could take for syntax. */
+const hostile = fc.oneof(
+  fc.constantFrom('"', "'", '\\', ';', '{', '}', '$', '#', '\n', '\r', '\0', '\u2028', ']]', '%s', '__proto__', '${x}'),
+  fc.string({ unit: 'binary', maxLength: 8 }),
+  fc.string({ maxLength: 200 }),
+  fc.constantFrom('true', 'on', '8m', '10', '-1', '1e9', '99999999999999999999', '8m; load_module x', 'on\nevil', '８m'),
+)
+const nasty = fc.array(hostile, { minLength: 1, maxLength: 4 }).map((parts) => parts.join(''))
+const scalar = fc.oneof(fc.integer(), fc.boolean(), fc.constant(null), fc.constant(undefined))
+const anything = fc.oneof(nasty, scalar, fc.array(nasty, { maxLength: 2 }))
+
+const ANNOTATIONS = POLICIES.flatMap((policy) => Object.values(policy.fields).map((field) => field.annotation))
+const prefix = fc.constantFrom('nginx.ingress.kubernetes.io', 'resty-ingress.io')
+const annotationName = fc
+  .tuple(prefix, fc.oneof(fc.constantFrom(...ANNOTATIONS), nasty))
+  .map((parts) => parts.join('/'))
+
+function object(kind: KubeObject['kind'], namespace: string, name: string, rest: object): KubeObject {
+  const { metadata, ...others } = rest as { metadata?: object }
+  return { apiVersion: 'v1', kind, metadata: { namespace, name, ...metadata }, ...others }
+}
+
+const CLASS = object('IngressClass', '', 'resty-ingress', { spec: { controller: GOLDEN_OPTIONS.controllerClass } })
+
+function service(namespace: string, name: string): KubeObject {
+  return object('Service', namespace, name, { spec: { ports: [{ port: 80 }] } })
+}
+
+function slice(namespace: string, name: string, addresses: readonly unknown[]): KubeObject {
+  return object('EndpointSlice', namespace, `${name}-1`, {
+    metadata: { labels: { 'kubernetes.io/service-name': name } },
+    addressType: 'IPv4',
+    ports: [{ port: 8080 }],
+    endpoints: addresses.map((address) => ({ addresses: [address] })),
+  })
+}
+
+interface IngressParts {
+  readonly created?: string
+  readonly annotations?: Record<string, string>
+  readonly host?: unknown
+  readonly path?: unknown
+  readonly pathType?: unknown
+  readonly backend?: unknown
+  readonly tls?: unknown
+}
+
+function ingress(namespace: string, name: string, parts: IngressParts): KubeObject {
+  const { created = '2026-01-01T00:00:00Z', annotations = {}, host = 'a.example.com', tls } = parts
+  const { path = '/', pathType = 'Prefix', backend = { service: { name: 'web', port: { number: 80 } } } } = parts
+  return object('Ingress', namespace, name, {
+    metadata: { creationTimestamp: created, annotations },
+    spec: { ingressClassName: 'resty-ingress', tls, rules: [{ host, http: { paths: [{ path, pathType, backend }] } }] },
+  })
+}
+
+function translated(objects: readonly KubeObject[]): Translation {
+  return translate({ objects, options: GOLDEN_OPTIONS, listeners: LISTENERS })
+}
+
+const NEIGHBOUR = [
+  CLASS,
+  service('good', 'web'),
+  slice('good', 'web', ['198.18.1.1']),
+  ingress('good', 'neighbour', { host: 'good.example.com' }),
+]
+const CLEAN = translated(NEIGHBOUR)
+
+const badPort = fc.record({ number: anything, name: anything })
+const badTls = fc.record({ hosts: fc.array(anything), secretName: anything })
+const badIngress = fc.record(
+  {
+    annotations: fc.dictionary(annotationName, nasty, { maxKeys: 4 }),
+    host: anything,
+    path: anything,
+    pathType: fc.oneof(anything, fc.constantFrom('Exact', 'Prefix', 'ImplementationSpecific')),
+    backend: fc.oneof(anything, fc.record({ service: fc.record({ name: anything, port: badPort }) })),
+    tls: fc.oneof(anything, fc.array(badTls, { maxLength: 2 })),
+  },
+  { requiredKeys: [] },
+)
+
+/** Everything that an object can bring into nginx.conf: whole classes, made of these lines only. */
+const CLASS_LINE = [
+  String.raw`client_max_body_size \d+`,
+  String.raw`proxy_(?:request_)?buffering (?:on|off)`,
+  String.raw`proxy_(?:busy_buffers_size|buffer_size|buffers \d+) \d+`,
+].join('|')
+const CLASS_BLOCK = new RegExp(
+  String.raw` {8}location @(c[0-9a-f]{12}) \{\n(?: {12}(?:${CLASS_LINE});\n)+` +
+    String.raw` {12}rewrite_by_lua_block \{ return require\("ingress\.phase\.rewrite_class"\)\("\1"\) \}\n` +
+    String.raw` {12}proxy_pass http://ingress_balancer;\n {8}\}\n`,
+  'g',
+)
+
+function withoutClasses(config: string): string {
+  return config.replace(CLASS_BLOCK, '').replace(/"c[0-9a-f]{12}", /g, '').replace(/\b[0-9a-f]{64}\b/g, '')
+}
+
+test('no text of an object becomes NGINX syntax, and the neighbour stays as it was', () => {
+  fc.assert(
+    fc.property(badIngress, (parts) => {
+      const result = translated([...NEIGHBOUR, ingress('bad', 'stranger', parts as IngressParts)])
+      assert.equal(withoutClasses(result.config), withoutClasses(CLEAN.config))
+      for (const [key, record] of Object.entries(CLEAN.records)) assert.deepEqual(result.records[key], record)
+    }),
+    RUNS,
+  )
+})
+
+test('hostile settings, endpoints and secrets leave the neighbour as it was', () => {
+  const data = fc.dictionary(fc.oneof(nasty, fc.constantFrom('worker-processes', 'keep-alive', 'http-redirect-code')), nasty)
+  fc.assert(
+    fc.property(data, fc.array(anything, { maxLength: 4 }), anything, (settings, addresses, pem) => {
+      const result = translated([
+        ...NEIGHBOUR,
+        object('ConfigMap', 'resty-ingress', 'resty-ingress', { data: settings }),
+        service('bad', 'web'),
+        slice('bad', 'web', addresses),
+        object('Secret', 'bad', 'tls', { data: { 'tls.crt': pem, 'tls.key': pem } }),
+        ingress('bad', 'stranger', { tls: [{ hosts: ['a.example.com'], secretName: 'tls' }] }),
+      ])
+      assert.deepEqual(result.records['host/default/good.example.com'], CLEAN.records['host/default/good.example.com'])
+      assert.equal(result.config.split('\n').length, CLEAN.config.split('\n').length)
+    }),
+    RUNS,
+  )
+})
+
+const name = fc.constantFrom('a', 'b', 'c')
+const host = fc.constantFrom('a.example.com', 'b.example.com', '*.example.com')
+const path = fc.constantFrom('/', '/x', '/x/')
+const created = fc.constantFrom('2026-01-01T00:00:00Z', '2026-02-01T00:00:00Z')
+const addresses = fc.array(fc.constantFrom('198.18.1.1', '198.18.1.2', '127.0.0.1'))
+const size = fc.constantFrom('1m', '2m', 'x').map((text) => ({ 'resty-ingress.io/proxy-body-size': text }))
+const someIngress = fc.tuple(name, fc.record({ host, path, created, annotations: size }))
+const change = fc.oneof(
+  fc.record({ set: someIngress.map(([it, parts]) => ingress('ns', it, parts)) }),
+  fc.record({ set: fc.tuple(name, addresses).map(([it, list]) => slice('ns', it, list)) }),
+  fc.record({ set: fc.constantFrom(service('ns', 'web'), service('ns', 'a'), CLASS) }),
+  fc.record({
+    remove: fc.tuple(
+      fc.constantFrom('Ingress' as const, 'Service' as const, 'EndpointSlice' as const),
+      fc.constantFrom('a', 'b', 'c', 'web', 'a-1'),
+    ),
+  }),
+  fc.constant('flush' as const),
+)
+
+function whole(pipeline: Pipeline): unknown {
+  pipeline.graph.flush()
+  const records = [...pipeline.records].sort(([left], [right]) => (left < right ? -1 : 1))
+  return { records, findings: pipeline.findings(), classes: pipeline.classes().map((it) => it.name).sort() }
+}
+
+test('incremental = from scratch, and the order of objects does not matter', () => {
+  fc.assert(
+    fc.property(fc.array(change, { maxLength: 40 }), fc.integer({ min: 1, max: 1000 }), (changes, seed) => {
+      const running = new Pipeline(GOLDEN_OPTIONS)
+      const alive = new Map<string, KubeObject>()
+      for (const step of changes) {
+        if (step === 'flush') running.graph.flush()
+        else if ('set' in step) {
+          running.objects.set(step.set)
+          alive.set(`${step.set.kind} ${step.set.metadata.namespace}/${step.set.metadata.name}`, step.set)
+        } else {
+          running.objects.delete(step.remove[0], 'ns', step.remove[1])
+          alive.delete(`${step.remove[0]} ns/${step.remove[1]}`)
+        }
+      }
+      const fresh = new Pipeline(GOLDEN_OPTIONS)
+      for (const it of shuffled([...alive.values()], seed)) fresh.objects.set(it)
+      assert.deepEqual(whole(running), whole(fresh))
+    }),
+    RUNS,
+  )
+})
