@@ -1,0 +1,30 @@
+/** The process of a load: it shares no event loop with the test that watches it. */
+
+import { Engine } from './engine.ts'
+import type { Answer, Command } from './types.ts'
+
+let engine: Engine | undefined
+
+process.on('message', (command: Command) => {
+  obey(command).catch((error: unknown) => { throw error })
+})
+// Without its parent it has nobody to report to.
+process.once('disconnect', () => { process.exit(1) })
+
+async function obey(command: Command): Promise<void> {
+  if (command.type === 'start') {
+    engine = new Engine(command.options)
+    engine.start()
+    tell({ type: 'started' })
+  } else if (command.type === 'expect') engine?.expectations.set(command.group, command.pods, command.since)
+  else if (command.type === 'count') {
+    tell({ type: 'count', requests: engine?.requests ?? 0, failed: engine?.failed ?? 0 })
+  } else if (engine !== undefined) {
+    tell({ type: 'report', report: await engine.stop() })
+    process.disconnect?.()
+  }
+}
+
+function tell(answer: Answer): void {
+  process.send?.(answer)
+}
