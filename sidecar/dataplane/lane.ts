@@ -35,18 +35,21 @@ export class Lane {
 
   async #attempt(): Promise<void> {
     try {
-      await pRetry(this.#work, {
+      await pRetry(() => this.#work().catch(asRetryable), {
         retries: Infinity,
         minTimeout: 50,
         maxTimeout: 2_000,
         randomize: true,
         signal: this.#stop.signal,
-        // Only I/O fails here, and I/O errors of undici are not all of the network kind that p-retry knows.
-        shouldRetry: () => !this.#stop.signal.aborted,
         onFailedAttempt: ({ error }) => this.#onError(error),
       })
     } catch (error) {
       if (!this.#stop.signal.aborted) throw error
     }
   }
+}
+
+/** p-retry gives up on every TypeError that it does not know as one of the network; a lane never gives up. */
+function asRetryable(error: unknown): never {
+  throw error instanceof TypeError ? new Error(error.message, { cause: error }) : error
 }

@@ -1,0 +1,100 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import fc from 'fast-check'
+import { classifyAddress, formatAddress, parseAddress, parseCidr } from './address.ts'
+import { isHost, isPortName } from './names.ts'
+import { regularExpression } from './regex.ts'
+import { boolean, buffers, integer, list, seconds, size, word, type Parser } from './value.ts'
+
+function accepts<T>(parse: Parser<T>, cases: Readonly<Record<string, T>>): void {
+  for (const [text, value] of Object.entries(cases)) assert.deepEqual(parse(text), { value }, JSON.stringify(text))
+}
+
+function refuses(parse: Parser<unknown>, texts: readonly string[]): void {
+  for (const text of texts) assert.ok('allowed' in parse(text), JSON.stringify(text))
+}
+
+test('single values', () => {
+  accepts(boolean, { true: true, T: true, '1': true, False: false, '0': false })
+  refuses(boolean, ['', 'yes', 'TRUe', ' true', 'true\n', 'on'])
+  accepts(integer(0, 100), { '0': 0, '100': 100, '007': 7 })
+  refuses(integer(0, 100), ['101', '-1', '+1', '1.0', '1e1', ' 1', '', '9'.repeat(400), '１'])
+  accepts(seconds(1, 60), { '1': 1, '60s': 60 })
+  refuses(seconds(1, 60), ['61', '1m', 's', '60ss'])
+  accepts(size(0, 2 ** 40), { '0': 0, '8m': 8 * 2 ** 20, '1G': 2 ** 30, '10b': 10, '16k': 16384 })
+  refuses(size(0, 2 ** 40), ['8mb', '-8m', '1t', '', 'm', '9999999g', '8m;'])
+  accepts(word('on', 'off'), { on: 'on' })
+  refuses(word('on', 'off'), ['ON', 'on ', 'on;', 'onoff'])
+  accepts(buffers, { '4 8k': { number: 4, size: 8192 } })
+  refuses(buffers, ['4', '4 8k 1', '4  8k', '0 8k', 'x 8k'])
+  accepts(list(integer(1, 9), 3), { '1,2': [1, 2], ' 1 2\n3 ': [1, 2, 3], '': [] })
+  refuses(list(integer(1, 9), 3), ['1,2,3,4', '1,x'])
+})
+
+test('names', () => {
+  for (const name of ['a', 'a.b', '*.a.b', 'x-1.example.com', '1a']) assert.ok(isHost(name), name)
+  const long = `${'a'.repeat(64)}.com`
+  for (const name of ['', '*', '*.', '*.*.a', 'A', 'a_b', 'a..b', '.a', 'a.', '-a', 'a-', 'ä.de', long]) {
+    assert.ok(!isHost(name), name)
+  }
+  assert.ok(isPortName('http-2'))
+  for (const name of ['80', 'a--b', 'toolongtoolongtoo', 'UP', '']) assert.ok(!isPortName(name), name)
+})
+
+test('addresses are judged by their bytes, whatever their spelling', () => {
+  const classes = {
+    '127.0.0.1': 'loopback', '127.255.0.9': 'loopback', '::1': 'loopback', '::ffff:127.0.0.1': 'loopback',
+    '0.0.0.0': 'unspecified', '::': 'unspecified', '0:0:0:0:0:0:0:1': 'loopback',
+    '169.254.169.254': 'link-local', 'fe80::1': 'link-local', '::ffff:a9fe:a9fe': 'link-local',
+    '224.0.0.1': 'multicast', 'ff02::1': 'multicast', '255.255.255.255': 'multicast',
+    '198.18.0.1': 'ordinary', '2001:db8::1': 'ordinary', '10.0.0.1': 'ordinary',
+  }
+  for (const [text, expected] of Object.entries(classes)) {
+    const bytes = parseAddress(text)
+    assert.ok(bytes, text)
+    assert.equal(classifyAddress(bytes), expected, text)
+  }
+  const wrong = ['', 'localhost', '1.2.3', '1.2.3.4.5', '01.2.3.4', '256.1.1.1', '0x7f.1', '127.1', ':::1', '1::2::3']
+  for (const text of [...wrong, '12345::', 'fe80::1%eth0', '[::1]', '1:2:3:4:5:6:7', '1:2:3:4:5:6:7:8:9', '::1.2.3']) {
+    assert.equal(parseAddress(text), undefined, text)
+  }
+  assert.equal(formatAddress(parseAddress('2001:DB8::1') ?? []), '2001:db8:0:0:0:0:0:1')
+  assert.equal(formatAddress(parseAddress('::ffff:1.2.3.4') ?? []), '1.2.3.4')
+})
+
+test('ranges are printed again from their bytes', () => {
+  assert.equal(parseCidr('198.18.7.9/15'), '198.18.0.0/15')
+  assert.equal(parseCidr('198.18.7.9'), '198.18.7.9')
+  assert.equal(parseCidr('0.0.0.0/0'), '0.0.0.0/0')
+  assert.equal(parseCidr('2001:db8:ffff::/33'), '2001:db8:8000:0:0:0:0:0/33')
+  for (const text of ['', '/8', '1.2.3.4/33', '1.2.3.4/-1', '1.2.3.4/8/8', '::/129', '1.2.3.4/08', '1.2.3.0/24;']) {
+    assert.equal(parseCidr(text), undefined, text)
+  }
+})
+
+test('printing an address and reading it again changes nothing', () => {
+  const bytes = fc.oneof(
+    fc.array(fc.integer({ min: 0, max: 255 }), { minLength: 4, maxLength: 4 }),
+    fc.array(fc.integer({ min: 0, max: 255 }), { minLength: 16, maxLength: 16 }),
+  )
+  fc.assert(fc.property(bytes, (address) => {
+    const text = formatAddress(address)
+    assert.equal(formatAddress(parseAddress(text) ?? []), text)
+  }))
+})
+
+test('regular expressions of the safe subset', () => {
+  const good = ['/', '/a+b*c?', '/(a|b)/[^/]+', '/v\\d{1,3}', '/(?:x)$', '/a{2,}', '/[a-z\\]]', '/x*?', '/\\$']
+  for (const text of good) assert.deepEqual(regularExpression(text), { value: text }, text)
+  refuses(regularExpression, [
+    '(', ')', '[', 'a**', 'a{1,9999}', 'a{9,1}', '(?=a)', '(?!a)', '(?<=a)', '(?<n>a)', '(?P<n>a)', '(?R)', '(?i)a', '(a)\\1',
+    '\\K', '\\Qx\\E', '\\x41', '(*FAIL)', '+a', '[z-a]', '[[:alpha:]]', 'a\nb', '\0', 'a'.repeat(513), '('.repeat(30), '\\', 'a{', '[]',
+  ])
+})
+
+test('no text makes a parser throw or take long', () => {
+  const parsers: readonly Parser<unknown>[] = [boolean, integer(0, 9), seconds(0, 9), size(0, 9), buffers, regularExpression]
+  fc.assert(fc.property(fc.string({ unit: 'binary', maxLength: 600 }), (text) => {
+    for (const parse of parsers) assert.ok('value' in parse(text) || 'allowed' in parse(text))
+  }))
+})

@@ -1,0 +1,48 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { parseCommand, UsageError, type Options } from './options.ts'
+
+async function run(...args: string[]): Promise<Options> {
+  const command = await parseCommand(['run', ...args], '1.2.3', { POD_IPS: '198.18.1.1,2001:db8::1', POD_NAME: 'p' })
+  assert.equal(command?.name, 'run')
+  return command.options
+}
+
+test('defaults, and the environment of a pod', async () => {
+  const options = await run()
+  assert.equal(options['controller-class'], 'resty-ingress.io/ingress-controller')
+  assert.equal(options['http-port'], 80)
+  assert.equal(options['update-status'], true)
+  assert.deepEqual(options.podAddresses, ['198.18.1.1', '2001:db8::1'])
+  assert.deepEqual(options.ignored, [])
+})
+
+test('flags as ingress-nginx users write them', async () => {
+  const options = await run('--update-status=false', '--ingress-class=nginx', '--v=2', '--election-id=x', '--bind-address=::1')
+  assert.equal(options['update-status'], false)
+  assert.equal(options['ingress-class'], 'nginx')
+  assert.deepEqual(options['bind-address'], ['::1'])
+  assert.deepEqual(options.ignored, ['election-id', 'v'])
+})
+
+test('what is wrong is said in a sentence', async () => {
+  const cases: readonly (readonly [readonly string[], RegExp])[] = [
+    [['run', '--no-such-flag=1'], /no-such-flag/],
+    [['run', '--http-port=70000'], /--http-port must be a port number/],
+    [['run', '--http-port=x'], /--http-port must be a port number/],
+    [['run', '--http-port=443'], /must differ/],
+    [['run', '--configmap=x'], /namespace\/name/],
+    [['run', '--bind-address=localhost'], /not an IP address/],
+    [['run', '--log-level=loud'], /log-level/],
+    [['translate', 'x'], /out/],
+    [['dance'], /dance/],
+    [[], /run or translate/],
+  ]
+  for (const [args, message] of cases) {
+    await assert.rejects(parseCommand(args, '1.2.3', {}), (error) => {
+      assert.ok(error instanceof UsageError, String(error))
+      assert.match(error.message, message)
+      return true
+    })
+  }
+})
