@@ -1,9 +1,13 @@
 /** Finds the API server and our credentials, or says in a sentence why it cannot. */
 import { existsSync } from 'node:fs'
+import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { KubeConfig } from '@kubernetes/client-node'
 import { asError } from './errors.ts'
 
+type Authenticator = Parameters<KubeConfig['addAuthenticator']>[0]
+
+const SERVICE_ACCOUNT = 'service-account'
 const SERVICE_ACCOUNT_DIR = '/var/run/secrets/kubernetes.io/serviceaccount'
 
 export interface ClientOptions {
@@ -63,6 +67,7 @@ function fromServiceAccount(options: ClientOptions): ClientResult {
   }
   const host = serviceHost.includes(':') ? `[${serviceHost}]` : serviceHost
   const config = new KubeConfig()
+  config.addAuthenticator(tokenFileAuthenticator(tokenFile))
   config.loadFromClusterAndUser(
     {
       name: 'in-cluster',
@@ -70,10 +75,23 @@ function fromServiceAccount(options: ClientOptions): ClientResult {
       caFile: join(serviceAccountDir, 'ca.crt'),
       skipTLSVerify: false,
     },
-    // This provider reads the file again every minute, so that a rotated token is picked up.
-    { name: 'service-account', authProvider: { name: 'tokenFile', config: { tokenFile } } },
+    { name: 'service-account', authProvider: { name: SERVICE_ACCOUNT } },
   )
   return finish(config, options)
+}
+
+/**
+ * Reads the token each time it is asked, since kubelet rotates it. KubeConfig's own provider reads on for a
+ * minute what it has, also after a 401.
+ */
+function tokenFileAuthenticator(tokenFile: string): Authenticator {
+  return {
+    isAuthProvider: (user) => user.authProvider?.name === SERVICE_ACCOUNT,
+    applyAuthentication: async (_user, options) => {
+      const token = await readFile(tokenFile, 'utf8')
+      options.headers = { ...options.headers, Authorization: `Bearer ${token.trim()}` }
+    },
+  }
 }
 
 function finish(config: KubeConfig, options: ClientOptions): ClientResult {

@@ -17,7 +17,9 @@ const DEFAULT_NAMESPACE = 'default'
 const MAX_MESSAGE = 1024
 /** A name may have 253 characters; the hash and its dot need 17. */
 const MAX_NAME = 236
-const GROUPS = new Map([INGRESS, INGRESS_CLASS, ENDPOINT_SLICE].map(({ kind, apiVersion }) => [kind, apiVersion]))
+const GROUPS = new Map<string, string>(
+  [INGRESS, INGRESS_CLASS, ENDPOINT_SLICE].map(({ kind, apiVersion }) => [kind, apiVersion]),
+)
 
 export function eventNamespace({ origin }: Finding): string {
   return origin.namespace === '' ? DEFAULT_NAMESPACE : origin.namespace
@@ -57,5 +59,5 @@ export function seconds(time: Date): string {
 /** Object text in a message must not move the cursor of whoever reads it. */
 function plain(message: string): string {
   const clean = message.replace(/\p{Cc}+/gu, ' ')
-  return clean.length <= MAX_MESSAGE ? clean : `${clean.slice(0, MAX_MESSAGE - 1)}…`
+  return clean.length <= MAX_MESSAGE ? clean : `${clean.slice(0, MAX_MESSAGE - 1).toWellFormed()}…`
 }

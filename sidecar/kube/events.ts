@@ -159,6 +159,7 @@ export class EventWriter {
   /** Never rejects: an Event that cannot be written is said in the log, and the next one has its turn. */
   async #write(id: string, entry: Entry): Promise<void> {
     const { signal } = this.#stop
+    const namespace = eventNamespace(entry.finding)
     try {
       await pRetry(() => this.#put(id, entry), {
         retries: RETRIES,
@@ -171,11 +172,11 @@ export class EventWriter {
           if (error instanceof ApiError && error.retryAfter > 0) await this.#timing.wait(error.retryAfter, signal)
         },
       })
-      this.#troubles.clear('write', 'Events can be written again')
+      this.#troubles.clear(namespace, `Events can be written again in namespace ${namespace}`)
     } catch (error) {
       if (signal.aborted) return
-      const { origin } = entry.finding
-      this.#troubles.report('write', { err: asError(error), origin }, 'an Event could not be written')
+      const fields = { err: asError(error), origin: entry.finding.origin }
+      this.#troubles.report(namespace, fields, `an Event could not be written in namespace ${namespace}`)
     }
   }
 

@@ -96,9 +96,9 @@ export class AddressPublisher {
 
   #follow(resource: Resource, { namespace, name }: ObjectName, read: (object: RawObject) => readonly Address[]): void {
     const { transport, timing } = this.#options
+    // What was published stays: a Service that is replaced must not empty every status for a moment.
     const gone = (): void => {
       this.#troubles.report('missing', { namespace, name }, `there is no ${resource.kind} to take addresses from`)
-      this.#publish([])
     }
     const found = (object: RawObject): void => {
       this.#troubles.clear('missing', `the ${resource.kind} to take addresses from is there`)

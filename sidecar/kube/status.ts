@@ -58,7 +58,8 @@ interface Entry {
 
 const DEFAULT_TIMING: StatusTiming = { backoffMin: 500, backoffMax: 60_000, rest: 60_000, wait: realWait }
 const CONCURRENT_WRITES = 8
-const TROUBLE = 'write'
+/** What fails for one Ingress and will fail for all: said once, not ten thousand times. */
+const COMMON_TROUBLE = 'all'
 
 export class StatusWriter {
   /** To be fed with every Ingress, status included. */
@@ -170,7 +171,8 @@ export class StatusWriter {
   }
 
   #report(key: string, error: unknown, message: string): void {
-    this.#troubles.report(TROUBLE, { ingress: key, err: error }, message)
+    const common = error instanceof ApiError && (error.unreachable || error.status === 403)
+    this.#troubles.report(common ? COMMON_TROUBLE : key, { ingress: key, err: error }, message)
   }
 
   async #write(key: string, entry: Entry): Promise<void> {
@@ -179,7 +181,9 @@ export class StatusWriter {
     if (desired === undefined || observed === undefined || !needsWrite(entry)) return
     try {
       const written = observedOf(await this.#patch(key, desired, observed))
-      this.#troubles.clear(TROUBLE, 'the status of Ingresses can be written again')
+      for (const trouble of [COMMON_TROUBLE, key]) {
+        this.#troubles.clear(trouble, 'the status of an Ingress can be written again')
+      }
       if (entry.observed === observed) entry.observed = written
       this.#rest(key, entry, desired)
     } catch (error) {
