@@ -6,6 +6,7 @@
 
 local address = require "ingress.pure.address"
 local destination = require "ingress.destination"
+local faults = require "ingress.faults"
 local ngx_balancer = require "ngx.balancer"
 local round_robin = require "ingress.picker.round_robin"
 local store = require "ingress.store"
@@ -130,13 +131,13 @@ end
 
 
 --- One try of the current request.
-function _M.run()
+_M.run = faults.guarded(function()
     local context = ngx.ctx
     if context.entry then
         return first_try(context)
     end
     return next_try(context.tried and context or attempts_after(context, 0))
-end
+end)
 
 
 return _M

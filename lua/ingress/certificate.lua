@@ -1,6 +1,7 @@
 -- The certificate of a TLS handshake: of the host record for the name (exact, then the wildcard of
 -- one label), else the default.
 
+local faults = require "ingress.faults"
 local ffi = require "ffi"
 local record_key = require "ingress.pure.record_key"
 local router = require "ingress.router"
@@ -67,20 +68,36 @@ local function find(listener, name)
 end
 
 
---- Sets the certificate; without any the handshake fails.
-function _M.run(listener)
-    store.refresh()
-    local pair = find(listener, ssl.server_name())
-    if not pair then
-        return ngx.exit(ngx.ERROR)
-    end
+local function present(pair)
     ssl.clear_certs()
     local ok, err = ssl.set_cert(pair.chain)
     if ok then
         ok, err = ssl.set_priv_key(pair.key)
     end
+    return ok, err
+end
+
+
+local function choose(listener)
+    store.refresh()
+    local name = ssl.server_name()
+    faults.subject = "handshake"
+    local pair = find(listener, name)
+    if pair then
+        assert(present(pair))
+        return true
+    end
+end
+
+
+--- Sets the certificate; without any the handshake fails.
+function _M.run(listener)
+    local ok, found = pcall(choose, listener)
     if not ok then
-        error(err)
+        faults.report(found)
+    end
+    if not ok or not found then
+        return ngx.exit(ngx.ERROR)
     end
 end
 

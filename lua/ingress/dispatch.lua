@@ -40,6 +40,7 @@ end
 
 
 local function proxy(route)
+    faults.subject = route.name
     if route.closed then
         return ngx_exit(503)
     end
@@ -73,14 +74,14 @@ end
 local function find(listener)
     local route, status, err = router.find(listener)
     if err then
-        faults.report("route", err)
+        faults.report(err)
     end
     return route, status
 end
 
 
 --- `location /`: the ordinary class.
-function _M.ordinary(listener)
+_M.ordinary = faults.guarded(function(listener)
     local route, status = find(listener)
     if not route then
         return ngx_exit(status)
@@ -89,28 +90,30 @@ function _M.ordinary(listener)
         return enter_class(route)
     end
     return proxy(route)
-end
+end)
 
 
 --- A named location: the route was found in another one.
-function _M.class(name)
+_M.class = faults.guarded(function(name)
     local route, request = handed_route, handed_request
     handed_route, handed_request = nil, nil
     if not route or request ~= get_request() or route.class ~= name then
         error("location class " .. name .. " was entered without a route")
     end
     return proxy(route)
-end
+end)
 
 
 --- The declared body is larger than the ordinary class takes: it is for the route's class to say.
-function _M.large_body(listener)
+-- An undeclared one comes here when a part of it is read and gone: no other location can have it.
+_M.large_body = faults.guarded(function(listener)
     local route, status = find(listener)
-    if route and route.class and route.has_body_size then
+    if route and route.class and route.has_body_size and ngx_var.content_length then
         return enter_class(route)
     end
     return ngx_exec("@error_" .. (route and 413 or status))
-end
+end)
+
 
 
 return _M

@@ -3,24 +3,40 @@
 
 local ngx_log = ngx.log
 local ngx_now = ngx.now
+local pcall = pcall
 
 local INTERVAL = 1
 
 local last_logged = 0
 local suppressed = 0
 
-local _M = {}
+local _M = {
+    -- The object that the request at hand is about, as far as it is known.
+    subject = "no route",
+}
 
 
-function _M.report(subject, err)
+function _M.report(err)
     local now = ngx_now()
     if now - last_logged < INTERVAL then
         suppressed = suppressed + 1
         return
     end
-    ngx_log(ngx.ERR, subject, ": ", err, suppressed > 0 and
+    ngx_log(ngx.ERR, _M.subject, ": ", err, suppressed > 0 and
         " (" .. suppressed .. " more errors were not logged)" or "")
     last_logged, suppressed = now, 0
+end
+
+
+--- The entry of a phase, with one argument at most.
+function _M.guarded(entry)
+    return function(argument)
+        local ok, err = pcall(entry, argument)
+        if not ok then
+            _M.report(err)
+            return ngx.exit(500)
+        end
+    end
 end
 
 

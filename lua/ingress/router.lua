@@ -13,6 +13,8 @@ local ngx_var = ngx.var
 local ipairs = ipairs
 
 local ANY_HOST = "_"
+-- Of a request without Host header (HTTP/1.0).
+local NO_HOST = ""
 -- Client-controlled: forgotten as a whole when full.
 local MOST_HOSTS = 8192
 
@@ -150,17 +152,29 @@ local function remember(listener, header)
 end
 
 
+local function remembered(listener, header)
+    local by_header = found[listener]
+    return by_header and by_header[header] or remember(listener, header)
+end
+
+
+local function add_route(host, position)
+    local route = compile_route(host.records[position])
+    host.routes[position] = route
+    return route
+end
+
+
 --- The route of the current request, or nil and the status to answer with.
 function _M.find(listener)
     store.refresh()
     if store.revision == 0 then
         return nil, 503
     end
-    local header = ngx_var.http_host or ""
-    local by_header = found[listener]
-    local entry = by_header and by_header[header] or remember(listener, header)
+    local header = ngx_var.http_host
+    local entry = remembered(listener, header or NO_HOST)
     -- The request line named another host than the Host header: whom would the backend believe?
-    if entry.name ~= ngx_var.host then
+    if header and entry.name ~= ngx_var.host then
         return nil, 400
     end
     local host = entry.value
@@ -171,12 +185,7 @@ function _M.find(listener)
     if not position then
         return nil, err and 500 or 404, err
     end
-    local route = host.routes[position]
-    if not route then
-        route = compile_route(host.records[position])
-        host.routes[position] = route
-    end
-    return route
+    return host.routes[position] or add_route(host, position)
 end
 
 

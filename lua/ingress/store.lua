@@ -7,7 +7,7 @@
 --                    revision             the revision of the records, for people and the sidecar
 -- Records:           <key>                digest, newline, JSON
 
-local cjson = require("cjson.safe").new()
+local cjson = require("cjson").new()
 local record_key = require "ingress.pure.record_key"
 
 local find = string.find
@@ -121,7 +121,7 @@ function _M.refresh()
 end
 
 
---- The stored record, or nil, err. For a certificate this holds the key.
+--- The stored record, or nil. For a certificate this holds the key.
 function _M.read(key)
     local stored = records:get(key)
     if not stored then
@@ -132,11 +132,16 @@ end
 
 
 local function reload(entry, kind)
-    local record, err = _M.read(entry.key)
-    if err then
-        error("the stored record is no JSON: " .. err)
+    local record = _M.read(entry.key)
+    if record then
+        local ok, value = pcall(kind.compile, record, entry.key, entry.value)
+        if not ok then
+            error(entry.key .. ": " .. value, 0)
+        end
+        entry.value = value
+    else
+        entry.value = nil
     end
-    entry.value = record and kind.compile(record, entry.key, entry.value)
     entry.stale = false
     if not record and not kind.weak then
         kind.entries[entry.key] = nil

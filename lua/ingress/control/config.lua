@@ -5,6 +5,7 @@ local generation = require "ingress.generation"
 local lock = require "ingress.control.lock"
 local process = require "ingress.process"
 
+local find = string.find
 local floor = math.floor
 local match = string.match
 local ngx_now = ngx.now
@@ -132,6 +133,10 @@ function _M.put(text)
     local hash = match(text, HEADER)
     if not hash then
         return answer.error(400, 'the first line must be "# resty-ingress config <hash>"')
+    end
+    -- Workers that do not know the hash could never report it.
+    if not find(text, 'ingress.phase.init")("' .. hash .. '"', 1, true) then
+        return answer.error(400, "init_by_lua must be called with the hash of the first line")
     end
     if not lock.acquire(LOCK) then
         return answer.error(409, "another reload is under way")

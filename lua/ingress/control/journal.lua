@@ -59,10 +59,18 @@ local function changed_sets(set)
 end
 
 
-local function existing(deletes)
+--- Every key. The dictionary is locked meanwhile: for comparisons, not for requests.
+function _M.keys()
+    return records:get_keys(0)
+end
+
+
+-- Keys that exist and are to go: hosts, others.
+local function existing(push)
     local hosts, others = {}, {}
-    for _, key in ipairs(deletes) do
-        if records:get(key) then
+    for _, key in ipairs(push.keep and _M.keys() or push.delete) do
+        local unwanted = not push.keep or not push.keep[key]
+        if unwanted and records:get(key) then
             local list = order(key) == ORDER.host and hosts or others
             list[#list + 1] = key
         end
@@ -123,8 +131,8 @@ end
 
 local function apply(push, revision)
     local set_keys = changed_sets(push.set)
-    local hosts, others = existing(push.delete)
-    if #set_keys + #hosts + #others == 0 and not (push.complete and revision == 0) then
+    local hosts, others = existing(push)
+    if #set_keys + #hosts + #others == 0 and not (push.keep and revision == 0) then
         return revision
     end
     local ok, total = write_all(push.set, set_keys)
@@ -146,13 +154,8 @@ function _M.revision()
 end
 
 
---- Every key. The dictionary is locked meanwhile: for comparisons, not for requests.
-function _M.keys()
-    return records:get_keys(0)
-end
-
-
---- @param push {base?, set: {key: stored text}, delete: [key], complete?: this is the whole set}
+--- @param push  {set: {key: stored text}} and either {base, delete: [key]}
+-- or {keep: {key: anything}}, which makes it the whole set: other keys go away
 -- @return revision; or nil, {conflict} | {needed, capacity}. It does not yield: within a worker a
 -- push is one step.
 function _M.push(push)

@@ -52,14 +52,11 @@ local function examine(set)
 end
 
 
-local function push(body)
-    local stored, rejected = examine(body.set)
-    local revision, failure = journal.push({
-        base = body.base,
-        set = stored,
-        delete = body.delete(rejected),
-        complete = body.complete,
-    })
+-- Adds what is valid of `set` to the push.
+local function send(set, push)
+    local rejected
+    push.set, rejected = examine(set)
+    local revision, failure = journal.push(push)
     if revision then
         return answer.ok({ revision = revision, rejected = rejected })
     elseif failure.conflict then
@@ -95,13 +92,7 @@ function _M.patch(text)
     if reason then
         return answer.error(400, reason)
     end
-    return push({
-        base = body.base,
-        set = body.set or {},
-        delete = function()
-            return body.delete or {}
-        end,
-    })
+    return send(body.set or {}, { base = body.base, delete = body.delete or {} })
 end
 
 
@@ -113,19 +104,7 @@ function _M.put(text)
     if reason then
         return answer.error(400, reason)
     end
-    return push({
-        set = body.set,
-        complete = true,
-        delete = function(rejected)
-            local unwanted = {}
-            for _, key in ipairs(journal.keys()) do
-                if not body.set[key] and not rejected[key] then
-                    unwanted[#unwanted + 1] = key
-                end
-            end
-            return unwanted
-        end,
-    })
+    return send(body.set, { keep = body.set })
 end
 
 

@@ -3,8 +3,16 @@
 local destination = require "ingress.destination"
 local dispatch = require "ingress.dispatch"
 local generation = require "ingress.generation"
-require "ingress.certificate"
-require "ingress.control.api"
+-- Loaded here, once, so that workers share the memory and need no file.
+require "ingress.phase.balancer"
+require "ingress.phase.certificate"
+require "ingress.phase.control"
+require "ingress.phase.init_worker"
+require "ingress.phase.large_body"
+require "ingress.phase.rewrite"
+require "ingress.phase.rewrite_class"
+
+local DEFAULT_VARIABLES = { "proxy_upstream_name" }
 
 
 --- @param hash       of the configuration, as in its first line
@@ -12,6 +20,6 @@ require "ingress.control.api"
 -- @param variables  the variables that it uses, to be set for each request (dispatch.lua)
 return function(hash, classes, variables)
     destination.configure(os.getenv)
-    dispatch.configure(variables or {})
+    dispatch.configure(variables or DEFAULT_VARIABLES)
     generation.declare(hash, classes)
 end

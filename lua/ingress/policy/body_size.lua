@@ -24,7 +24,7 @@ function _M.apply(value)
     end
     local length = tonumber(ngx.var.content_length)
     if length and length > value.max then
-        return ngx.exit(413)
+        return ngx.exec("@error_413")
     end
 end
 

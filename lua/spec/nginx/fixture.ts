@@ -43,13 +43,14 @@ const PROXY = `
       proxy_next_upstream error timeout;
       proxy_pass http://ingress_balancer;`
 
-function errorPages(): string {
-  const codes = Object.keys(ERRORS).filter((code) => code !== '413')
-  const pages = Object.entries(ERRORS).map(([code, text]) => `
-    location @error_${code} { default_type text/plain; return ${code} "${code} ${text}\\n"; }`)
-  const lines = codes.map((code) => `
-    error_page ${code} = @error_${code};`)
-  return [...lines, ...pages].join('')
+function errorPages(except = ''): string {
+  const codes = Object.keys(ERRORS).filter((code) => code !== except)
+  return codes.map((code) => `error_page ${code} @error_${code};`).join(' ')
+}
+
+function errorLocations(): string {
+  return Object.entries(ERRORS).map(([code, text]) => `
+    location @error_${code} { return ${code} "${code} ${text}\\n"; }`).join('')
 }
 
 function classLocations(classes: Readonly<Record<string, string>>): string {
@@ -66,7 +67,6 @@ function luaList(names: readonly string[]): string {
 
 function body(options: FixtureOptions, hash: string): string {
   const classes = options.classes ?? {}
-  const variables = options.variables === undefined ? '' : `, ${luaList(options.variables)}`
   return `include modules.conf;
 worker_processes ${options.workers ?? 1};
 worker_shutdown_timeout 240s;
@@ -77,9 +77,10 @@ http {
   include runtime.conf;
   access_log off;
   server_tokens off;
+  default_type text/plain;
   keepalive_requests 100000;
   ${options.minTimeout === true ? 'keepalive_min_timeout 10s;' : ''}
-  init_by_lua_block { require("ingress.phase.init")("${hash}", ${luaList(Object.keys(classes))}${variables}) }
+  init_by_lua_block { require("ingress.phase.init")("${hash}", ${luaList(Object.keys(classes))}, ${luaList(options.variables ?? [])}) }
   init_worker_by_lua_block { require("ingress.phase.init_worker")() }
   ${VARIABLES.map((name) => `map "" $${name} { default "-"; }`).join('\n  ')}
   map "" $no_certificate { default ""; }
@@ -97,13 +98,14 @@ http {
     ssl_certificate_key data:$no_certificate;
     ssl_certificate_by_lua_block { return require("ingress.phase.certificate")("default") }
     client_max_body_size 1m;
-    error_page 413 = @large_body;${errorPages()}
+    ${errorPages()}${errorLocations()}
     location / {
+      error_page 413 = @large_body;
+      ${errorPages('413')}
       rewrite_by_lua_block { return require("ingress.phase.rewrite")("default") }${PROXY}
     }
     location @large_body {
       rewrite_by_lua_block { return require("ingress.phase.large_body")("default") }
-      return 413;
     }${classLocations(classes)}
     ${options.extra ?? ''}
   }
