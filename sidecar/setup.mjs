@@ -27,27 +27,36 @@ const OLDEST_NPM = 7
  * What a group needs: every program of `programs`, or one of `instead`. On Debian the packages are looked
  * up too, because a program alone does not tell whether its modules are there.
  */
+const NGINX_PACKAGES = [
+  'nginx',
+  'libnginx-mod-http-lua',
+  'libnginx-mod-http-headers-more-filter',
+  'libnginx-mod-stream',
+  'lua-cjson',
+  'lua-resty-core',
+]
+
 const GROUPS = {
   nginx: {
     what: 'NGINX with Lua',
     programs: ['nginx'],
     instead: ['openresty'],
-    packages: [
-      'nginx',
-      'libnginx-mod-http-lua',
-      'libnginx-mod-http-headers-more-filter',
-      'libnginx-mod-stream',
-      'lua-cjson',
-      'lua-resty-core',
-    ],
+    packages: NGINX_PACKAGES,
     elsewhere: 'install OpenResty (https://openresty.org/en/linux-packages.html) and put it on PATH',
   },
+  'nginx-system': {
+    what: "Debian's NGINX with Lua",
+    programs: ['nginx'],
+    instead: [],
+    packages: NGINX_PACKAGES,
+    elsewhere: 'run the tests that need it on Debian or Ubuntu',
+  },
   lua: {
-    what: 'the Lua test tools',
+    what: 'luacheck and busted',
     programs: ['luacheck', 'busted', 'lua5.1'],
     instead: [],
     packages: ['lua-check', 'lua-busted', 'lua-cjson', 'lua5.1'],
-    elsewhere: 'install luacheck and busted for Lua 5.1 with luarocks',
+    elsewhere: 'install both for Lua 5.1 with luarocks',
   },
 }
 
@@ -211,7 +220,7 @@ function installGroup(name) {
   if (group === undefined) throw new SetupError(`unknown group ${name}; there are ${Object.keys(GROUPS).join(', ')}.`)
   const missing = missingOf(group)
   if (missing.length === 0) return
-  const lacking = `${group.what} is needed, and missing here: ${missing.join(', ')}`
+  const lacking = `needed for ${group.what}: ${missing.join(', ')}`
   if (findProgram('apt-get') === undefined) {
     throw new SetupError(`${lacking}. This is not Debian or Ubuntu: ${group.elsewhere}.`)
   }

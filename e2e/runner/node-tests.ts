@@ -1,0 +1,47 @@
+/** Runs files of node:test, each in a process of its own, with the usual report on standard output. */
+import { run } from 'node:test'
+import { spec } from 'node:test/reporters'
+import { failed, NOTHING, type Outcome } from './outcome.ts'
+
+/** A file that takes longer hangs. */
+const FILE_TIMEOUT_MS = 20 * 60_000
+
+export interface NodeTests {
+  readonly files: readonly string[]
+  /** How many files at once. */
+  readonly concurrency: number
+  readonly env?: Readonly<Record<string, string>>
+  readonly signal: AbortSignal
+}
+
+export async function runNodeTests({ files, concurrency, env = {}, signal }: NodeTests): Promise<Outcome> {
+  if (files.length === 0) return failed('no test files were found')
+  const restore = setEnvironment(env)
+  let outcome = NOTHING
+  const events = run({ files: [...files], concurrency, timeout: FILE_TIMEOUT_MS, signal })
+  events.on('test:summary', ({ file, counts }) => {
+    // There is one for each file, and one for all.
+    if (file !== undefined) return
+    const { tests, passed, todo } = counts
+    const skipped = counts.skipped + todo
+    outcome = { passed, failed: tests - passed - skipped, skipped }
+  })
+  try {
+    for await (const text of events.compose(new spec())) process.stdout.write(String(text))
+  } finally {
+    restore()
+  }
+  return outcome === NOTHING ? failed('the test runner ended without a summary') : outcome
+}
+
+/** The processes of the tests inherit our environment. */
+function setEnvironment(env: Readonly<Record<string, string>>): () => void {
+  const before = Object.keys(env).map((name) => [name, process.env[name]] as const)
+  Object.assign(process.env, env)
+  return () => {
+    for (const [name, value] of before) {
+      if (value === undefined) delete process.env[name]
+      else process.env[name] = value
+    }
+  }
+}
