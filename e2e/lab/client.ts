@@ -75,6 +75,11 @@ export interface Credentials {
   readonly token?: string
 }
 
+interface Where {
+  readonly namespace?: string | undefined
+  readonly name?: string
+}
+
 interface Resource {
   readonly name: string
   readonly kind: string
@@ -180,7 +185,7 @@ export class Client {
   }
 
   /** The path of a kind's collection, or of one object of it. */
-  async path(kind: KindName, where: { readonly namespace?: string | undefined, readonly name?: string }): Promise<string> {
+  async path(kind: KindName, where: Where): Promise<string> {
     const { groupVersion, kind: short } = splitKind(kind)
     const resource = await this.#resource(groupVersion, short)
     const base = groupVersion.includes('/') ? `/apis/${groupVersion}` : `/api/${groupVersion}`

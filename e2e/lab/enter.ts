@@ -39,6 +39,10 @@ export async function insideCommand(
   return { argv, env }
 }
 
+export function isInside(): boolean {
+  return process.env[ENVIRONMENT] !== undefined
+}
+
 /** Throws when the program does not run inside the lab. */
 export function toolsInside(): Tools {
   const inside = process.env[ENVIRONMENT]

@@ -2,10 +2,12 @@
 
 import { cp, mkdir, readFile, rm } from 'node:fs/promises'
 import { join } from 'node:path'
-import type { V1EndpointSlice, V1Node, V1Pod } from '@kubernetes/client-node'
+import type { V1Endpoint, V1EndpointSlice, V1Node, V1Pod } from '@kubernetes/client-node'
 import { KubeConfig } from '@kubernetes/client-node'
 import { issueCertificate, type Certificate, type CertificateRequest } from './certificates.ts'
-import { Client, ignoreNotFound, kindOf, nameOf, type KindName, type KubernetesObject, type ObjectName } from './client.ts'
+import {
+  Client, ignoreNotFound, kindOf, nameOf, type Credentials, type KindName, type KubernetesObject, type ObjectName,
+} from './client.ts'
 import { ControlPlane } from './control-plane.ts'
 import { toolsInside } from './enter.ts'
 import { Faults, type Target } from './faults.ts'
@@ -15,7 +17,7 @@ import { Agent } from './node/agent.ts'
 import { createImageTable } from './node/images.ts'
 import type { CommandResult } from './command.ts'
 import type { Variant } from './tools.ts'
-import { eventually, type WaitOptions } from './wait.ts'
+import { eventually, type Truthy, type WaitOptions } from './wait.ts'
 
 export interface LabOptions {
   /** Which NGINX the image `resty-ingress/openresty` is; without it there is no such image. */
@@ -70,6 +72,11 @@ export class Lab {
     this.faults = new Faults(parts)
   }
 
+  /** Of the administrator. */
+  get credentials(): Credentials {
+    return this.#parts.controlPlane.credentials
+  }
+
   /** A file for `--kubeconfig`, as administrator. */
   get kubeconfigFile(): string {
     return this.#parts.controlPlane.kubeconfigFile
@@ -107,7 +114,9 @@ export class Lab {
   }
 
   /** Waits for a condition: see `eventually`. */
-  async waitFor<T>(message: string, condition: () => Promise<T> | T, options: WaitOptions = {}): Promise<NonNullable<T>> {
+  async waitFor<T>(
+    message: string, condition: () => Promise<T> | T, options: WaitOptions = {},
+  ): Promise<Truthy<T>> {
     return await eventually(message, condition, { ...options, describe: () => this.#describePods() })
   }
 
@@ -134,7 +143,7 @@ export class Lab {
   }
 
   /** All endpoints of a Service, over all its slices. */
-  async endpoints(namespace: string, service: string): Promise<V1EndpointSlice['endpoints']> {
+  async endpoints(namespace: string, service: string): Promise<V1Endpoint[]> {
     const slices = await this.client.list<V1EndpointSlice & object>('discovery.k8s.io/v1/EndpointSlice', {
       namespace, labelSelector: `kubernetes.io/service-name=${service}`,
     })
@@ -218,11 +227,12 @@ interface Deployment extends KubernetesObject {
   }
 }
 
-function isRolledOut({ metadata, spec, status }: Deployment): boolean {
-  const wanted = spec?.replicas ?? 1
-  const { observedGeneration = 0, replicas = 0, updatedReplicas = 0, availableReplicas = 0 } = status ?? {}
-  return observedGeneration >= (metadata?.generation ?? 0) &&
-    replicas === wanted && updatedReplicas === wanted && availableReplicas === wanted
+function isRolledOut({ metadata, spec, status = {} }: Deployment): boolean {
+  const { generation = 0 } = metadata ?? {}
+  const { replicas = 1 } = spec ?? {}
+  const { observedGeneration = 0 } = status
+  const counts = [status.replicas, status.updatedReplicas, status.availableReplicas]
+  return observedGeneration >= generation && counts.every((count = 0) => count === replicas)
 }
 
 function toObjects(what: string | KubernetesObject | readonly KubernetesObject[]): readonly KubernetesObject[] {

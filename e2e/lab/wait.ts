@@ -7,6 +7,9 @@ export interface WaitOptions {
   readonly timeoutMs?: number
 }
 
+/** What is left of a type when it is true as a condition. */
+export type Truthy<T> = Exclude<T, undefined | null | false | 0 | ''>
+
 /**
  * Calls `condition` until it returns something truthy and returns that. Throws what `condition` throws;
  * after the time-out throws `message`, with what `describe` says about the present state.
@@ -14,12 +17,12 @@ export interface WaitOptions {
 export async function eventually<T>(
   message: string, condition: () => Promise<T> | T,
   options: WaitOptions & { readonly describe?: () => Promise<string> | string } = {},
-): Promise<NonNullable<T>> {
+): Promise<Truthy<T>> {
   const { timeoutMs = 30_000, describe } = options
   const deadline = Date.now() + timeoutMs
   for (;;) {
     const value = await condition()
-    if (value) return value
+    if (value) return value as Truthy<T>
     if (Date.now() > deadline) {
       const state = describe === undefined ? '' : `\n${await describe()}`
       throw new Error(`not within ${timeoutMs} ms: ${message}${state}`)

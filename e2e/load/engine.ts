@@ -178,20 +178,20 @@ export class Engine {
     this.#failed++
     if (kind === 'reset') this.#resets++
     if (this.#failures.length >= MOST_FAILURES) return
-    const { spec, started, loop } = sent
+    const { started, loop } = sent
+    const { method = 'GET', host, path = '/', group } = sent.spec
     const { connection, requestOnConnection, status, pod } = outcome
     const sinceStart = started - this.#started
     this.#failures.push({
-      kind, loop, error, sinceStart, requestOnConnection,
+      kind, loop, error, sinceStart, requestOnConnection, method,
       time: new Date(this.#startedAt + sinceStart).toISOString(),
       duration: now() - started,
-      method: spec.method ?? 'GET',
-      url: `${spec.host}${spec.path ?? '/'}`,
+      url: host + path,
       connection: connection?.id ?? 0,
       localPort: connection?.localPort ?? 0,
-      ...status === undefined ? {} : { status },
-      ...pod === undefined ? {} : { pod },
-      ...spec.group === undefined ? {} : { expected: this.expectations.pods(spec.group) },
+      status,
+      pod,
+      expected: group === undefined ? undefined : this.expectations.pods(group),
     })
   }
 }

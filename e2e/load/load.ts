@@ -78,10 +78,10 @@ export function assertNoFailures(report: LoadReport): void {
 
 /** One line for people. */
 export function describeFailure(failure: Failure): string {
-  const { time, sinceStart, kind, error, method, url, connection, requestOnConnection, localPort, pod, expected } = failure
+  const { time, sinceStart, kind, error, method, url, pod, expected } = failure
   const from = pod === undefined ? '' : ` from ${pod}`
   const set = expected === undefined ? '' : `, expected one of [${expected.join(', ')}]`
-  return `${time} (+${sinceStart.toFixed(1)} ms, ${failure.loop} loop) ${kind}${from}: ${error ?? ''}; ` +
-    `${method} ${url}, request ${requestOnConnection} on connection ${connection} (port ${localPort}), ` +
+  return `${time} (+${sinceStart.toFixed(1)} ms, ${failure.loop} loop) ${kind}${from}: ${error}; ${method} ${url}, ` +
+    `request ${failure.requestOnConnection} on connection ${failure.connection} (port ${failure.localPort}), ` +
     `after ${failure.duration.toFixed(1)} ms${set}`
 }

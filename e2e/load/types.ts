@@ -56,10 +56,10 @@ export interface Failure {
   /** Which request on this connection it was, from 1. */
   readonly requestOnConnection: number
   readonly localPort: number
-  readonly error?: string
-  readonly status?: number
-  readonly pod?: string
-  readonly expected?: readonly string[]
+  readonly error: string
+  readonly status: number | undefined
+  readonly pod: string | undefined
+  readonly expected: readonly string[] | undefined
 }
 
 export interface Latency {

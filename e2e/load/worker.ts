@@ -16,10 +16,12 @@ async function obey(command: Command): Promise<void> {
     engine = new Engine(command.options)
     engine.start()
     tell({ type: 'started' })
-  } else if (command.type === 'expect') engine?.expectations.set(command.group, command.pods, command.since)
-  else if (command.type === 'count') {
-    tell({ type: 'count', requests: engine?.requests ?? 0, failed: engine?.failed ?? 0 })
-  } else if (engine !== undefined) {
+    return
+  }
+  if (engine === undefined) throw new Error(`${command.type} before start`)
+  if (command.type === 'expect') engine.expectations.set(command.group, command.pods, command.since)
+  else if (command.type === 'count') tell({ type: 'count', requests: engine.requests, failed: engine.failed })
+  else {
     tell({ type: 'report', report: await engine.stop() })
     process.disconnect?.()
   }

@@ -81,11 +81,8 @@ export class Agent {
 
   async #follow(): Promise<void> {
     while (!this.#stopped.signal.aborted) {
-      try {
-        await this.#listAndWatch()
-      } catch {
-        // The apiserver is away, or the watch is too old: what runs goes on, and the list starts again.
-      }
+      // When the apiserver is away or the watch too old, what runs goes on, and the list starts again.
+      await this.#listAndWatch().catch(() => {})
       await sleep(RELIST_MS)
     }
   }
@@ -133,23 +130,26 @@ export class Agent {
 
   #schedule(pod: V1Pod): void {
     const choice = chooseNode(pod, this.#nodes, [...this.#pods.values()])
-    const { name = '', namespace = '', uid } = pod.metadata ?? {}
-    const { client } = this.#options
-    if ('message' in choice) {
-      const condition = { type: 'PodScheduled', status: 'False', reason: 'Unschedulable', message: choice.message }
-      const before = pod.status?.conditions?.find(({ type }) => type === 'PodScheduled')
-      if (before?.message === choice.message) return
-      client.patch('v1/Pod', { namespace, name }, { status: { conditions: [condition] } }, 'status').catch(() => {})
-      return
-    }
+    // What fails here is tried again when the pod is seen again, at the latest after the next list.
+    if ('message' in choice) this.#unschedulable(pod, choice.message).catch(() => {})
+    else this.#bind(pod, choice.node).catch(() => { this.#pods.set(pod.metadata?.uid ?? '', pod) })
+  }
+
+  async #unschedulable(pod: V1Pod, message: string): Promise<void> {
+    const before = pod.status?.conditions?.find(({ type }) => type === 'PodScheduled')
+    if (before?.message === message) return
+    const { name = '', namespace = '' } = pod.metadata ?? {}
+    const condition = { type: 'PodScheduled', status: 'False', reason: 'Unschedulable', message }
+    await this.#options.client.patch('v1/Pod', { namespace, name }, { status: { conditions: [condition] } }, 'status')
+  }
+
+  async #bind(pod: V1Pod, node: string): Promise<void> {
+    const { name = '', namespace = '', uid = '' } = pod.metadata ?? {}
     // Counted at once, so that the next pod of the same moment sees this one on its node.
-    this.#pods.set(uid ?? '', { ...pod, spec: { containers: [], ...pod.spec, nodeName: choice.node } })
-    const binding = {
-      apiVersion: 'v1', kind: 'Binding', metadata: { name, namespace, ...uid === undefined ? {} : { uid } },
-      target: { apiVersion: 'v1', kind: 'Node', name: choice.node },
-    }
-    client.call('POST', `/api/v1/namespaces/${namespace}/pods/${name}/binding`, binding).catch(() => {
-      this.#pods.set(uid ?? '', pod)
+    this.#pods.set(uid, { ...pod, spec: { containers: [], ...pod.spec, nodeName: node } })
+    await this.#options.client.call('POST', `/api/v1/namespaces/${namespace}/pods/${name}/binding`, {
+      apiVersion: 'v1', kind: 'Binding', metadata: { name, namespace, uid },
+      target: { apiVersion: 'v1', kind: 'Node', name: node },
     })
   }
 

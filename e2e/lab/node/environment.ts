@@ -1,7 +1,7 @@
 /** The environment of a container, and `$(NAME)` in its command and arguments. */
 
-import type { V1Container, V1EnvVar, V1EnvVarSource, V1Pod } from '@kubernetes/client-node'
-import type { Client } from '../client.ts'
+import type { V1Container, V1EnvFromSource, V1EnvVar, V1EnvVarSource, V1Pod } from '@kubernetes/client-node'
+import type { Client, KubernetesObject } from '../client.ts'
 
 export interface PodContext {
   readonly pod: V1Pod
@@ -26,17 +26,19 @@ export async function containerEnvironment(
     KUBERNETES_SERVICE_HOST: context.apiserver.host,
     KUBERNETES_SERVICE_PORT: String(context.apiserver.port),
   }
-  for (const source of container.envFrom ?? []) {
-    const reference = source.configMapRef ?? source.secretRef
-    if (reference?.name === undefined) continue
-    const data = await readData(source.secretRef === undefined ? 'ConfigMap' : 'Secret', reference.name, context)
-    for (const [key, value] of Object.entries(data)) environment[(source.prefix ?? '') + key] = value
-  }
+  for (const source of container.envFrom ?? []) Object.assign(environment, await sourceValues(source, context))
   for (const variable of container.env ?? []) {
     const value = await variableValue(variable, environment, context)
     if (value !== undefined) environment[variable.name] = value
   }
   return environment
+}
+
+async function sourceValues(source: V1EnvFromSource, context: PodContext): Promise<Environment> {
+  const { secretRef, configMapRef, prefix = '' } = source
+  const name = (secretRef ?? configMapRef)?.name ?? ''
+  const data = await readData(secretRef === undefined ? 'ConfigMap' : 'Secret', name, context)
+  return Object.fromEntries(Object.entries(data).map(([key, value]) => [prefix + key, value]))
 }
 
 /** Replaces `$(NAME)`; `$$(NAME)` stays as `$(NAME)`, an unknown name stays as it is. */
@@ -75,7 +77,7 @@ async function keyValue(
 export async function readData(
   kind: 'Secret' | 'ConfigMap', name: string, { pod, client }: PodContext,
 ): Promise<Record<string, string>> {
-  const object = await client.get<{ data?: Record<string, string> } & object>(
+  const object = await client.get<KubernetesObject & { data?: Record<string, string> }>(
     `v1/${kind}`, { namespace: pod.metadata?.namespace ?? '', name },
   )
   const entries = Object.entries(object.data ?? {})
@@ -86,19 +88,20 @@ export async function readData(
 
 /** A field of the downward API; throws for one that the lab does not have. */
 export function fieldValue(path: string, { pod, podAddress, nodeAddress }: PodContext): string {
+  const { metadata = {}, spec } = pod
   const fields: Readonly<Record<string, string | undefined>> = {
-    'metadata.name': pod.metadata?.name,
-    'metadata.namespace': pod.metadata?.namespace,
-    'metadata.uid': pod.metadata?.uid,
-    'spec.nodeName': pod.spec?.nodeName,
-    'spec.serviceAccountName': pod.spec?.serviceAccountName ?? 'default',
+    'metadata.name': metadata.name,
+    'metadata.namespace': metadata.namespace,
+    'metadata.uid': metadata.uid,
+    'spec.nodeName': spec?.nodeName,
+    'spec.serviceAccountName': spec?.serviceAccountName,
     'status.podIP': podAddress,
     'status.podIPs': podAddress,
     'status.hostIP': nodeAddress,
     'status.hostIPs': nodeAddress,
   }
   const keyed = /^metadata\.(labels|annotations)\['(.+)'\]$/.exec(path)
-  if (keyed !== null) return pod.metadata?.[keyed[1] as 'labels' | 'annotations']?.[keyed[2] ?? ''] ?? ''
+  if (keyed !== null) return metadata[keyed[1] as 'labels' | 'annotations']?.[keyed[2] ?? ''] ?? ''
   const value = fields[path]
   if (value === undefined) throw new Error(`the lab has no field ${path}`)
   return value

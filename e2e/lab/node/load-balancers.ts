@@ -41,20 +41,20 @@ export class LoadBalancers {
   }
 
   async #follow(kind: string): Promise<void> {
-    const { client } = this.#options
-    const { signal } = this.#stopped
-    while (!signal.aborted) {
-      try {
-        const { resourceVersion } = await client.listWithVersion(kind)
-        this.#changed()
-        for await (const { type } of client.watch(kind, { resourceVersion }, signal)) {
-          if (type === 'ERROR') break
-          this.#changed()
-        }
-      } catch {
-        // The apiserver is away: routes stay as they are until it is back.
-      }
+    while (!this.#stopped.signal.aborted) {
+      // When the apiserver is away, routes stay as they are until it is back.
+      await this.#listAndWatch(kind).catch(() => {})
       await sleep(RELIST_MS)
+    }
+  }
+
+  async #listAndWatch(kind: string): Promise<void> {
+    const { client } = this.#options
+    const { resourceVersion } = await client.listWithVersion(kind)
+    this.#changed()
+    for await (const { type } of client.watch(kind, { resourceVersion }, this.#stopped.signal)) {
+      if (type === 'ERROR') return
+      this.#changed()
     }
   }
 

@@ -112,14 +112,13 @@ export class PodRunner {
   /** Everything up to the first process; may be called again after it has thrown. */
   async #prepare(): Promise<void> {
     const { client, network, apiserver, images } = this.#host
-    const specs = this.#pod.spec?.containers ?? []
-    if (this.#pod.spec?.initContainers !== undefined) throw new Error('the lab has no init containers')
-    if (this.#pod.spec?.hostNetwork === true) throw new Error('the lab has no host network for pods')
-    const found = specs.map(spec => ({ spec, image: requireImage(images, spec.image ?? '') }))
-    for (const { spec, image } of found) requireNonRoot(this.#pod, spec, image)
-    this.#network ??= await network.addPod(Object.fromEntries(
-      (this.#pod.spec?.securityContext?.sysctls ?? []).map(({ name, value }) => [name, value]),
-    ))
+    requireSupported(this.#pod)
+    const found = (this.#pod.spec?.containers ?? []).map(spec => {
+      const image = requireImage(images, spec.image ?? '')
+      requireNonRoot(this.#pod, spec, image)
+      return { spec, image }
+    })
+    this.#network ??= await network.addPod(sysctlsOf(this.#pod))
     const context: PodContext = {
       pod: this.#pod, client, apiserver, podAddress: this.#network.address, nodeAddress: this.#nodeAddress,
     }
@@ -242,6 +241,15 @@ export class PodRunner {
 export function logFolder(folder: string, pod: V1Pod, container: string): string {
   const { namespace, name } = pod.metadata ?? {}
   return join(folder, 'logs', `${namespace}_${name}_${container}`)
+}
+
+function requireSupported({ spec }: V1Pod): void {
+  if (spec?.initContainers !== undefined) throw new Error('the lab has no init containers')
+  if (spec?.hostNetwork === true) throw new Error('the lab has no host network for pods')
+}
+
+function sysctlsOf({ spec }: V1Pod): Record<string, string> {
+  return Object.fromEntries((spec?.securityContext?.sysctls ?? []).map(({ name, value }) => [name, value]))
 }
 
 /** `runAsNonRoot`, as a kubelet enforces it. */

@@ -41,16 +41,16 @@ export async function probeOnce(probe: ProbeAction, target: ProbeTarget, timeout
 export async function watchProbe(
   probe: V1Probe, target: ProbeTarget, signal: AbortSignal, report: (healthy: boolean) => void,
 ): Promise<void> {
-  const periodMs = (probe.periodSeconds ?? 10) * 1000
-  await pause((probe.initialDelaySeconds ?? 0) * 1000, signal)
-  const verdict = new Verdict(probe.successThreshold ?? 1, probe.failureThreshold ?? 3)
+  const { periodSeconds = 10, initialDelaySeconds = 0, timeoutSeconds = 1 } = probe
+  const periodMs = periodSeconds * 1000
+  await pause(initialDelaySeconds * 1000, signal)
+  const verdict = new Verdict(probe)
   let lastCounted = 0
   while (!signal.aborted) {
-    const success = await probeOnce(probe, target, (probe.timeoutSeconds ?? 1) * 1000)
+    const success = await probeOnce(probe, target, timeoutSeconds * 1000)
     if (signal.aborted) return
     // Eager tries do not use up the failure threshold: one failure counts in each period.
-    const counts = success || Date.now() - lastCounted >= periodMs
-    if (counts) {
+    if (success || Date.now() - lastCounted >= periodMs) {
       lastCounted = Date.now()
       const turned = verdict.add(success)
       if (turned !== undefined) report(turned)
@@ -68,7 +68,7 @@ class Verdict {
   #candidate: boolean | undefined
   #inRow = 0
 
-  constructor(successThreshold: number, failureThreshold: number) {
+  constructor({ successThreshold = 1, failureThreshold = 3 }: V1Probe) {
     this.#successThreshold = successThreshold
     this.#failureThreshold = failureThreshold
   }

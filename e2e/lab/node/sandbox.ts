@@ -3,7 +3,7 @@
  * it), own process and host-name namespaces, the pod's network, the user and capabilities it asks for.
  */
 
-import type { V1Container, V1Pod } from '@kubernetes/client-node'
+import type { V1Capabilities, V1Container, V1Pod } from '@kubernetes/client-node'
 import { spawn, type ChildProcess } from 'node:child_process'
 import { closeSync, openSync } from 'node:fs'
 import { mkdir } from 'node:fs/promises'
@@ -11,6 +11,7 @@ import { once } from 'node:events'
 import { join } from 'node:path'
 import type { Readable } from 'node:stream'
 import type { Mount } from './images.ts'
+import { resolveInRoot } from './root-path.ts'
 
 export interface SandboxOptions {
   readonly pod: V1Pod
@@ -36,13 +37,15 @@ export interface Sandbox {
 }
 
 export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
-  const { folder, networkNamespace, pod, logFile } = options
+  const { folder, networkNamespace, pod, logFile, root } = options
+  const mounts = await Promise.all(options.mounts.map(async mount =>
+    ({ ...mount, target: await resolveInRoot(root, mount.target) })))
   await Promise.all(['upper', 'work', 'root'].map(name => mkdir(join(folder, name), { recursive: true })))
   const log = openSync(logFile, 'a')
   const child = spawn('nsenter', [
     `--net=/run/netns/${networkNamespace}`,
     'unshare', '--mount', '--uts', '--pid', '--fork', '--kill-child',
-    'sh', '-ec', sandboxScript(options), 'sh', pod.metadata?.name ?? '',
+    'sh', '-ec', sandboxScript({ ...options, mounts }), 'sh', pod.metadata?.name ?? '',
     ...credentialCommand(options), 'env', '-C', options.workingFolder, ...options.argv,
   ], { stdio: ['ignore', log, log, 'pipe'], env: { ...options.environment } })
   closeSync(log)
@@ -109,23 +112,23 @@ const DEFAULT_CAPABILITIES = [
 ]
 
 function credentialCommand({ pod, container, user }: Pick<SandboxOptions, 'pod' | 'container' | 'user'>): string[] {
-  const security = { ...pod.spec?.securityContext, ...container.securityContext }
-  const uid = security.runAsUser ?? user
-  const added = capabilityNames(container.securityContext?.capabilities?.add)
-  const dropped = capabilityNames(container.securityContext?.capabilities?.drop)
-  const kept = dropped.includes('all') ? [] : DEFAULT_CAPABILITIES.filter(name => !dropped.includes(name))
-  const capabilities = ['-all', ...new Set([...kept, ...added])].map(name => name === '-all' ? name : `+${name}`)
-  const groups = [pod.spec?.securityContext?.fsGroup, ...pod.spec?.securityContext?.supplementalGroups ?? []]
-    .filter(group => group !== undefined)
-  // Nothing ambient, as in Kubernetes: a process that is not root has no capability by `add` alone.
+  const ofPod = pod.spec?.securityContext ?? {}
+  const ofContainer = container.securityContext ?? {}
+  const { runAsUser = user, runAsGroup = 0 } = { ...ofPod, ...ofContainer }
+  const groups = [ofPod.fsGroup, ...ofPod.supplementalGroups ?? []].filter(group => group !== undefined)
+  const capabilities = capabilityList(ofContainer.capabilities)
   return [
-    'setpriv', '--reuid', String(uid), '--regid', String(security.runAsGroup ?? 0),
+    'setpriv', '--reuid', String(runAsUser), '--regid', String(runAsGroup),
     ...groups.length === 0 ? ['--clear-groups'] : ['--groups', groups.join()],
-    '--bounding-set', capabilities.join(), '--inh-caps', capabilities.join(),
-    ...container.securityContext?.allowPrivilegeEscalation === false ? ['--no-new-privs'] : [], '--',
+    '--bounding-set', capabilities, '--inh-caps', capabilities,
+    ...ofContainer.allowPrivilegeEscalation === false ? ['--no-new-privs'] : [], '--',
   ]
 }
 
-function capabilityNames(names: readonly string[] = []): string[] {
-  return names.map(name => name.toLowerCase().replace(/^cap_/, ''))
+/** Nothing is ambient, as in Kubernetes: a process that is not root has no capability by `add` alone. */
+function capabilityList({ add = [], drop = [] }: V1Capabilities = {}): string {
+  const plain = (name: string): string => name.toLowerCase().replace(/^cap_/, '')
+  const dropped = drop.map(plain)
+  const kept = dropped.includes('all') ? [] : DEFAULT_CAPABILITIES.filter(name => !dropped.includes(name))
+  return ['-all', ...[...new Set([...kept, ...add.map(plain)])].map(name => `+${name}`)].join()
 }

@@ -1,6 +1,6 @@
 /** Chooses a node for a pod: the emptiest one that the pod's rules allow. Pure. */
 
-import type { V1Node, V1NodeSelectorTerm, V1Pod, V1PodAffinityTerm } from '@kubernetes/client-node'
+import type { V1LabelSelector, V1Node, V1NodeSelectorTerm, V1Pod, V1PodAffinityTerm } from '@kubernetes/client-node'
 
 /** The name of the node, or why there is none. */
 export type Choice = { readonly node: string } | { readonly message: string }
@@ -52,10 +52,13 @@ function repelled(pod: V1Pod, node: V1Node, nodes: readonly V1Node[], pods: read
 }
 
 function matchesPod(term: V1PodAffinityTerm, pod: V1Pod, other: V1Pod): boolean {
-  const namespaces = term.namespaces ?? [pod.metadata?.namespace ?? '']
-  if (!namespaces.includes(other.metadata?.namespace ?? '')) return false
-  const labels = other.metadata?.labels ?? {}
-  const { matchLabels = {}, matchExpressions = [] } = term.labelSelector ?? {}
+  const { namespace = '', labels = {} } = other.metadata ?? {}
+  return (term.namespaces ?? [pod.metadata?.namespace]).includes(namespace) &&
+    matchesLabels(term.labelSelector ?? {}, labels)
+}
+
+function matchesLabels(selector: V1LabelSelector, labels: Readonly<Record<string, string>>): boolean {
+  const { matchLabels = {}, matchExpressions = [] } = selector
   return Object.entries(matchLabels).every(([key, value]) => labels[key] === value) &&
     matchExpressions.every(({ key, operator, values }) => matchesValue(labels[key], operator, values))
 }

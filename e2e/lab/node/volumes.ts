@@ -81,7 +81,7 @@ export class Volumes {
   async #dataFiles(
     kind: 'Secret' | 'ConfigMap', name: string, options: { items?: V1KeyToPath[], optional?: boolean },
   ): Promise<Files> {
-    const data = await readData(kind, name, this.#context).catch((error: unknown) => {
+    const data = await readData(kind, name, this.#context).catch((error: unknown): Files => {
       if (options.optional === true) return {}
       throw error
     })
@@ -108,10 +108,11 @@ export class Volumes {
 
   /** As a kubelet: a token is replaced when four fifths of its life are over. */
   #renew(volume: V1Volume, folder: string): void {
-    const lives = volume.projected?.sources?.map(source => source.serviceAccountToken?.expirationSeconds ?? TOKEN_SECONDS)
+    const sources = volume.projected?.sources ?? []
+    const lives = sources.map(source => source.serviceAccountToken?.expirationSeconds ?? TOKEN_SECONDS)
     const timer = setInterval(() => {
       this.#volumeFiles(volume).then(files => this.#writeFiles(folder, files)).catch(() => {})
-    }, Math.min(...lives ?? []) * 800)
+    }, Math.min(...lives) * 800)
     timer.unref()
     this.#timers.push(timer)
   }
