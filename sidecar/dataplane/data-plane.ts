@@ -12,6 +12,8 @@ import { Lane } from './lane.ts'
 import { plan, type Plan } from './plan.ts'
 
 const STATUS_INTERVAL_MS = 1_000
+/** A refused configuration is tried again that much later: the reason may be outside of it, as a busy port. */
+const REFUSED_AGAIN_MS = 10_000
 
 /** What the translation wants; read at the moment of use, so the newest always wins. */
 export interface Desired {
@@ -49,7 +51,7 @@ export class DataPlane {
   #status: DataPlaneStatus | undefined
   #running: RenderedConfig | undefined
   #rendered: readonly unknown[] = []
-  #refused = ''
+  #refused = { hash: '', at: 0 }
   /** The start of OpenResty that has had everything at least once. */
   #completeOf = ''
   #timer: NodeJS.Timeout | undefined
@@ -113,7 +115,7 @@ export class DataPlane {
       if (restarted || foreign) this.#forget()
       // A push may be under way: the revision that its answer brings is newer than the one seen here.
       else if (known !== undefined) this.#status = { ...status, revision: known.revision }
-      if (this.#pending.size > 0 || this.#running === undefined) this.kick()
+      if (this.#pending.size > 0 || this.#running === undefined || this.#refused.hash !== '') this.kick()
     } catch {
       // The lanes report it as soon as there is something to send.
       this.#forget()
@@ -208,7 +210,9 @@ export class DataPlane {
     const running = this.#running
     if (wanted.hash === status.config_hash) this.#loaded(wanted, input)
     else if (running !== undefined && this.#onlyDropsClasses(status, running)) this.#loaded(running, input)
-    else if (wanted.hash !== this.#refused) await this.#load(wanted, input)
+    else if (wanted.hash !== this.#refused.hash || this.#refused.at < performance.now() - REFUSED_AGAIN_MS) {
+      await this.#load(wanted, input)
+    }
   }
 
   async #load(wanted: RenderedConfig, input: readonly unknown[]): Promise<void> {
@@ -219,7 +223,7 @@ export class DataPlane {
       this.#events.reloaded(result, wanted)
       this.#loaded(wanted, input)
     } else if (result.outcome === 'refused') {
-      this.#refused = wanted.hash
+      this.#refused = { hash: wanted.hash, at: performance.now() }
       this.#events.trouble('NGINX refused the configuration; the last good one runs on', { ...result })
     } else {
       throw new Error(`the configuration was not loaded: ${result.message}`)
@@ -229,6 +233,7 @@ export class DataPlane {
   #loaded(config: RenderedConfig, input: readonly unknown[]): void {
     this.#running = config
     this.#rendered = input
+    this.#refused = { hash: '', at: 0 }
     for (const name of this.#knownClasses.keys()) {
       if (!config.classNames.includes(name)) this.#knownClasses.delete(name)
     }

@@ -93,7 +93,8 @@ test('regular expressions of the safe subset', () => {
 })
 
 test('no text makes a parser throw or take long', () => {
-  const parsers: readonly Parser<unknown>[] = [boolean, integer(0, 9), seconds(0, 9), size(0, 9), buffers, regularExpression]
+  const numbers = [integer(0, 9), seconds(0, 9), size(0, 9)]
+  const parsers: readonly Parser<unknown>[] = [boolean, ...numbers, buffers, regularExpression]
   fc.assert(fc.property(fc.string({ unit: 'binary', maxLength: 600 }), (text) => {
     for (const parse of parsers) assert.ok('value' in parse(text) || 'allowed' in parse(text))
   }))

@@ -62,9 +62,6 @@ function tlsLines(settings: Settings, capabilities: Capabilities): readonly Dire
 
 function proxyLines(settings: Settings): readonly Directive[] {
   return [
-    directive('proxy_connect_timeout', time(settings.proxyConnectTimeout)),
-    directive('proxy_read_timeout', time(settings.proxyReadTimeout)),
-    directive('proxy_send_timeout', time(settings.proxySendTimeout)),
     directive('proxy_buffering', onOff(settings.proxyBuffering)),
     directive('proxy_request_buffering', onOff(settings.proxyRequestBuffering)),
     ...bufferDirectives(settings.proxyBufferSize, settings.proxyBuffersNumber),

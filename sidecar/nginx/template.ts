@@ -62,6 +62,10 @@ http {
     map "" $pass_access_scheme { default $scheme; }
 {{/trust_forwarded}}
 
+    # Constant: the balancer sets what settings and routes say, and compares with these.
+    proxy_connect_timeout 5s;
+    proxy_send_timeout 60s;
+    proxy_read_timeout 60s;
     proxy_http_version 1.1;
     proxy_set_header Host $http_host;
     proxy_set_header Connection $connection_upgrade;

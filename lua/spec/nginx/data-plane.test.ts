@@ -1,0 +1,212 @@
+/**
+ * The sidecar's data-plane client against a real NGINX with configurations as they are really rendered:
+ * first push, differences, classes, restarts of either side.
+ */
+import assert from 'node:assert/strict'
+import { readdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { describe, test, type TestContext } from 'node:test'
+import { request } from 'undici'
+import { ControlClient } from '../../../sidecar/dataplane/client.ts'
+import { DataPlane, type DataPlaneEvents } from '../../../sidecar/dataplane/data-plane.ts'
+import { hostKey, type DataRecord, type RecordKey } from '../../../sidecar/dynamic/records.ts'
+import { DEFAULT_SETTINGS, type Settings } from '../../../sidecar/ir/settings.ts'
+import { directive, number } from '../../../sidecar/nginx/directive.ts'
+import { renderConfig } from '../../../sidecar/nginx/render.ts'
+import type { LocationClass } from '../../../sidecar/policy/effects.ts'
+import { backend, endpoints, host, route } from './backends.ts'
+import { freePort, start, until, variants, type DataPlane as Nginx, type Variant } from './harness.ts'
+
+const HOST = 'a.example'
+
+/** What a sidecar wants, and what it was told. */
+class Wanted {
+  readonly records = new Map<RecordKey, DataRecord>()
+  readonly changed = new Set<RecordKey>()
+  settings: Settings = { ...DEFAULT_SETTINGS, workerProcesses: 2 }
+  wantedClasses: LocationClass[] = []
+  readonly listeners: { addresses: string[]; httpPort: number; httpsPort: number }
+  reloads = 0
+  pushed: number[] = []
+  readonly troubles: string[] = []
+
+  constructor(httpPort: number, httpsPort: number) {
+    this.listeners = { addresses: ['127.0.0.1'], httpPort, httpsPort }
+  }
+
+  set(key: RecordKey, record: unknown): void {
+    this.records.set(key, record as DataRecord)
+    this.changed.add(key)
+  }
+
+  delete(key: RecordKey): void {
+    this.records.delete(key)
+    this.changed.add(key)
+  }
+
+  classes(): readonly LocationClass[] {
+    return this.wantedClasses
+  }
+
+  config(): { settings: Settings; listeners: Wanted['listeners'] } {
+    return { settings: this.settings, listeners: this.listeners }
+  }
+
+  readonly events: DataPlaneEvents = {
+    applied: () => {},
+    rejected: (key, reason) => this.troubles.push(`${key}: ${reason}`),
+    trouble: (message) => this.troubles.push(message),
+    reloaded: ({ reloaded }) => (this.reloads += Number(reloaded)),
+    pushed: (records) => this.pushed.push(records),
+  }
+}
+
+interface Setup {
+  readonly nginx: Nginx
+  readonly wanted: Wanted
+  readonly plane: DataPlane
+  readonly url: string
+}
+
+function connect(t: TestContext, nginx: Nginx, wanted: Wanted): DataPlane {
+  const plane = new DataPlane(new ControlClient(join(nginx.folder, 'control.sock')), wanted, wanted.events)
+  t.after(() => plane.close())
+  plane.start()
+  return plane
+}
+
+async function setUp(t: TestContext, variant: Variant): Promise<Setup> {
+  const nginx = await start(variant)
+  t.after(() => nginx.stop())
+  const wanted = new Wanted(await freePort(), await freePort())
+  const web = await backend(t, 'web')
+  wanted.set(hostKey(HOST), host([route()]))
+  wanted.set('backend/test/web/80', endpoints(web))
+  const plane = connect(t, nginx, wanted)
+  await until('ready', () => plane.isReady).catch((error: Error) => {
+    throw new Error(`${error.message}: ${wanted.troubles.join('; ')} ${nginx.log}`)
+  })
+  return { nginx, wanted, plane, url: `http://127.0.0.1:${wanted.listeners.httpPort}` }
+}
+
+async function get(url: string, name = HOST): Promise<number> {
+  const answer = await request(url, { headers: { host: name } })
+  await answer.body.dump()
+  return answer.statusCode
+}
+
+function classOf(name: string, bytes: number): LocationClass {
+  return { name, directives: [directive('client_max_body_size', number(bytes, 0, 2 ** 30))] }
+}
+
+for (const variant of variants()) {
+  describe(`data plane, ${variant}`, () => {
+    test('first push, differences, and the difference only', async (t) => {
+      const { wanted, plane, url } = await setUp(t, variant)
+      assert.equal(await get(url), 200)
+      assert.equal(wanted.reloads, 1)
+      const generation = plane.status?.generation
+      wanted.set(hostKey('b.example'), host([route()]))
+      plane.kick()
+      await until('the new host', async () => (await get(url, 'b.example')) === 200)
+      wanted.delete(hostKey('b.example'))
+      plane.kick()
+      await until('the host is gone', async () => (await get(url, 'b.example')) === 404)
+      assert.deepEqual(wanted.pushed.slice(-2), [1, 1])
+      assert.equal(wanted.reloads, 1)
+      assert.equal(plane.status?.generation, generation)
+    })
+
+    test('a route waits for its class; a class that nobody uses is no reason to reload', async (t) => {
+      const { wanted, plane, url } = await setUp(t, variant)
+      wanted.wantedClasses = [classOf('c0123456789ab', 5)]
+      wanted.set(hostKey(HOST), host([route({ class: 'c0123456789ab', policies: { body_size: { max: 5 } } })]))
+      plane.kick()
+      await until('the class is in force', async () => {
+        const answer = await request(url, { method: 'POST', headers: { host: HOST }, body: '1234567890' })
+        await answer.body.dump()
+        return answer.statusCode === 413
+      })
+      assert.equal(wanted.reloads, 2)
+      wanted.wantedClasses = []
+      wanted.set(hostKey(HOST), host([route()]))
+      plane.kick()
+      await until('the class is out of use', async () => plane.isApplied(hostKey(HOST)))
+      assert.equal(await get(url), 200)
+      assert.equal(wanted.reloads, 2)
+    })
+
+    test('another sidecar finds what is there and sends only what differs', async (t) => {
+      const { nginx, wanted, url } = await setUp(t, variant)
+      const next = new Wanted(wanted.listeners.httpPort, wanted.listeners.httpsPort)
+      for (const [key, record] of wanted.records) next.set(key, record)
+      next.set(hostKey('c.example'), host([route()]))
+      const plane = connect(t, nginx, next)
+      await until('the new host', async () => (await get(url, 'c.example')) === 200)
+      await until('ready', () => plane.isReady)
+      assert.deepEqual(next.pushed, [1])
+      assert.equal(next.reloads, 0)
+    })
+
+    test('OpenResty that was killed gets everything again', async (t) => {
+      const { nginx, wanted, plane, url } = await setUp(t, variant)
+      await nginx.stop('SIGKILL')
+      const again = await start(variant, { folder: nginx.folder })
+      t.after(() => again.stop())
+      await until('served again', async () => (await get(url).catch(() => 0)) === 200)
+      await until('ready', () => plane.isReady)
+      assert.equal(wanted.reloads, 1, 'its configuration was still in the folder')
+    })
+
+    test('a record that Lua refuses is named, and the rest goes through', async (t) => {
+      const { wanted, plane, url } = await setUp(t, variant)
+      wanted.set('backend/test/bad/80', endpoints(['not an address', 80] as never))
+      wanted.set(hostKey('d.example'), host([route()]))
+      plane.kick()
+      await until('the neighbour', async () => (await get(url, 'd.example')) === 200)
+      await until('the refusal', () => wanted.troubles.find((text) => text.startsWith('backend/test/bad/80')))
+    })
+
+    test('a configuration that NGINX refuses leaves the last good one, and is not tried again', async (t) => {
+      const { wanted, plane, url } = await setUp(t, variant)
+      const generation = plane.status?.generation
+      wanted.wantedClasses = [{ name: 'c0123456789ab', directives: [directive('no_such_directive')] }]
+      plane.kick()
+      await until('the refusal', () => wanted.troubles.find((text) => text.startsWith('NGINX refused')))
+      wanted.set(hostKey('e.example'), host([route()]))
+      plane.kick()
+      await until('records still flow', async () => (await get(url, 'e.example')) === 200)
+      assert.equal(plane.status?.generation, generation)
+      assert.equal(wanted.troubles.filter((text) => text.startsWith('NGINX refused')).length, 1)
+      wanted.wantedClasses = []
+      plane.kick()
+      assert.equal(await get(url), 200)
+    })
+
+    test('every golden configuration is one that NGINX loads', async (t) => {
+      const nginx = await start(variant)
+      t.after(() => nginx.stop())
+      const { capabilities } = await nginx.status()
+      const listeners = { addresses: ['127.0.0.1'], httpPort: await freePort(), httpsPort: await freePort() }
+      const root = join(import.meta.dirname, '../../../sidecar/testdata')
+      for (const name of readdirSync(root)) {
+        const classes = classesIn(readFileSync(join(root, name, 'nginx.conf'), 'utf8'))
+        const { text } = renderConfig({ settings: DEFAULT_SETTINGS, classes, listeners, capabilities })
+        const answer = await nginx.call('PUT', '/v1/config', text)
+        assert.equal(answer.status, 200, `${name}: ${JSON.stringify(answer.body)}`)
+      }
+    })
+  })
+}
+
+/** The location classes of a rendered configuration, read back. */
+function classesIn(config: string): LocationClass[] {
+  const blocks = config.matchAll(/location @(c[0-9a-f]{12}) \{\n([^}]*?) +rewrite_by_lua_block/g)
+  return [...blocks].map(([, name = '', body = '']) => ({
+    name,
+    directives: body.trim().split('\n').map((line) => {
+      const [word = '', ...args] = line.trim().slice(0, -1).split(' ')
+      return { name: word, arguments: args as never }
+    }),
+  }))
+}
