@@ -115,11 +115,15 @@ export class DataPlane {
       if (restarted || foreign) this.#forget()
       // A push may be under way: the revision that its answer brings is newer than the one seen here.
       else if (known !== undefined) this.#status = { ...status, revision: known.revision }
-      if (this.#pending.size > 0 || this.#running === undefined || this.#refused.hash !== '') this.kick()
+      if (this.#isBehind) this.kick()
     } catch {
       // The lanes report it as soon as there is something to send.
       this.#forget()
     }
+  }
+
+  get #isBehind(): boolean {
+    return this.#pending.size > 0 || this.#running === undefined || this.#refused.hash !== ''
   }
 
   #forget(): void {
