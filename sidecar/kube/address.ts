@@ -31,7 +31,8 @@ export function canonical(addresses: readonly Address[]): readonly Address[] {
 }
 
 export function sameAddresses(a: readonly Address[], b: readonly Address[]): boolean {
-  return a.length === b.length && canonical(a).map(addressText).join() === canonical(b).map(addressText).join()
+  const text = (list: readonly Address[]): string => canonical(list).map(addressText).join()
+  return a.length === b.length && text(a) === text(b)
 }
 
 function addressText(address: Address): string {

@@ -3,6 +3,7 @@ import { existsSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { KubeConfig } from '@kubernetes/client-node'
+import type { Cluster } from '@kubernetes/client-node'
 import { asError } from './errors.ts'
 
 type Authenticator = Parameters<KubeConfig['addAuthenticator']>[0]
@@ -43,8 +44,8 @@ function fromFile(path: string, options: ClientOptions): ClientResult {
   }
   const context = config.getCurrentContext()
   if (!context) return refuse(`the kubeconfig ${path} has no current-context`)
-  if (!config.getCurrentCluster()) return refuse(`the kubeconfig ${path} has no cluster for its context ${context}`)
-  if (!config.getCurrentUser()) return refuse(`the kubeconfig ${path} has no user for its context ${context}`)
+  const missing = !config.getCurrentCluster() ? 'cluster' : !config.getCurrentUser() ? 'user' : undefined
+  if (missing) return refuse(`the kubeconfig ${path} has no ${missing} for its context ${context}`)
   return finish(config, options)
 }
 
@@ -94,6 +95,7 @@ function tokenFileAuthenticator(tokenFile: string): Authenticator {
   }
 }
 
+/** What the flags override in the cluster that was loaded. */
 function finish(config: KubeConfig, options: ClientOptions): ClientResult {
   const loaded = config.getCurrentCluster()
   if (!loaded) return refuse('the Kubernetes configuration names no cluster')
@@ -102,19 +104,24 @@ function finish(config: KubeConfig, options: ClientOptions): ClientResult {
   if (!url || !['http:', 'https:'].includes(url.protocol)) {
     return refuse(`the API server address ${server} is not an http(s) URL`)
   }
-  const caFile = options.certificateAuthority ?? loaded.caFile
-  if (caFile !== undefined && !existsSync(caFile)) return refuse(`no CA certificate at ${caFile}`)
-  const { caData, ...cluster } = loaded
-  const changed = {
-    ...cluster,
-    server,
-    ...(caFile === undefined ? {} : { caFile }),
-    ...(caData === undefined || options.certificateAuthority !== undefined ? {} : { caData }),
-    // KubeConfig refuses plain http unless this is set; there is nothing to verify then.
-    skipTLSVerify: loaded.skipTLSVerify || url.protocol === 'http:',
+  const authority = authorityOf(loaded, options)
+  if (authority.caFile !== undefined && !existsSync(authority.caFile)) {
+    return refuse(`no CA certificate at ${authority.caFile}`)
   }
+  const { caFile: _, caData: __, ...cluster } = loaded
+  // KubeConfig refuses plain http unless verification is off; there is nothing to verify then.
+  const skipTLSVerify = loaded.skipTLSVerify || url.protocol === 'http:'
+  const changed = { ...cluster, ...authority, server, skipTLSVerify }
   config.clusters = config.clusters.map((each) => (each.name === loaded.name ? changed : each))
   return { ok: true, config, server }
+}
+
+type Authority = Pick<Cluster, 'caFile' | 'caData'>
+
+function authorityOf(cluster: Cluster, { certificateAuthority }: ClientOptions): Authority {
+  if (certificateAuthority !== undefined) return { caFile: certificateAuthority }
+  const { caFile, caData } = cluster
+  return { ...(caFile === undefined ? {} : { caFile }), ...(caData === undefined ? {} : { caData }) }
 }
 
 function refuse(message: string): ClientResult {

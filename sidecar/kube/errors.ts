@@ -1,4 +1,4 @@
-/** What can go wrong between us and the API server, in one type, so that callers decide by facts, not text. */
+/** What can go wrong between us and the API server, so that callers decide by facts instead of text. */
 
 /** The parts of a `metav1.Status` that we act on. */
 export interface ApiStatus {

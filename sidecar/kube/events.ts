@@ -4,25 +4,22 @@
  * back after having been gone; each Event is written at most once a minute, all together a few per second.
  */
 import { createHash } from 'node:crypto'
-import pRetry from 'p-retry'
 import type { Finding } from '../ir/origin.ts'
 import { ApiError, asError } from './errors.ts'
 import { eventBody, eventName, eventNamespace, seconds } from './event-body.ts'
 import { TroubleLog } from './logger.ts'
 import type { Logger } from './logger.ts'
 import { EVENT, collectionPath, objectPath } from './resource.ts'
+import { retrying } from './retry.ts'
+import type { RetryTiming } from './retry.ts'
 import type { ApiRequest, ApiTransport } from './transport.ts'
 import { realWait } from './wait.ts'
-import type { Wait } from './wait.ts'
 
-export interface EventTiming {
+export interface EventTiming extends RetryTiming {
   /** Milliseconds between two writes. */
   readonly spacing: number
   /** Milliseconds between two writes of one Event. */
   readonly rest: number
-  readonly backoffMin: number
-  readonly backoffMax: number
-  readonly wait: Wait
 }
 
 export interface EventWriterOptions {
@@ -52,7 +49,7 @@ const DEFAULT_TIMING: EventTiming = {
   backoffMax: 30_000,
   wait: realWait,
 }
-/** A server that still fails after that many tries (about four minutes) has a trouble with this very Event. */
+/** After that many tries, about four minutes, the trouble is this very Event. */
 const RETRIES = 10
 /** Findings that are gone and remembered, to count their return. */
 const MAX_GONE = 4096
@@ -161,16 +158,11 @@ export class EventWriter {
     const { signal } = this.#stop
     const namespace = eventNamespace(entry.finding)
     try {
-      await pRetry(() => this.#put(id, entry), {
-        retries: RETRIES,
-        minTimeout: this.#timing.backoffMin,
-        maxTimeout: this.#timing.backoffMax,
-        randomize: true,
+      await retrying(() => this.#put(id, entry), {
+        timing: this.#timing,
         signal,
-        shouldRetry: ({ error }) => !(error instanceof ApiError) || isPassing(error),
-        onFailedAttempt: async ({ error }) => {
-          if (error instanceof ApiError && error.retryAfter > 0) await this.#timing.wait(error.retryAfter, signal)
-        },
+        retries: RETRIES,
+        shouldRetry: (error) => !(error instanceof ApiError) || isPassing(error),
       })
       this.#troubles.clear(namespace, `Events can be written again in namespace ${namespace}`)
     } catch (error) {
@@ -199,7 +191,8 @@ export class EventWriter {
   /** The finding of the earlier run goes on, and its count with it. */
   async #adopt(id: string, entry: Entry): Promise<void> {
     const { transport } = this.#options
-    const { count } = (await transport.json({ path: eventPath(id, entry), signal: this.#stop.signal })) as RawEvent
+    const request = { path: eventPath(id, entry), signal: this.#stop.signal }
+    const { count } = (await transport.json(request)) as RawEvent
     if (typeof count === 'number') entry.count += count - 1
   }
 

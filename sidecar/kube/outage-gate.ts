@@ -2,14 +2,13 @@
  * While the API server cannot be reached, one probe asks for it and everyone else waits. Thousands of
  * watches that each knock by themselves cost a whole core, and come back later than one that knocks often.
  */
-import pRetry from 'p-retry'
+import { retrying } from './retry.ts'
+import type { RetryTiming } from './retry.ts'
 
 export interface OutageGateOptions {
   /** Resolves when the server gives any answer at all. */
   readonly probe: (signal: AbortSignal) => Promise<void>
-  /** Milliseconds between probes: grows from the first to the second. */
-  readonly minWait: number
-  readonly maxWait: number
+  readonly timing: RetryTiming
 }
 
 export class OutageGate {
@@ -48,14 +47,8 @@ export class OutageGate {
 
   async #recover(): Promise<void> {
     const { signal } = this.#closed
-    const { probe, minWait, maxWait } = this.#options
-    await pRetry(() => probe(signal), {
-      retries: Infinity,
-      minTimeout: minWait,
-      maxTimeout: maxWait,
-      randomize: true,
-      signal,
-    }).catch(() => undefined)
+    const { probe, timing } = this.#options
+    await retrying(() => probe(signal), { timing, signal }).catch(() => undefined)
     this.#outage = undefined
   }
 }

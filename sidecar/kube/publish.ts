@@ -2,7 +2,6 @@
  * Finds the addresses that go into the status of Ingresses, in the order of ingress-nginx: the list of
  * `--publish-status-address`, else what the Service of `--publish-service` shows, else the node we run on.
  */
-import pRetry from 'p-retry'
 import { canonical, loadBalancerAddresses, parseAddress, sameAddresses } from './address.ts'
 import type { Address } from './address.ts'
 import { ApiError, DecodeError, asError } from './errors.ts'
@@ -12,8 +11,10 @@ import { Reflector, newCounters } from './reflector.ts'
 import type { ReflectorTiming } from './reflector.ts'
 import { NODE, POD, SERVICE, asRawObject, collectionPath, objectPath } from './resource.ts'
 import type { RawObject, Resource } from './resource.ts'
+import { retrying } from './retry.ts'
 import type { ApiTransport } from './transport.ts'
 import type { ObjectName } from './source.ts'
+import { realWait } from './wait.ts'
 
 export type AddressOrigin =
   | { readonly from: 'list'; readonly addresses: readonly Address[] }
@@ -30,7 +31,7 @@ export interface AddressPublisherOptions {
   readonly timing?: Partial<ReflectorTiming>
 }
 
-const NODE_NAME_BACKOFF = { minTimeout: 500, maxTimeout: 30_000 }
+const NODE_NAME_TIMING = { backoffMin: 500, backoffMax: 30_000, wait: realWait }
 
 export class AddressPublisher {
   readonly #options: AddressPublisherOptions
@@ -85,20 +86,15 @@ export class AddressPublisher {
       if (typeof nodeName !== 'string') throw new DecodeError(`pod ${namespace}/${name} has no node`)
       return nodeName
     }
-    return pRetry(read, {
-      ...NODE_NAME_BACKOFF,
-      retries: Infinity,
-      randomize: true,
-      signal,
-      onFailedAttempt: ({ error }) => this.#report(error),
-    })
+    const timing = { ...NODE_NAME_TIMING, ...this.#options.timing }
+    return retrying(read, { timing, signal, failed: (error) => this.#report(error) })
   }
 
-  #follow(resource: Resource, { namespace, name }: ObjectName, read: (object: RawObject) => readonly Address[]): void {
+  #follow(resource: Resource, name: ObjectName, read: (object: RawObject) => readonly Address[]): void {
     const { transport, timing } = this.#options
     // What was published stays: a Service that is replaced must not empty every status for a moment.
     const gone = (): void => {
-      this.#troubles.report('missing', { namespace, name }, `there is no ${resource.kind} to take addresses from`)
+      this.#troubles.report('missing', name, `there is no ${resource.kind} to take addresses from`)
     }
     const found = (object: RawObject): void => {
       this.#troubles.clear('missing', `the ${resource.kind} to take addresses from is there`)
@@ -106,10 +102,14 @@ export class AddressPublisher {
     }
     this.#reflector = new Reflector<RawObject>({
       transport,
-      path: collectionPath(resource, namespace),
-      fieldSelector: `metadata.name=${name}`,
+      path: collectionPath(resource, name.namespace),
+      fieldSelector: `metadata.name=${name.name}`,
       keep: (raw) => raw,
-      sink: { replace: ([object]) => (object === undefined ? gone() : found(object)), set: found, delete: gone },
+      sink: {
+        replace: ([object]) => (object === undefined ? gone() : found(object)),
+        set: found,
+        delete: gone,
+      },
       observer: {
         trouble: (error) => this.#report(error),
         healthy: () => this.#troubles.clear('read', 'the addresses to publish can be read'),
@@ -130,9 +130,9 @@ export class AddressPublisher {
 
   #report(error: Error): void {
     const denied = error instanceof ApiError && error.status === 403
-    const message = denied ? 'RBAC does not allow to read' : 'cannot read'
-    const { origin } = this.#options
-    this.#troubles.report('read', { err: error, origin }, `${message} the addresses for the status of Ingresses; retrying`)
+    const cannot = denied ? 'RBAC does not allow to read' : 'cannot read'
+    const fields = { err: error, origin: this.#options.origin }
+    this.#troubles.report('read', fields, `${cannot} the addresses for the status of Ingresses; retrying`)
   }
 }
 
@@ -143,7 +143,7 @@ interface ServiceSpec {
   readonly externalIPs?: unknown
 }
 
-/** As ingress-nginx does it: by the type of the Service; external IPs come on top of those of a load balancer. */
+/** As in ingress-nginx: by the type of the Service; external IPs come on top of those of a load balancer. */
 export function serviceAddresses(service: RawObject): readonly Address[] {
   const { type, clusterIP, externalName, externalIPs } = (service['spec'] ?? {}) as ServiceSpec
   const external = toAddresses(Array.isArray(externalIPs) ? (externalIPs as unknown[]) : [])
@@ -159,10 +159,15 @@ export function serviceAddresses(service: RawObject): readonly Address[] {
   }
 }
 
+interface NodeAddress {
+  readonly type?: unknown
+  readonly address?: unknown
+}
+
 /** The first ExternalIP, else the first InternalIP, as in ingress-nginx. */
 export function nodeAddresses(node: RawObject, internal: boolean): readonly Address[] {
   const { addresses } = (node['status'] ?? {}) as { readonly addresses?: unknown }
-  const all = (Array.isArray(addresses) ? addresses : []) as { readonly type?: unknown; readonly address?: unknown }[]
+  const all = (Array.isArray(addresses) ? addresses : []) as NodeAddress[]
   const types = internal ? ['InternalIP'] : ['ExternalIP', 'InternalIP']
   const found = types.flatMap((type) => all.filter((each) => each.type === type && each.address !== ''))
   return toAddresses(found.slice(0, 1).map(({ address }) => address))
@@ -170,5 +175,6 @@ export function nodeAddresses(node: RawObject, internal: boolean): readonly Addr
 
 /** `None` of a headless Service is neither an address nor a host that anyone can reach. */
 function toAddresses(values: readonly unknown[]): readonly Address[] {
-  return values.flatMap((value) => (typeof value === 'string' && value !== 'None' ? (parseAddress(value) ?? []) : []))
+  const words = values.filter((value) => typeof value === 'string' && value !== 'None')
+  return words.flatMap((word) => parseAddress(word as string) ?? [])
 }

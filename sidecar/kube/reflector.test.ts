@@ -17,8 +17,10 @@ function put(server: FakeApiServer, name: string): void {
 
 async function converged(harness: Harness): Promise<void> {
   const same = (): boolean => {
+    const { picture, counters } = harness
     const server = serverPicture(harness.server, SERVICES)
-    return harness.counters.lists > 0 && server.size === harness.picture.size && [...server].every(([key, rv]) => harness.picture.get(key) === rv)
+    const equal = [...server].every(([key, version]) => picture.get(key) === version)
+    return counters.lists > 0 && server.size === picture.size && equal
   }
   const describe = (): string => JSON.stringify({
     server: [...serverPicture(harness.server, SERVICES)],

@@ -4,15 +4,15 @@
  * or two frames in a row that cannot be decoded); it never gives up; a sink that throws does not stop it.
  * https://kubernetes.io/docs/reference/using-api/api-concepts/#efficient-detection-of-changes
  */
-import pRetry from 'p-retry'
-import { ApiError, asError } from './errors.ts'
+import { asError } from './errors.ts'
 import { PagedList } from './paged-list.ts'
 import type { RawObject } from './resource.ts'
+import { retrying } from './retry.ts'
+import type { RetryTiming } from './retry.ts'
 import type { ApiTransport } from './transport.ts'
 import { followWatch } from './watch.ts'
 import type { WatchEnd, WatchEndReason, WatchEvent } from './watch.ts'
 import { realWait } from './wait.ts'
-import type { Wait } from './wait.ts'
 
 /** Plain numbers for metrics; several reflectors may share one. */
 export interface ReflectorCounters {
@@ -25,8 +25,8 @@ export interface ReflectorCounters {
 }
 
 export function newCounters(): ReflectorCounters {
-  const restarts = { ended: 0, dropped: 0, stalled: 0, expired: 0, undecodable: 0, refused: 0, unreachable: 0 }
-  return { lists: 0, watches: 0, events: 0, bookmarks: 0, sinkErrors: 0, restarts }
+  const ends = { ended: 0, dropped: 0, stalled: 0, expired: 0, undecodable: 0, refused: 0, unreachable: 0 }
+  return { lists: 0, watches: 0, events: 0, bookmarks: 0, sinkErrors: 0, restarts: ends }
 }
 
 export interface ReflectorSink<T> {
@@ -44,16 +44,13 @@ export interface ReflectorObserver {
 }
 
 /** All in milliseconds. */
-export interface ReflectorTiming {
+export interface ReflectorTiming extends RetryTiming {
   /** A watch asks to live this long, and up to twice as long, so that watches do not end all at once. */
   readonly watch: number
   /** How much longer than it asked for a watch may stay open. */
   readonly slack: number
-  readonly backoffMin: number
-  readonly backoffMax: number
   /** A watch that brought nothing and ended sooner counts as a failure, or the loop would spin. */
   readonly shortWatch: number
-  readonly wait: Wait
 }
 
 const DEFAULT_TIMING: ReflectorTiming = {
@@ -78,7 +75,7 @@ export interface ReflectorOptions<T> {
   readonly timing?: Partial<ReflectorTiming>
 }
 
-/** A frame may be broken on its way once. A second time it is the history itself: only a list gets past it. */
+/** A frame may be broken on its way once. Twice it is the history itself: only a list gets past it. */
 const MAX_UNDECODABLE = 2
 
 export class Reflector<T> {
@@ -114,27 +111,14 @@ export class Reflector<T> {
     const { signal } = this.#stop
     while (!signal.aborted) {
       try {
-        await this.#retrying(signal)
+        await retrying(() => this.#attempt(signal), { timing: this.#timing, signal })
       } catch (error) {
         if (signal.aborted) return
-        // p-retry gives up on a TypeError, which is a bug of ours: going on is worth more than stopping.
+        // A bug of ours: going on is worth more than stopping.
         this.#options.observer.trouble(asError(error), 'watch')
         await this.#timing.wait(this.#timing.backoffMax, signal).catch(() => undefined)
       }
     }
-  }
-
-  async #retrying(signal: AbortSignal): Promise<void> {
-    await pRetry(() => this.#attempt(signal), {
-      retries: Infinity,
-      minTimeout: this.#timing.backoffMin,
-      maxTimeout: this.#timing.backoffMax,
-      randomize: true,
-      signal,
-      onFailedAttempt: async ({ error }) => {
-        if (error instanceof ApiError && error.retryAfter > 0) await this.#timing.wait(error.retryAfter, signal)
-      },
-    })
   }
 
   /** Returns when there is reason to go on at once; throws when the next try has to wait. */

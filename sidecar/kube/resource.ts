@@ -80,7 +80,7 @@ export interface RawObject {
   readonly [field: string]: unknown
 }
 
-/** Throws DecodeError when it is not an object with a name. Fills in the namespace '' of cluster-wide kinds. */
+/** Throws DecodeError when it is no object with a name. Fills in the namespace '' of cluster-wide kinds. */
 export function asRawObject(value: unknown): RawObject {
   const { metadata } = (typeof value === 'object' && value !== null ? value : {}) as { metadata?: unknown }
   const meta = (typeof metadata === 'object' && metadata !== null ? metadata : {}) as Partial<ObjectMeta>
@@ -106,8 +106,9 @@ const LAST_APPLIED = 'kubectl.kubernetes.io/last-applied-configuration'
  * the resource.
  */
 export function trim(resource: WatchedResource, raw: RawObject): KubeObject {
-  const fields = Object.fromEntries(resource.fields.filter((name) => name in raw).map((name) => [name, raw[name]]))
-  return { apiVersion: resource.apiVersion, kind: resource.kind, metadata: trimMeta(raw.metadata), ...fields }
+  const { apiVersion, kind, fields } = resource
+  const kept = fields.filter((name) => name in raw).map((name) => [name, raw[name]])
+  return { apiVersion, kind, metadata: trimMeta(raw.metadata), ...Object.fromEntries(kept) }
 }
 
 function trimMeta(meta: ObjectMeta): ObjectMeta {

@@ -9,7 +9,16 @@ import { TroubleLog } from './logger.ts'
 import type { Logger } from './logger.ts'
 import { Reflector, newCounters } from './reflector.ts'
 import type { ReflectorCounters, ReflectorObserver, ReflectorSink, ReflectorTiming } from './reflector.ts'
-import { CONFIG_MAP, ENDPOINT_SLICE, INGRESS, INGRESS_CLASS, SECRET, SERVICE, collectionPath, trim } from './resource.ts'
+import {
+  CONFIG_MAP,
+  ENDPOINT_SLICE,
+  INGRESS,
+  INGRESS_CLASS,
+  SECRET,
+  SERVICE,
+  collectionPath,
+  trim,
+} from './resource.ts'
 import type { RawObject, WatchedResource } from './resource.ts'
 import type { ApiTransport } from './transport.ts'
 
@@ -51,9 +60,10 @@ export class ClusterSource {
   constructor(options: SourceOptions) {
     this.#options = options
     this.#troubles = new TroubleLog(options.log)
-    const parts = [
-      ...KINDS.map((resource): Part => ({ resource, namespace: namespaceOf(resource, options.watchNamespace) })),
-      ...(options.configMaps ?? []).map((map): Part => ({ resource: CONFIG_MAP, ...map })),
+    const { watchNamespace = '', configMaps = [] } = options
+    const parts: readonly Part[] = [
+      ...KINDS.map((resource) => ({ resource, namespace: resource.namespaced ? watchNamespace : '' })),
+      ...configMaps.map((map) => ({ resource: CONFIG_MAP, ...map })),
     ]
     for (const part of parts) this.#unlisted.add(partName(part))
     this.#kinds = parts.map((part) => this.#reflector(part))
@@ -175,10 +185,6 @@ export class ClusterSource {
 
 function withoutStatus({ status: _, ...object }: KubeObject): KubeObject {
   return object
-}
-
-function namespaceOf(resource: WatchedResource, watchNamespace = ''): string {
-  return resource.namespaced ? watchNamespace : ''
 }
 
 function partName({ resource, namespace, name = '' }: Part): string {

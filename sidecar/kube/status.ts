@@ -4,7 +4,6 @@
  * is written; the write carries the resourceVersion that was seen, so that an Ingress which has changed
  * since (and may belong to someone else now) is refused by the server and looked at again.
  */
-import pRetry from 'p-retry'
 import { objectKey } from '../collection/objects.ts'
 import { canonical, loadBalancerAddresses, sameAddresses } from './address.ts'
 import type { Address } from './address.ts'
@@ -14,10 +13,11 @@ import type { Logger } from './logger.ts'
 import type { ReflectorSink } from './reflector.ts'
 import { INGRESS, asRawObject, objectPath } from './resource.ts'
 import type { RawObject } from './resource.ts'
+import { retrying } from './retry.ts'
+import type { RetryTiming } from './retry.ts'
 import { Slots } from './slots.ts'
-import type { ApiTransport } from './transport.ts'
+import type { ApiRequest, ApiTransport } from './transport.ts'
 import { realWait } from './wait.ts'
-import type { Wait } from './wait.ts'
 
 export interface DesiredStatus {
   readonly uid: string
@@ -25,15 +25,12 @@ export interface DesiredStatus {
 }
 
 /** Milliseconds. */
-export interface StatusTiming {
-  readonly backoffMin: number
-  readonly backoffMax: number
+export interface StatusTiming extends RetryTiming {
   /**
    * After a write an Ingress rests that long before a change by someone else is written over: two
    * controllers that disagree must not fight at full speed. ingress-nginx looks as often.
    */
   readonly rest: number
-  readonly wait: Wait
 }
 
 export interface StatusWriterOptions {
@@ -155,16 +152,10 @@ export class StatusWriter {
   /** Tries until there is nothing to do for this Ingress. Never rejects. */
   async #settle(key: string, entry: Entry): Promise<void> {
     const { signal } = this.#stop
-    await pRetry(() => this.#slots.run(() => this.#write(key, entry)), {
-      retries: Infinity,
-      minTimeout: this.#timing.backoffMin,
-      maxTimeout: this.#timing.backoffMax,
-      randomize: true,
+    await retrying(() => this.#slots.run(() => this.#write(key, entry)), {
+      timing: this.#timing,
       signal,
-      onFailedAttempt: async ({ error }) => {
-        this.#report(key, error, 'cannot write the status of an Ingress; retrying')
-        if (error instanceof ApiError && error.retryAfter > 0) await this.#timing.wait(error.retryAfter, signal)
-      },
+      failed: (error) => this.#report(key, error, 'cannot write the status of an Ingress; retrying'),
     }).catch((error: unknown) => {
       if (!signal.aborted) this.#report(key, error, 'gave up the status of an Ingress')
     })
@@ -179,34 +170,36 @@ export class StatusWriter {
     // Looked at again at each try: the wish may have changed or gone while this one waited.
     const { desired, observed } = entry
     if (desired === undefined || observed === undefined || !needsWrite(entry)) return
-    try {
-      const written = observedOf(await this.#patch(key, desired, observed))
-      for (const trouble of [COMMON_TROUBLE, key]) {
-        this.#troubles.clear(trouble, 'the status of an Ingress can be written again')
-      }
-      if (entry.observed === observed) entry.observed = written
-      this.#rest(key, entry, desired)
-    } catch (error) {
-      if (!(error instanceof ApiError && isOutdated(error))) throw error
-      if (error.status === 422) this.#report(key, error, 'the status of an Ingress was refused')
-      // What we saw is old. The watch brings the newer one, unless it already has.
-      if (entry.observed === observed) entry.observed = undefined
+    const written = await this.#patch(key, desired, observed)
+    // undefined: what we saw is old. The watch brings the newer one, unless it already has.
+    if (entry.observed === observed) entry.observed = written
+    if (written === undefined) return
+    for (const trouble of [COMMON_TROUBLE, key]) {
+      this.#troubles.clear(trouble, 'the status of an Ingress can be written again')
     }
+    this.#rest(key, entry, desired)
   }
 
-  async #patch(key: string, { uid, addresses }: DesiredStatus, observed: Observed): Promise<RawObject> {
+  /** The Ingress as it is now; undefined: refused, because it is not what was observed any more. */
+  async #patch(key: string, desired: DesiredStatus, observed: Observed): Promise<Observed | undefined> {
     const [namespace = '', name = ''] = key.split('/')
-    const answer = await this.#transport.json({
+    const request: ApiRequest = {
       method: 'PATCH',
       path: `${objectPath(INGRESS, namespace, name)}/status`,
       contentType: 'application/merge-patch+json',
       body: {
-        metadata: { uid, resourceVersion: observed.resourceVersion },
-        status: { loadBalancer: { ingress: addresses } },
+        metadata: { uid: desired.uid, resourceVersion: observed.resourceVersion },
+        status: { loadBalancer: { ingress: desired.addresses } },
       },
       signal: this.#stop.signal,
-    })
-    return asRawObject(answer)
+    }
+    try {
+      return observedOf(asRawObject(await this.#transport.json(request)))
+    } catch (error) {
+      if (!(error instanceof ApiError && isOutdated(error))) throw error
+      if (error.status === 422) this.#report(key, error, 'the status of an Ingress was refused')
+      return undefined
+    }
   }
 
   #rest(key: string, entry: Entry, written: DesiredStatus): void {

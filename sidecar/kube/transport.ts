@@ -10,6 +10,8 @@ import type { Dispatcher } from 'undici'
 import { ApiError, DecodeError, asError, errorFromStatus } from './errors.ts'
 import { parseJson } from './json-lines.ts'
 import { OutageGate } from './outage-gate.ts'
+import type { RetryTiming } from './retry.ts'
+import { realWait } from './wait.ts'
 
 export interface ApiRequest {
   readonly method?: 'GET' | 'POST' | 'PUT' | 'PATCH'
@@ -30,7 +32,7 @@ const BODY_TIMEOUT = 60_000
 const TCP_KEEP_ALIVE = 30_000
 const PING_INTERVAL = 15_000
 const PROBE_TIMEOUT = 5_000
-const USER_AGENT = 'resty-ingress'
+const HEADERS = { 'accept': 'application/json', 'user-agent': 'resty-ingress' }
 
 /**
  * How long credentials are used before KubeConfig is asked again: it reads files each time, which thousands
@@ -38,13 +40,8 @@ const USER_AGENT = 'resty-ingress'
  */
 const CREDENTIALS_AGE = 5_000
 
-/** Milliseconds between probes while the server is away: from the first, growing to the second. */
-export interface TransportTiming {
-  readonly probeMin: number
-  readonly probeMax: number
-}
-
-const DEFAULT_TIMING: TransportTiming = { probeMin: 100, probeMax: 2_000 }
+/** How often the server is asked for while it is away. */
+const PROBE_TIMING: RetryTiming = { backoffMin: 100, backoffMax: 2_000, wait: realWait }
 
 interface Connection {
   /** What the dispatcher was made of: rotated certificates or a new CA need a new one. */
@@ -65,13 +62,12 @@ export class ApiTransport {
   #prepared: { readonly at: number; readonly value: Promise<Prepared> } | undefined
 
   /** Throws when the configuration names no cluster; client.ts makes sure that it does. */
-  constructor(config: KubeConfig, timing: TransportTiming = DEFAULT_TIMING) {
+  constructor(config: KubeConfig, timing = PROBE_TIMING) {
     const cluster = config.getCurrentCluster()
     if (!cluster) throw new Error('the Kubernetes configuration names no cluster')
     this.#config = config
     this.#server = new URL(cluster.server)
-    const { probeMin, probeMax } = timing
-    this.#gate = new OutageGate({ probe: (signal) => this.#probe(signal), minWait: probeMin, maxWait: probeMax })
+    this.#gate = new OutageGate({ probe: (signal) => this.#probe(signal), timing })
   }
 
   /** The decoded JSON answer. Throws ApiError for any other answer than 2xx, and when there is none. */
@@ -118,7 +114,7 @@ export class ApiTransport {
         origin: this.#server.origin,
         path: this.#path(request),
         method: request.method ?? 'GET',
-        headers: { ...headers, accept: 'application/json', 'user-agent': USER_AGENT, ...contentType(request) },
+        headers: { ...headers, ...HEADERS, ...contentType(request) },
         body: request.body === undefined ? null : JSON.stringify(request.body),
         signal: signal ?? null,
         headersTimeout: HEADERS_TIMEOUT,
@@ -138,7 +134,7 @@ export class ApiTransport {
       origin: this.#server.origin,
       path,
       method: 'GET',
-      headers: { ...headers, 'user-agent': USER_AGENT },
+      headers: { ...headers, ...HEADERS },
       signal,
       ...timeouts,
     })

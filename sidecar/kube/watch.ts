@@ -71,7 +71,8 @@ export async function followWatch(options: WatchOptions): Promise<WatchEnd> {
     guard.abort(new Error('over'))
   }
   const lived = progress.openedAt === undefined ? undefined : performance.now() - progress.openedAt
-  return { reason: endReason(error), brought: progress.brought, lived, ...(error === undefined ? {} : { error }) }
+  const end = { reason: endReason(error), brought: progress.brought, lived }
+  return error === undefined ? end : { ...end, error }
 }
 
 async function readEvents(
@@ -97,25 +98,32 @@ async function readEvents(
 
 interface RawFrame {
   readonly type?: unknown
-  readonly object?: { readonly metadata?: { readonly resourceVersion?: unknown } }
+  readonly object?: unknown
 }
 
+const EVENT_TYPES = new Map<unknown, WatchEvent['type']>([
+  ['ADDED', 'set'],
+  ['MODIFIED', 'set'],
+  ['DELETED', 'delete'],
+  ['BOOKMARK', 'bookmark'],
+])
+
 function readFrame(value: unknown): WatchEvent {
-  const { type, object } = (typeof value === 'object' && value !== null ? value : {}) as RawFrame
-  if (type === 'ERROR') throw errorFromStatus(object, 500)
-  const resourceVersion = object?.metadata?.resourceVersion
-  if (typeof resourceVersion !== 'string') throw new DecodeError('a watch frame without a resourceVersion')
-  switch (type) {
-    case 'ADDED':
-    case 'MODIFIED':
-      return { type: 'set', object: asRawObject(object), resourceVersion }
-    case 'DELETED':
-      return { type: 'delete', object: asRawObject(object), resourceVersion }
-    case 'BOOKMARK':
-      return { type: 'bookmark', resourceVersion }
-    default:
-      throw new DecodeError('a watch frame of unknown type')
-  }
+  const frame = (typeof value === 'object' && value !== null ? value : {}) as RawFrame
+  if (frame.type === 'ERROR') throw errorFromStatus(frame.object, 500)
+  const type = EVENT_TYPES.get(frame.type)
+  if (type === undefined) throw new DecodeError('a watch frame of unknown type')
+  const resourceVersion = resourceVersionOf(frame.object)
+  if (type === 'bookmark') return { type, resourceVersion }
+  return { type, object: asRawObject(frame.object), resourceVersion }
+}
+
+/** A bookmark has nothing else: no name, no uid. */
+function resourceVersionOf(object: unknown): string {
+  const { metadata } = (object ?? {}) as { readonly metadata?: { readonly resourceVersion?: unknown } }
+  const version = metadata?.resourceVersion
+  if (typeof version !== 'string') throw new DecodeError('a watch frame without a resourceVersion')
+  return version
 }
 
 function endReason(error: Error | undefined): WatchEndReason {

@@ -5,14 +5,15 @@ import { Reflector, newCounters } from '../reflector.ts'
 import type { ReflectorCounters, ReflectorTiming } from '../reflector.ts'
 import type { RawObject } from '../resource.ts'
 import { ApiTransport } from '../transport.ts'
+import { realWait } from '../wait.ts'
 import type { FakeApiServer } from './fake-apiserver.ts'
 
-export const FAST_PROBE = { probeMin: 1, probeMax: 5 }
+export const FAST_PROBE = { backoffMin: 1, backoffMax: 5, wait: realWait }
 
 /** Waits of this length or longer belong to the stall guard of a watch. */
 const STALL = 60_000
 
-/** Time of back-off passes at once, and is written down; time of stalled watches passes when the test says so. */
+/** Back-off passes at once and is written down; stalled watches reach their limit when the test says so. */
 export class TestTime {
   readonly waited: number[] = []
   readonly #stalls = new Set<() => void>()
