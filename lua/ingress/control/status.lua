@@ -36,6 +36,16 @@ local function has_module(symbol)
 end
 
 
+-- Where the kernel has no IPv6, listening on [::] is an error.
+local function has_ipv6()
+    local file = io.open("/proc/net/if_inet6")
+    if file then
+        file:close()
+    end
+    return file ~= nil
+end
+
+
 local function capabilities()
     local version = ngx.config.nginx_version
     return {
@@ -43,6 +53,7 @@ local function capabilities()
         keepalive_min_timeout = version >= KEEPALIVE_MIN_TIMEOUT,
         headers_more = has_module("ngx_http_headers_more_filter_module"),
         stream_lua = has_module("ngx_stream_lua_module"),
+        ipv6 = has_ipv6(),
     }
 end
 
