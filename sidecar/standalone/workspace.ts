@@ -36,13 +36,11 @@ export async function makeWorkspace(options: WorkspaceOptions): Promise<Workspac
   const program = options.nginx === undefined ? undefined : findProgram(options.nginx)
   const folder = await mkdtemp(join(tmpdir(), 'resty-ingress-'))
   const runDir = options.runDir === undefined ? join(folder, 'run') : resolve(options.runDir)
-  const credentials = credentialsFor(options.ports, program)
-  const home = credentials === undefined ? REPOSITORY : join(folder, 'home')
   await mkdir(runDir, { recursive: true, mode: 0o750 })
-  if (credentials !== undefined) await giveTo(credentials.user, { folder, home, runDir })
+  const { home, flags } = await chooseUser({ ...options, program, folder, runDir })
   return {
     runDir,
-    command: [...withParent(credentials?.flags ?? []), join(home, 'openresty/start')],
+    command: [...withParent(flags), join(home, 'openresty/start')],
     env: {
       ...process.env,
       RESTY_INGRESS_RUN: runDir,
@@ -54,7 +52,10 @@ export async function makeWorkspace(options: WorkspaceOptions): Promise<Workspac
   }
 }
 
-/** `command`, ended by the kernel when we are killed without a chance to do it ourselves. */
+/**
+ * What to put in front of a command, with flags for setpriv: the kernel ends the command when we are killed
+ * without a chance to do it ourselves.
+ */
 export function withParent(flags: readonly string[]): string[] {
   if (process.platform !== 'linux') return []
   return ['setpriv', '--pdeathsig=TERM', ...flags, '--']
@@ -78,43 +79,49 @@ function isExecutable(path: string): boolean {
   }
 }
 
-interface Credentials {
-  readonly user: number
-  /** For setpriv. */
-  readonly flags: readonly string[]
+interface Situation {
+  readonly program: string | undefined
+  readonly folder: string
+  readonly runDir: string
+  readonly ports: readonly number[]
 }
 
 /**
- * Undefined: stay who we are. That is so for everybody but root, and for root where it cannot become
- * another user (some containers), or where the other user cannot run the program.
+ * Flags of setpriv for the user that OpenResty runs as, and the folder where this user finds it. Root gives
+ * way to another user unless that is impossible: some containers have no other users, and this one may
+ * not get to the program or to the temporary folder.
  */
-function credentialsFor(ports: readonly number[], program: string | undefined): Credentials | undefined {
-  if (process.getuid?.() !== 0) return undefined
+async function chooseUser({ program, folder, runDir, ports }: Situation): Promise<{ flags: string[]; home: string }> {
+  if (process.getuid?.() !== 0) return { flags: [], home: REPOSITORY }
   const user = FIRST_DYNAMIC_USER + (process.pid % DYNAMIC_USERS)
-  const isPrivileged = ports.some((port) => port <= LAST_PRIVILEGED_PORT)
-  const capability = isPrivileged ? '+net_bind_service' : '-all'
-  const flags = [
+  const flags = credentials(user, ports.some((port) => port <= LAST_PRIVILEGED_PORT))
+  const home = await copyHome(folder)
+  const needed = [join(home, 'openresty/start'), ...(program === undefined ? [] : [program])]
+  const canRun = needed.every((path) => spawnSync('setpriv', [...flags, '--', 'test', '-x', path]).status === 0)
+  if (!canRun) return { flags: [], home: REPOSITORY }
+  await chown(runDir, user, user)
+  return { flags, home }
+}
+
+function credentials(user: number, mayBindPrivileged: boolean): string[] {
+  const capabilities = mayBindPrivileged ? '+net_bind_service' : '-all'
+  return [
     `--reuid=${user}`,
     `--regid=${user}`,
     '--clear-groups',
-    `--inh-caps=${capability}`,
-    `--ambient-caps=${capability}`,
+    `--inh-caps=${capabilities}`,
+    `--ambient-caps=${capabilities}`,
     '--bounding-set=-all,+net_bind_service',
     '--no-new-privs',
   ]
-  const { status } = spawnSync('setpriv', [...flags, '--', 'test', '-x', program ?? '/bin/sh'])
-  return status === 0 ? { user, flags } : undefined
 }
 
-interface Folders {
-  readonly folder: string
-  readonly home: string
-  readonly runDir: string
-}
-
-async function giveTo(user: number, { folder, home, runDir }: Folders): Promise<void> {
+/** What OpenResty needs of the repository, readable for everybody whatever the rights of the clone are. */
+async function copyHome(folder: string): Promise<string> {
+  const home = join(folder, 'home')
   for (const part of ['lua', 'openresty']) await cp(join(REPOSITORY, part), join(home, part), { recursive: true })
-  // Others may pass through, not look around; what is inside has rights of its own.
+  spawnSync('chmod', ['-R', 'a+rX', home])
+  // Others may pass through, not look around; the run folder has rights of its own.
   await chmod(folder, 0o711)
-  await chown(runDir, user, user)
+  return home
 }
