@@ -181,12 +181,12 @@ async function untilServing(lab: Lab): Promise<void> {
 
 async function printHints(lab: Lab, { http, https, folder }: Ports): Promise<void> {
   const ingresses = await lab.client.list<V1Ingress & object>('networking.k8s.io/v1/Ingress')
-  const lines = ingresses.flatMap(ingress => ingress.spec?.rules ?? []).flatMap(rule =>
-    (rule.http?.paths ?? []).map(({ path }) => `curl -H 'Host: ${rule.host}' http://127.0.0.1:${http}${path}`))
+  const targets = ingresses.flatMap(ingress => ingress.spec?.rules ?? []).flatMap(({ host, http: rule }) =>
+    (rule?.paths ?? []).map(({ path }) => ({ host, path })))
   process.stdout.write([
     '',
-    ...lines,
-    `curl -k --connect-to ::127.0.0.1:${https} https://${ingresses[0]?.spec?.rules?.[0]?.host}/`,
+    ...targets.map(({ host, path }) => `curl -H 'Host: ${host}' http://127.0.0.1:${http}${path}`),
+    ...targets.slice(0, 1).map(({ host, path }) => `curl -k --connect-to ::127.0.0.1:${https} https://${host}${path}`),
     '',
     `export KUBECONFIG=${join(folder, 'kubeconfig')}`,
     'kubectl get pods,ingress -A',

@@ -31,7 +31,6 @@ const server = createServer((request, response) => {
 server.keepAliveTimeout = 120_000
 
 async function answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
-  requests++
   const url = new URL(request.url ?? '/', 'http://backend')
   response.setHeader('x-pod', pod)
   if (stopping) response.setHeader('connection', 'close')
@@ -39,6 +38,7 @@ async function answer(request: IncomingMessage, response: ServerResponse): Promi
     control(request, url, response)
     return
   }
+  requests++
   const body = await readBody(request)
   const query = (name: string): number => Number(url.searchParams.get(name) ?? 0)
   await delay(delayMs + query('delay'))
