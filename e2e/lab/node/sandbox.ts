@@ -5,7 +5,7 @@
 
 import type { V1Capabilities, V1Container, V1Pod } from '@kubernetes/client-node'
 import { spawn, type ChildProcess } from 'node:child_process'
-import { closeSync, openSync } from 'node:fs'
+import { closeSync, fchownSync, openSync } from 'node:fs'
 import { mkdir } from 'node:fs/promises'
 import { once } from 'node:events'
 import { join } from 'node:path'
@@ -42,6 +42,8 @@ export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
     ({ ...mount, target: await resolveInRoot(root, mount.target) })))
   await Promise.all(['upper', 'work', 'root'].map(name => mkdir(join(folder, name), { recursive: true })))
   const log = openSync(logFile, 'a')
+  // As container runtimes do, so that a program can open /dev/stdout again.
+  fchownSync(log, userOf(options), -1)
   const child = spawn('nsenter', [
     `--net=/run/netns/${networkNamespace}`,
     'unshare', '--mount', '--uts', '--pid', '--fork', '--kill-child',
@@ -54,7 +56,7 @@ export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
 
 /** The arguments of `nsenter` that run something inside the container whose first process is `pid`. */
 export function insideCommand(
-  pid: number, options: Pick<SandboxOptions, 'pod' | 'container' | 'user'>, argv: readonly string[],
+  pid: number, options: Identity, argv: readonly string[],
 ): string[] {
   const enter = ['nsenter', '--target', String(pid), '--mount', '--uts', '--net', '--pid', '--root']
   return [...enter, ...credentialCommand(options), ...argv]
@@ -111,14 +113,21 @@ const DEFAULT_CAPABILITIES = [
   'net_raw', 'sys_chroot', 'mknod', 'audit_write', 'setfcap',
 ]
 
-function credentialCommand({ pod, container, user }: Pick<SandboxOptions, 'pod' | 'container' | 'user'>): string[] {
+type Identity = Pick<SandboxOptions, 'pod' | 'container' | 'user'>
+
+function userOf({ pod, container, user }: Identity): number {
+  return container.securityContext?.runAsUser ?? pod.spec?.securityContext?.runAsUser ?? user
+}
+
+function credentialCommand(identity: Identity): string[] {
+  const { pod, container } = identity
   const ofPod = pod.spec?.securityContext ?? {}
   const ofContainer = container.securityContext ?? {}
-  const { runAsUser = user, runAsGroup = 0 } = { ...ofPod, ...ofContainer }
+  const { runAsGroup = 0 } = { ...ofPod, ...ofContainer }
   const groups = [ofPod.fsGroup, ...ofPod.supplementalGroups ?? []].filter(group => group !== undefined)
   const capabilities = capabilityList(ofContainer.capabilities)
   return [
-    'setpriv', '--reuid', String(runAsUser), '--regid', String(runAsGroup),
+    'setpriv', '--reuid', String(userOf(identity)), '--regid', String(runAsGroup),
     ...groups.length === 0 ? ['--clear-groups'] : ['--groups', groups.join()],
     '--bounding-set', capabilities, '--inh-caps', capabilities,
     ...ofContainer.allowPrivilegeEscalation === false ? ['--no-new-privs'] : [], '--',
