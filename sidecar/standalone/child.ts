@@ -7,30 +7,30 @@ import { createInterface } from 'node:readline'
 
 /** How long a program may take to end by itself. */
 const GRACE_MS = 5_000
-const KEPT_LINES = 20
 
 export interface ChildOptions {
   /** For messages. */
   readonly name: string
   readonly command: readonly string[]
-  readonly env?: NodeJS.ProcessEnv
+  readonly env: NodeJS.ProcessEnv
+  /** Called with each line of its standard error, and of its standard output where that is a log. */
   readonly onLine: (line: string) => void
+  readonly output: 'log' | 'ignore'
 }
 
 export class Child {
   readonly name: string
   /** Resolves when the program has ended, with how it ended, in words. */
   readonly ended: Promise<string>
-  /** Its last lines of output. */
-  readonly lines: string[] = []
   readonly #process: ChildProcess
 
-  constructor({ name, command, env, onLine }: ChildOptions) {
+  constructor({ name, command, env, onLine, output }: ChildOptions) {
     const [program = '', ...args] = command
     this.name = name
-    this.#process = spawn(program, args, { env: env ?? process.env, stdio: ['ignore', 'pipe', 'pipe'], detached: true })
+    const stdout = output === 'log' ? 'pipe' : 'ignore'
+    this.#process = spawn(program, args, { env, stdio: ['ignore', stdout, 'pipe'], detached: true })
     for (const stream of [this.#process.stdout, this.#process.stderr]) {
-      if (stream !== null) createInterface({ input: stream }).on('line', (line) => this.#read(line, onLine))
+      if (stream !== null) createInterface({ input: stream }).on('line', onLine)
     }
     this.ended = new Promise((resolve) => {
       this.#process.once('error', (error) => resolve(`cannot be started: ${error.message}`))
@@ -51,12 +51,6 @@ export class Child {
     clearTimeout(timer)
     // A worker whose master was killed lives on.
     this.#signal('SIGKILL')
-  }
-
-  #read(line: string, onLine: (line: string) => void): void {
-    this.lines.push(line)
-    if (this.lines.length > KEPT_LINES) this.lines.shift()
-    onLine(line)
   }
 
   #signal(signal: NodeJS.Signals): void {

@@ -55,7 +55,10 @@ async function run(args: Arguments): Promise<number> {
 
 const INTERRUPTED = 'interrupted'
 
-/** Resolves at the first signal. At the second, nobody is waited for any more. */
+/**
+ * Resolves at the first signal, or when nobody reads our output any more. At the second, nobody is waited
+ * for any more.
+ */
 function onSignals(standalone: Standalone): Promise<string> {
   const first = Promise.withResolvers<string>()
   let firstAt: number | undefined
@@ -69,6 +72,7 @@ function onSignals(standalone: Standalone): Promise<string> {
     }
   }
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, onSignal)
+  process.stdout.on('error', onSignal)
   return first.promise
 }
 

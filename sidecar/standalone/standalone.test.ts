@@ -215,6 +215,15 @@ test('when OpenResty or the sidecar dies, all ends and says so', async (t) => {
   }
 })
 
+test('when nobody reads the output any more, all ends', async (t) => {
+  const started = await startDemo(t)
+  started.process.stdout?.destroy()
+  const [sidecar = 0] = await started.pids(/main\.ts run/)
+  process.kill(sidecar, 'SIGKILL')
+  await started.ended
+  await started.assertGone()
+})
+
 test('killed without a chance to clean up: its programs end all the same', async (t) => {
   const started = await startDemo(t)
   started.process.kill('SIGKILL')

@@ -7,7 +7,7 @@ import { readManifests } from '../files/folder.ts'
 import { watchManifests, type ManifestWatcher } from '../files/watch.ts'
 import { Admin } from './admin.ts'
 import type { Arguments } from './arguments.ts'
-import { Child } from './child.ts'
+import { Child, type ChildOptions } from './child.ts'
 import { DemoBackends } from './demo-backends.ts'
 import { codeOf, StandaloneError } from './errors.ts'
 import { openrestyLine, sidecarLine } from './log.ts'
@@ -113,30 +113,28 @@ export class Standalone {
       ports: [options['http-port'], options['https-port']],
     })
     const { command, env } = this.#workspace
-    this.#run({ name: 'OpenResty', command, env, show: openrestyLine })
+    // Its standard output would be the access log.
+    this.#run({ name: 'OpenResty', command, env, show: openrestyLine, output: 'ignore' })
   }
 
   #startSidecar(): void {
     const flags = [...this.#args.flags, `--run-dir=${this.#workspace?.runDir}`, `--healthz-port=${this.#healthzPort}`]
     const command = [...withParent([]), process.execPath, SIDECAR, 'run', ...flags]
-    this.#run({ name: 'sidecar', command, env: process.env, show: sidecarLine })
+    this.#run({ name: 'sidecar', command, env: process.env, show: sidecarLine, output: 'log' })
   }
 
-  #run({ name, command, env, show }: Program): void {
+  #run({ show, ...program }: Program): void {
     const onLine = (line: string): void => {
       const shown = show(line)
-      if (shown !== undefined && this.#stopping === undefined) this.#print(`${name}: ${shown}`)
+      if (shown !== undefined && this.#stopping === undefined) this.#print(`${program.name}: ${shown}`)
     }
-    const child = new Child({ name, command, env, onLine })
+    const child = new Child({ ...program, onLine })
     this.#children.push(child)
-    void child.ended.then((how) => this.#died.resolve(`${name} ${how}; what it said last is above`))
+    void child.ended.then((how) => this.#died.resolve(`${program.name} ${how}; what it said last is above`))
   }
 }
 
-interface Program {
-  readonly name: string
-  readonly command: readonly string[]
-  readonly env: NodeJS.ProcessEnv
+interface Program extends Omit<ChildOptions, 'onLine'> {
   /** What to show of a line of its log, if anything. */
   readonly show: (line: string) => string | undefined
 }

@@ -34,7 +34,7 @@ export interface WorkspaceOptions {
 /** Makes the folders. Throws StandaloneError when the program is not there. */
 export async function makeWorkspace(options: WorkspaceOptions): Promise<Workspace> {
   const program = options.nginx === undefined ? undefined : findProgram(options.nginx)
-  const folder = await mkdtemp(join(tmpdir(), 'resty-ingress-'))
+  const folder = await mkdtemp(join(tmpdir(), 'resty-ingress-start-'))
   const runDir = options.runDir === undefined ? join(folder, 'run') : resolve(options.runDir)
   await mkdir(runDir, { recursive: true, mode: 0o750 })
   const { home, flags } = await chooseUser({ ...options, program, folder, runDir })
