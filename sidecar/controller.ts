@@ -4,6 +4,7 @@
  */
 import { join } from 'node:path'
 import type { Logger } from 'pino'
+import type { GenerationView } from './api/views.ts'
 import type { Kind, KubeObject, ObjectSink } from './collection/objects.ts'
 import { ControlClient, type ConfigResult } from './dataplane/client.ts'
 import { DataPlane } from './dataplane/data-plane.ts'
@@ -18,16 +19,6 @@ import { pipelineOptions } from './pipeline-options.ts'
 import { Pipeline } from './pipeline.ts'
 
 const KEPT_GENERATIONS = 20
-
-/** One loaded configuration. */
-export interface Generation {
-  readonly generation: number
-  readonly hash: string
-  readonly loadedAt: string
-  readonly durationMs: number
-  readonly reloaded: boolean
-  readonly classes: readonly string[]
-}
 
 /** What happens with what the controller finds out; each is called with the current whole. */
 export interface Outlets {
@@ -44,7 +35,7 @@ export class Controller {
   readonly pipeline: Pipeline
   readonly dataPlane: DataPlane
   readonly findings: FindingBook = new FindingBook()
-  readonly generations: Generation[] = []
+  readonly generations: GenerationView[] = []
   /** Configurations loaded since the start. */
   loads = 0
   readonly pushes = { count: 0, records: 0, lastMs: 0 }
@@ -215,7 +206,7 @@ export class Controller {
   }
 
   #reloaded(result: Extract<ConfigResult, { outcome: 'loaded' }>, config: RenderedConfig): void {
-    const entry: Generation = {
+    const entry: GenerationView = {
       generation: result.generation,
       hash: config.hash,
       loadedAt: new Date().toISOString(),

@@ -1,7 +1,7 @@
 /** The only client of the control API: HTTP over the unix socket that both containers share. */
 import { Pool } from 'undici'
 import type { DataRecord, RecordKey } from '../dynamic/records.ts'
-import type { Capabilities } from '../nginx/render.ts'
+import type { Capabilities } from '../nginx/input.ts'
 
 export interface WorkerStatus {
   readonly pid: number

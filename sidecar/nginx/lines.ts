@@ -2,7 +2,7 @@
 import type { Settings } from '../ir/settings.ts'
 import { bufferDirectives } from '../policy/buffering.ts'
 import { bytes, cidr, directive, keyword, number, onOff, socket, time, type Argument, type Directive } from './directive.ts'
-import type { Capabilities, Listeners } from './render.ts'
+import type { Capabilities, Listeners } from './input.ts'
 
 /** Idle keep-alive connections of a stopping worker stay open this long, to answer once more and say goodbye. */
 const KEEPALIVE_MIN_SECONDS = 10

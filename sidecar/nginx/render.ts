@@ -1,33 +1,10 @@
 /** Settings and location classes -> nginx.conf. Pure; the only user of mustache. */
 import Mustache from 'mustache'
-import type { Settings } from '../ir/settings.ts'
-import type { LocationClass } from '../policy/effects.ts'
 import { compareText, sha256 } from '../util/canonical.ts'
 import { print } from './directive.ts'
+import type { NginxInput } from './input.ts'
 import { TEMPLATE } from './template.ts'
 import { eventLines, forwarding, httpLines, listenLines, mainLines, upstreamLines } from './lines.ts'
-
-/** What the running NGINX can do; OpenResty reports it, nobody else compares versions. */
-export interface Capabilities {
-  readonly http2_directive: boolean
-  readonly keepalive_min_timeout: boolean
-  readonly headers_more: boolean
-  readonly ipv6: boolean
-}
-
-export interface Listeners {
-  /** Empty: all addresses. Numeric addresses otherwise. */
-  readonly addresses: readonly string[]
-  readonly httpPort: number
-  readonly httpsPort: number
-}
-
-export interface NginxInput {
-  readonly settings: Settings
-  readonly classes: readonly LocationClass[]
-  readonly listeners: Listeners
-  readonly capabilities: Capabilities
-}
 
 export interface RenderedConfig {
   readonly text: string

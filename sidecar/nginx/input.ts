@@ -1,0 +1,25 @@
+/** What nginx.conf depends on. */
+import type { Settings } from '../ir/settings.ts'
+import type { LocationClass } from '../policy/effects.ts'
+
+/** What the running NGINX can do; OpenResty reports it, nobody else compares versions. */
+export interface Capabilities {
+  readonly http2_directive: boolean
+  readonly keepalive_min_timeout: boolean
+  readonly headers_more: boolean
+  readonly ipv6: boolean
+}
+
+export interface Listeners {
+  /** Empty: all addresses. Numeric addresses otherwise. */
+  readonly addresses: readonly string[]
+  readonly httpPort: number
+  readonly httpsPort: number
+}
+
+export interface NginxInput {
+  readonly settings: Settings
+  readonly classes: readonly LocationClass[]
+  readonly listeners: Listeners
+  readonly capabilities: Capabilities
+}
