@@ -19,6 +19,10 @@ local ngx = ngx
 local ngx_now = ngx.now
 local value_of = store.value
 
+-- NGX_BUSY: "no live upstreams", 502. Only a patched NGINX (OpenResty) could answer with a status of
+-- our choice in this phase.
+local NO_PEER = -3
+
 local _M = {}
 
 local deps = { random = math.random }
@@ -102,7 +106,7 @@ local function first_try(target)
     local backend = value_of(target.entry)
     local index = backend and backend.picker:pick()
     if not index then
-        return ngx.exit(503)
+        return ngx.exit(NO_PEER)
     end
     local endpoint = backend.endpoints[index]
     prepare_tries(target, #backend.endpoints)
@@ -114,14 +118,14 @@ end
 
 local function next_try(attempts)
     if attempts.deadline and ngx_now() > attempts.deadline then
-        return ngx.exit(504)
+        return ngx.exit(NO_PEER)
     end
     -- The failure may be news to this request only: the endpoints may have changed since it came.
     store.refresh()
     local backend = value_of(store.entry("backend", attempts.backend_key))
     local index = backend and backend.picker:pick(nil, attempts.tried)
     if not index then
-        return ngx.exit(503)
+        return ngx.exit(NO_PEER)
     end
     local endpoint = backend.endpoints[index]
     attempts.tried[endpoint.id] = true

@@ -74,6 +74,7 @@ end
 local function find(listener)
     local route, status, err = router.find(listener)
     if err then
+        faults.subject = "host " .. ngx_var.host
         faults.report(err)
     end
     return route, status
@@ -113,7 +114,6 @@ _M.large_body = faults.guarded(function(listener)
     end
     return ngx_exec("@error_" .. (route and 413 or status))
 end)
-
 
 
 return _M

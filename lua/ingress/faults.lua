@@ -10,9 +10,11 @@ local INTERVAL = 1
 local last_logged = 0
 local suppressed = 0
 
+local UNKNOWN = "request"
+
 local _M = {
     -- The object that the request at hand is about, as far as it is known.
-    subject = "no route",
+    subject = UNKNOWN,
 }
 
 
@@ -31,6 +33,7 @@ end
 --- The entry of a phase, with one argument at most.
 function _M.guarded(entry)
     return function(argument)
+        _M.subject = UNKNOWN
         local ok, err = pcall(entry, argument)
         if not ok then
             _M.report(err)

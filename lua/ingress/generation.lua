@@ -4,6 +4,7 @@
 --                    generation        number of the newest configuration that has workers
 --                    load/<id>         its number: each load of a configuration has an id
 --                    worker_count
+--                    accepting/<pid>   there while the worker takes new connections
 --                    worker/<id>       pid, generation, hash, revision of the worker in this place
 
 local process = require "ingress.process"
@@ -11,6 +12,9 @@ local process = require "ingress.process"
 local format = string.format
 local match = string.match
 local tonumber = tonumber
+
+-- Of the timer that is only there to be cancelled, in seconds.
+local LONG = 86400
 
 local state = ngx.shared.resty_ingress_state
 
@@ -46,6 +50,14 @@ local function report(revision)
 end
 
 
+-- Timers are cancelled when the worker has closed its listening sockets to shut down.
+local function leave(cancelled)
+    if cancelled then
+        state:delete("accepting/" .. ngx.worker.pid())
+    end
+end
+
+
 --- In each worker, at its start. The first worker of a load counts it: a configuration that the
 -- master refused, even late, never has a worker.
 function _M.enter()
@@ -56,6 +68,8 @@ function _M.enter()
     end
     _M.number = state:get("load/" .. load_id)
     report(0)
+    state:set("accepting/" .. ngx.worker.pid(), true)
+    ngx.timer.every(LONG, leave)
 end
 
 
@@ -79,8 +93,8 @@ local function read_worker(id)
 end
 
 
---- The living workers of the newest generation: array of {pid, generation, config_hash, revision}.
-function _M.workers()
+-- The living workers of the newest generation: array of {pid, generation, config_hash, revision}.
+local function living_workers()
     local newest = state:get("generation")
     local workers = {}
     for id = 0, (state:get("worker_count") or 0) - 1 do
@@ -93,13 +107,26 @@ function _M.workers()
 end
 
 
---- {number, hash, complete}: complete when every worker of the newest generation has reported.
+--- Whether one of these workers may still take new connections: a master lets the old ones go on
+-- for a moment when the new ones are there.
+function _M.any_accepts(workers)
+    for _, worker in ipairs(workers) do
+        if state:get("accepting/" .. worker.pid) and process.is_alive(worker.pid) then
+            return true
+        end
+    end
+    return false
+end
+
+
+--- {number, hash, workers, worker_count, complete}: complete when every worker has reported.
 function _M.newest()
-    local workers = _M.workers()
+    local workers = living_workers()
     local count = state:get("worker_count")
     return {
         number = state:get("generation"),
         hash = workers[1] and workers[1].config_hash,
+        workers = workers,
         worker_count = count,
         complete = #workers == count,
     }

@@ -49,11 +49,12 @@ local kinds = {}
 -- @param options  weak: entries live as long as somebody else holds them; a deleted and recreated
 --                 key then has the same entry. changed: called when a key of the kind changed.
 function _M.register(kind, compile, options)
-    local entries = {}
-    if options.weak then
-        setmetatable(entries, { __mode = "v" })
-    end
-    kinds[kind] = { compile = compile, entries = entries, changed = options.changed }
+    kinds[kind] = {
+        compile = compile,
+        changed = options.changed,
+        weak = options.weak,
+        entries = setmetatable({}, options.weak and { __mode = "v" } or nil),
+    }
 end
 
 

@@ -67,13 +67,14 @@ local function refusal(size)
 end
 
 
--- "success", or "refused", {message, line}, or "timeout".
+-- "success", or "refused", {message, line}, or "timeout". `before`: the generation until now.
 local function wait(hash, before, size)
     local deadline = ngx_now() + PATIENCE
     repeat
         ngx.sleep(INTERVAL)
         local newest = generation.newest()
-        if newest.number > before and newest.hash == hash and newest.complete then
+        if newest.hash == hash and newest.complete and newest.number > before.number
+            and not generation.any_accepts(before.workers) then
             return "success"
         end
         local refused = refusal(size)
@@ -87,7 +88,7 @@ end
 
 
 local function reload(text, hash)
-    local before, size = generation.newest().number, emergency_size()
+    local before, size = generation.newest(), emergency_size()
     local old = read("nginx.conf")
     replace("nginx.conf", text)
     local ok, err = process.reload()

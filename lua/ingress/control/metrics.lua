@@ -57,7 +57,7 @@ end
 local function write_generation(lines)
     local newest = generation.newest()
     metric(lines, "generation", "gauge", "Configurations loaded since the start.")(newest.number)
-    metric(lines, "workers", "gauge", "Workers of the newest generation.")(#generation.workers())
+    metric(lines, "workers", "gauge", "Workers of the newest generation.")(#newest.workers)
     local add = metric(lines, "reloads_total", "counter", "Reloads asked for, by result.")
     for _, result in ipairs(RELOAD_RESULTS) do
         add(state:get("reloads/" .. result) or 0, format('{result="%s"}', result))

@@ -77,7 +77,7 @@ function _M.get()
         config_hash = newest.hash,
         revision = journal.revision(),
         reloading = lock.is_held("reload"),
-        workers = generation.workers(),
+        workers = newest.workers,
         worker_count = newest.worker_count,
         nginx = {
             version = dotted(ngx.config.nginx_version),

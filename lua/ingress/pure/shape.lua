@@ -4,8 +4,10 @@
 local type = type
 local pairs = pairs
 local floor = math.floor
-local huge = math.huge
 local format = string.format
+
+-- Larger numbers are not exact.
+local LARGEST = 2 ^ 53
 
 local _M = {}
 
@@ -40,7 +42,7 @@ end
 
 
 function _M.is_integer(value, min, max)
-    return type(value) == "number" and value >= min and value <= (max or huge)
+    return type(value) == "number" and value >= min and value <= (max or LARGEST)
         and value == floor(value)
 end
 

@@ -10,7 +10,7 @@ import { createServer, type AddressInfo, type Server } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { TestContext } from 'node:test'
+import { describe, type TestContext } from 'node:test'
 import { Client } from 'undici'
 import { renderFixture, type FixtureOptions } from './fixture.ts'
 
@@ -153,18 +153,47 @@ export async function start(variant: Variant, options: StartOptions = {}): Promi
   return plane
 }
 
+export interface Setup {
+  readonly variant: Variant
+  readonly workers: number
+  /** The configuration was loaded twice before the test. */
+  readonly reloaded: boolean
+}
+
+export interface Served {
+  readonly plane: DataPlane
+  readonly fixture: FixtureOptions
+  readonly http: string
+}
+
 /** A data plane with the fixture's configuration, stopped after the test. */
 export async function serve(
-  test: TestContext, variant: Variant, options: Partial<FixtureOptions> & StartOptions = {},
-): Promise<{ plane: DataPlane; fixture: FixtureOptions; http: string; https: number }> {
-  const plane = await start(variant, options)
+  test: TestContext, setup: Setup, options: Partial<FixtureOptions> & StartOptions = {},
+): Promise<Served> {
+  const plane = await start(setup.variant, options)
   test.after(async () => {
     await plane.stop()
-    for (const line of plane.errors()) test.diagnostic(line)
+    if (!test.passed) for (const line of plane.errors()) test.diagnostic(line)
     await rm(plane.folder, { recursive: true, force: true })
   })
-  const fixture = { httpPort: await freePort(), httpsPort: await freePort(), ...options }
+  const ports = { httpPort: await freePort(), httpsPort: await freePort() }
+  const fixture = { ...ports, workers: setup.workers, ...options }
+  if (setup.reloaded) await configured(plane, { ...fixture, salt: 'the one before' })
+  await configured(plane, fixture)
+  return { plane, fixture, http: `http://127.0.0.1:${fixture.httpPort}` }
+}
+
+async function configured(plane: DataPlane, fixture: FixtureOptions): Promise<void> {
   const answer = await plane.configure(fixture)
   if (answer.status !== 200) throw new Error(`configuration refused: ${JSON.stringify(answer.body)}`)
-  return { plane, fixture, http: `http://127.0.0.1:${fixture.httpPort}`, https: fixture.httpsPort }
+}
+
+/** The same tests for every variant, with one and two workers, before and after a reload. */
+export function everySetup(name: string, suite: (setup: Setup) => void): void {
+  for (const variant of variants()) {
+    for (const [workers, reloaded] of [[1, false], [2, false], [2, true]] as const) {
+      const label = `${name}: ${variant}, ${workers} worker(s)${reloaded ? ', reloaded' : ''}`
+      describe(label, () => suite({ variant, workers, reloaded }))
+    }
+  }
 }

@@ -1,0 +1,52 @@
+local host_name = require "ingress.pure.host_name"
+
+
+describe("host_name", function()
+    it("normalises a Host header as NGINX does", function()
+        local cases = {
+            ["a.example"] = "a.example",
+            ["A.Example"] = "a.example",
+            ["a.example:8080"] = "a.example",
+            ["a.example."] = "a.example",
+            ["a.example.:80"] = "a.example",
+            ["a.example:"] = "a.example",
+            ["[2001:DB8::1]:80"] = "[2001:db8::1]",
+            ["[2001:db8::1]"] = "[2001:db8::1]",
+            ["198.18.0.1:80"] = "198.18.0.1",
+            [""] = "",
+        }
+        for header, host in pairs(cases) do
+            assert.equal(host, host_name.normalise(header), header)
+        end
+    end)
+
+    it("replaces exactly one label by the wildcard", function()
+        assert.equal("*.example.com", host_name.wildcard("www.example.com"))
+        assert.equal("*.b.example.com", host_name.wildcard("a.b.example.com"))
+        assert.equal("*.com", host_name.wildcard("example.com"))
+        assert.is_nil(host_name.wildcard("localhost"))
+        assert.is_nil(host_name.wildcard(""))
+        assert.is_nil(host_name.wildcard("_"))
+        -- No label is left of the dot.
+        assert.is_nil(host_name.wildcard(".com"))
+    end)
+
+    it("knows the hosts of records", function()
+        local label = ("a"):rep(63)
+        local right = {
+            "_", "a", "a.example", "*.example", "*.a.example", "1.2", "x-y.z", label .. ".b",
+            ("a."):rep(126) .. "b",
+        }
+        local wrong = {
+            "", "*", "*.", "*.*.a", "a.*", "A.example", "a..b", ".a", "a.", "-a", "a-", "a_b",
+            "a b", "a/b", "a:80", "a\0", label .. "a.b", ("a."):rep(127) .. "b", "*a.example",
+            "ä.example",
+        }
+        for _, text in ipairs(right) do
+            assert.is_true(host_name.is_record_host(text), text)
+        end
+        for _, text in ipairs(wrong) do
+            assert.is_false(host_name.is_record_host(text), text)
+        end
+    end)
+end)

@@ -1,0 +1,36 @@
+local record_key = require "ingress.pure.record_key"
+
+
+describe("record_key", function()
+    it("knows the keys of each kind", function()
+        local right = {
+            ["host/default/a.example"] = "host",
+            ["host/default/*.example"] = "host",
+            ["host/default/_"] = "host",
+            ["backend/prod/web/80"] = "backend",
+            ["backend/prod/web/http"] = "backend",
+            ["certificate/default"] = "certificate",
+            ["certificate/prod/shop-tls"] = "certificate",
+            ["setting/global"] = "setting",
+        }
+        for key, kind in pairs(right) do
+            assert.equal(kind, record_key.kind(key), key)
+        end
+    end)
+
+    it("refuses everything else", function()
+        local wrong = {
+            "", "/", "host", "host/", "host/default", "host/default/", "host/default/a/b",
+            "host//a",
+            "host/default/A", "host/default/a\0", "host/a b/c", "backend/a/b", "backend/a/b/c/d",
+            "backend/a/b/", "backend/a/b/HTTP", "backend/a/b/" .. ("1"):rep(16), "certificate/",
+            "certificate/a", "certificate/a/b/c", "certificate/../x", "setting/x", "secret/a/b",
+            "lock/push", "host/default/" .. ("a"):rep(600), " host/default/a", 1, false,
+        }
+        for _, key in ipairs(wrong) do
+            assert.is_nil(record_key.kind(key), tostring(key))
+        end
+        assert.is_nil(record_key.kind(nil))
+        assert.is_nil(record_key.kind({}))
+    end)
+end)

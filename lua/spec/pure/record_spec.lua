@@ -1,0 +1,148 @@
+local policies = require "ingress.policy.registry"
+local record = require "ingress.pure.record"
+
+
+local deps = {
+    policies = policies.by_name,
+    compiles = function(pattern)
+        if pattern == "(" then
+            return nil, "missing )"
+        end
+        return true
+    end,
+    refusal = function(bytes)
+        return bytes[1] == 127 and "a loopback address" or nil
+    end,
+    pair = function(chain, key)
+        if chain ~= key then
+            return nil, "the key does not fit"
+        end
+        return true
+    end,
+}
+
+
+local function origin(name)
+    return { kind = "Ingress", namespace = "prod", name = name, service = "web", port = "80" }
+end
+
+
+local function weighted(key, weight)
+    return { backends = { { backend = key, weight = weight } } }
+end
+
+
+local function policy(name, value)
+    return { policies = { [name] = value } }
+end
+
+
+local function route(changes)
+    local value = {
+        path = "/",
+        pathType = "Prefix",
+        backends = { { backend = "backend/prod/web/80", weight = 1 } },
+        policies = {},
+        origin = origin("shop"),
+    }
+    for name, change in pairs(changes or {}) do
+        value[name] = change
+    end
+    return value
+end
+
+
+local function host(changes)
+    local value = { digest = "1", routes = { route(changes) } }
+    return record.refusal("host/default/a.example", value, deps)
+end
+
+
+local function refusal(key, value)
+    return record.refusal(key, value, deps)
+end
+
+
+local function backend(endpoints)
+    return record.refusal("backend/a/b/80", { digest = "1", endpoints = endpoints }, deps)
+end
+
+
+describe("record", function()
+    it("accepts right records", function()
+        assert.is_nil(host())
+        assert.is_nil(host({ path = "/a", pathType = "Exact", class = "c0f", closed = "why" }))
+        assert.is_nil(host({ path = "[a-z]", pathType = "Regex" }))
+        assert.is_nil(host({ policies = {
+            body_size = { max = 0 },
+            retries = { tries = 0, timeout = 5, conditions = { "error" } },
+            timeouts = { connect = 1 },
+            tls_redirect = { code = 308, port = 443 },
+        } }))
+        assert.is_nil(backend({}))
+        assert.is_nil(backend({ { "198.18.0.1", 80 }, { "2001:db8::1", 65535 } }))
+        assert.is_nil(refusal("certificate/default", { digest = "1", chain = "x", key = "x" }))
+        assert.is_nil(refusal("setting/global", { digest = "1", timeouts = { read = 9 } }))
+    end)
+
+    it("says what is wrong with a route", function()
+        local wrong = {
+            [".path must begin with a slash"] = { path = "a" },
+            [".path must be text"] = { path = "/a\0b" },
+            [".pathType must be"] = { pathType = "prefix" },
+            [".path is no regular expression: missing )"] = { path = "(", pathType = "Regex" },
+            [".class must be the name"] = { class = "c-1;" },
+            [".backends must be a list"] = { backends = { a = 1 } },
+            [".backends[0].backend must be"] = weighted("host/default/a", 1),
+            [".backends[0].weight must be"] = weighted("backend/a/b/80", -1),
+            ['unknown policy "snippet"'] = { policies = { snippet = "x" } },
+            ["tls_redirect.code must be"] = policy("tls_redirect", { code = 200, port = 443 }),
+            ["tls_redirect.port must be"] = policy("tls_redirect", { code = 301, port = 0 }),
+            ["body_size.max must be"] = { policies = { body_size = { max = 1.5 } } },
+            ["timeouts.read must be"] = { policies = { timeouts = { read = 0 } } },
+            ["retries.tries must be"] = { policies = { retries = { tries = "3" } } },
+            [".closed must be text"] = { closed = true },
+            [".origin must be an object"] = { origin = "x" },
+            [".origin.name must be text"] = { origin = origin("b\n") },
+            ['unknown member "priority"'] = { priority = 1 },
+        }
+        for reason, changes in pairs(wrong) do
+            local answer = host(changes) or "accepted"
+            assert.is_truthy(answer:find(reason, 1, true), reason .. " <> " .. answer)
+        end
+    end)
+
+    it("says what is wrong with an endpoint", function()
+        local wrong = {
+            ["endpoints must be a list"] = "x",
+            ["endpoints[0] must be [address, port]"] = { "198.18.0.1" },
+            ["endpoints[1] must be [address, port]"] = { { "198.18.0.1", 80 }, { "198.18.0.1" } },
+            ["the port must be a number"] = { { "198.18.0.1", "80" } },
+            ["numeric IP address"] = { { "localhost", 80 } },
+            ['"127.0.0.1" is a loopback address'] = { { "127.0.0.1", 80 } },
+        }
+        for reason, endpoints in pairs(wrong) do
+            local answer = backend(endpoints) or "accepted"
+            assert.is_truthy(answer:find(reason, 1, true), reason .. " <> " .. answer)
+        end
+        local port_zero = backend({ { "198.18.0.1", 0 } })
+        assert.is_truthy(port_zero:find("port", 1, true))
+    end)
+
+    it("refuses other records", function()
+        assert.is_truthy(refusal("x", {}))
+        assert.is_truthy(refusal("setting/global", "x"))
+        assert.is_truthy(refusal("setting/global", {}))
+        assert.is_truthy(refusal("setting/global", { digest = "" }))
+        assert.is_truthy(refusal("setting/global", { digest = "a\nb" }))
+        assert.is_truthy(refusal("setting/global", { digest = ("x"):rep(1000) }))
+        assert.is_truthy(refusal("setting/global", { digest = "1", other = {} }))
+        assert.is_truthy(refusal("setting/global", { digest = "1", timeouts = { read = "1" } }))
+        assert.equal("the key does not fit",
+            refusal("certificate/default", { digest = "1", chain = "x", key = "y" }))
+        assert.is_truthy(refusal("certificate/default", { digest = "1", chain = "x" }))
+        assert.is_truthy(refusal("certificate/default", { digest = "1", chain = "x\0", key = "y" }))
+        assert.is_truthy(refusal("host/x/a", { digest = "1", routes = {}, certificate = "x" }))
+        assert.is_truthy(refusal("host/default/a", { digest = "1" }))
+    end)
+end)
