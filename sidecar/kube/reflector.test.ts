@@ -1,39 +1,14 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { TestContext } from 'node:test'
-import fc from 'fast-check'
 import { FakeApiServer } from './testing/fake-apiserver.ts'
 import type { FakeRequest } from './testing/fake-apiserver.ts'
-import { serverPicture, startReflector, until } from './testing/harness.ts'
+import { converged, put, startReflector, until, watching } from './testing/harness.ts'
 import type { Harness } from './testing/harness.ts'
 
 const SERVICES = '/api/v1/services'
 const isWatch = ({ query }: FakeRequest): boolean => query.get('watch') === 'true'
 const isList = (request: FakeRequest): boolean => !isWatch(request) && request.path === SERVICES
-
-function put(server: FakeApiServer, name: string): void {
-  server.store.put(SERVICES, { metadata: { namespace: 'prod', name } })
-}
-
-async function converged(harness: Harness): Promise<void> {
-  const same = (): boolean => {
-    const { picture, counters } = harness
-    const server = serverPicture(harness.server, SERVICES)
-    const equal = [...server].every(([key, version]) => picture.get(key) === version)
-    return counters.lists > 0 && server.size === picture.size && equal
-  }
-  const describe = (): string => JSON.stringify({
-    server: [...serverPicture(harness.server, SERVICES)],
-    sink: [...harness.picture],
-    counters: harness.counters,
-    trouble: harness.troubles.at(-1)?.message,
-  })
-  await until(same, describe)
-}
-
-async function watching(harness: Harness): Promise<void> {
-  await until(() => harness.server.watches.count > 0, () => 'a watch is open')
-}
 
 interface Case {
   readonly name: string
@@ -114,7 +89,10 @@ const CASES: readonly Case[] = [
       server.watches.drop()
     },
     lists: 2,
-    check: ({ counters }) => assert.equal(counters.restarts.expired, 1),
+    check: ({ counters, troubles }) => {
+      assert.equal(counters.restarts.expired, 1)
+      assert.deepEqual(troubles, [])
+    },
   },
   {
     name: '410 as ERROR frame lists again',
@@ -177,15 +155,15 @@ const CASES: readonly Case[] = [
 for (const { name, objects = 3, before, fault, lists, check } of CASES) {
   test(`reflector: ${name}`, async (context) => {
     const server = await startServer(context)
-    for (let index = 0; index < objects; index++) put(server, `before-${index}`)
+    for (let index = 0; index < objects; index++) put(server, SERVICES, `before-${index}`)
     before?.(server)
     const harness = startReflector(server, SERVICES)
     context.after(() => harness.stop())
     await watching(harness)
     await fault?.(server, harness)
-    put(server, 'after')
+    put(server, SERVICES, 'after')
     server.store.remove(SERVICES, { namespace: 'prod', name: 'before-0' })
-    await converged(harness)
+    await converged(harness, SERVICES)
     assert.equal(server.lists, lists)
     check?.(harness)
   })
@@ -197,23 +175,37 @@ test('reflector: a sink that throws does not stop it', async (context) => {
   context.after(() => harness.stop())
   await watching(harness)
   harness.throwing = true
-  put(server, 'lost')
+  put(server, SERVICES, 'lost')
   await until(() => harness.counters.sinkErrors === 1, () => 'the sink threw')
   harness.throwing = false
-  put(server, 'seen')
+  put(server, SERVICES, 'seen')
   await until(() => harness.picture.has('prod/seen'), () => 'the next change arrived')
   assert.equal(server.watches.opened, 1)
 })
 
-test('reflector: a field selector is sent with lists and watches', async (context) => {
+test('reflector: only a watch that brought nothing and ended at once has to wait', async (context) => {
   const server = await startServer(context)
-  put(server, 'mine')
-  put(server, 'other')
-  const harness = startReflector(server, SERVICES, 'metadata.name=mine')
+  const harness = startReflector(server, SERVICES, { timing: { shortWatch: Infinity } })
   context.after(() => harness.stop())
   await watching(harness)
-  put(server, 'other')
-  put(server, 'mine')
+  server.watches.bookmark()
+  server.watches.end()
+  await until(() => server.watches.opened === 2, () => 'the watch is open again')
+  assert.deepEqual(harness.troubles, [])
+  server.watches.end()
+  await until(() => server.watches.opened === 3, () => 'the watch is open again')
+  assert.deepEqual(harness.troubles.map(({ message }) => message), ['the watch ended as soon as it was open'])
+})
+
+test('reflector: a field selector is sent with lists and watches', async (context) => {
+  const server = await startServer(context)
+  put(server, SERVICES, 'mine')
+  put(server, SERVICES, 'other')
+  const harness = startReflector(server, SERVICES, { fieldSelector: 'metadata.name=mine' })
+  context.after(() => harness.stop())
+  await watching(harness)
+  put(server, SERVICES, 'other')
+  put(server, SERVICES, 'mine')
   await until(() => harness.counters.events === 1, () => 'the change arrived')
   assert.deepEqual([...harness.picture.keys()], ['prod/mine'])
 })
@@ -223,70 +215,9 @@ test('reflector: the sink hears nothing after stop', async (context) => {
   const harness = startReflector(server, SERVICES)
   await watching(harness)
   await harness.stop()
-  put(server, 'late')
+  put(server, SERVICES, 'late')
   await until(() => server.watches.count === 0, () => 'the watch is closed')
   assert.equal(harness.picture.size, 0)
-})
-
-type Step = 'put' | 'remove' | 'drop' | 'end' | 'stall' | 'garbage' | 'compact' | 'bookmark' | 'busy' | 'reset' | 'turn'
-
-const STEPS: readonly Step[] = [
-  'put', 'remove', 'drop', 'end', 'stall', 'garbage', 'compact', 'bookmark', 'busy', 'reset', 'turn',
-]
-
-async function perform(step: Step, index: number, { server, time }: Harness): Promise<void> {
-  const { store, watches } = server
-  const actions: Record<Step, () => unknown> = {
-    put: () => put(server, `s${index % 4}`),
-    remove: () => store.remove(SERVICES, { namespace: 'prod', name: `s${index % 4}` }),
-    drop: () => watches.drop(),
-    end: () => watches.end(),
-    stall: () => {
-      watches.stall()
-      time.passStallLimit()
-    },
-    // After a good frame: two bad ones in a row would rightly force a list.
-    garbage: () => {
-      watches.bookmark()
-      watches.sendText('garbage\n')
-    },
-    compact: () => {
-      server.goneAs = index % 2 === 0 ? 'status' : 'frame'
-      store.compact()
-    },
-    bookmark: () => watches.bookmark(),
-    busy: () => server.failNext({ status: index % 2 === 0 ? 429 : 500, retryAfter: 1 }),
-    reset: () => server.failNext('reset'),
-    turn: () => new Promise((resolve) => setTimeout(resolve, index % 5)),
-  }
-  await actions[step]()
-}
-
-test('reflector: whatever happens, the picture converges with the lists that 410 forces', async () => {
-  const steps = fc.array(fc.constantFrom(...STEPS), { maxLength: 40 })
-  await fc.assert(
-    fc.asyncProperty(steps, fc.boolean(), async (sequence, slow) => {
-      const server = await FakeApiServer.start()
-      server.watches.slow = slow
-      const harness = startReflector(server, SERVICES)
-      try {
-        for (const [index, step] of sequence.entries()) await perform(step, index, harness)
-        server.clearFaults()
-        harness.time.passStallLimit()
-        // Whoever has seen this one has made the list that the last 410 asked for.
-        put(server, 'last')
-        await converged(harness)
-        const { expired } = harness.counters.restarts
-        // The server may say 410 more often: to a request that was given up before its answer came.
-        assert.ok(expired <= server.gone)
-        assert.equal(server.lists, 1 + expired)
-      } finally {
-        await harness.stop()
-        await server.shutDown()
-      }
-    }),
-    { numRuns: 150 },
-  )
 })
 
 async function startServer(context: TestContext): Promise<FakeApiServer> {

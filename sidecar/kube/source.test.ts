@@ -154,7 +154,10 @@ test('source: what we never read does not enter; kind and apiVersion are there',
       spec: { rules: [] },
     },
   ])
-  assert.deepEqual(setup.statuses, [{ loadBalancer: { ingress: [{ ip: '198.18.0.1' }] } }])
+  setup.server.store.put(INGRESSES, { metadata: { namespace: 'prod', name: 'shop' }, spec: {}, status: {} })
+  await called(setup, 'set Ingress prod/shop')
+  assert.equal('status' in (setup.objects.at(-1) ?? {}), false)
+  assert.deepEqual(setup.statuses, [{ loadBalancer: { ingress: [{ ip: '198.18.0.1' }] } }, {}])
 })
 
 test('source: the end of an outage is said once for all', async (context) => {

@@ -135,6 +135,7 @@ test('status: one that is forgotten keeps what it has, whatever happens to it', 
   const uid = put('shop')
   writer.desire('prod/shop', { uid, addresses: [A] })
   await until(() => addresses('shop') !== undefined, () => 'written')
+  await writer.idle()
   writer.forget('prod/shop')
   endRests()
   put('shop', { status: { loadBalancer: { ingress: [{ ip: '198.18.9.9' }] } } })
@@ -146,6 +147,7 @@ test('status: an Ingress that changed since it was seen is not written over, but
   const { server, writer, put, addresses, patches, seen } = await setUp(context)
   const uid = put('shop')
   await seen()
+  await until(() => server.watches.count === 1, () => 'the watch is open')
   // The watch is mute: the writer acts on what is old by now.
   server.watches.stall()
   put('shop', { spec: { ingressClassName: 'other' } })
@@ -175,6 +177,7 @@ test('status: a failing write is retried, said once, and harms no other Ingress'
   for (let times = 0; times < 12; times++) server.failNext({ status: 500 }, ({ path }) => path.endsWith('/shop-0/status'))
   for (const [name, uid] of uids) writer.desire(`prod/${name}`, { uid, addresses: [A] })
   await until(() => names.every((name) => addresses(name) !== undefined), () => 'all are written')
+  await writer.idle()
   const said = lines.filter(({ level }) => level !== 'debug').map(({ message }) => message)
   assert.deepEqual(said, [
     'cannot write the status of an Ingress; retrying',
@@ -187,6 +190,7 @@ test('status: a change by someone else is written over, but only after a rest', 
   const uid = put('shop')
   writer.desire('prod/shop', { uid, addresses: [A] })
   await until(() => addresses('shop') !== undefined, () => 'written')
+  await writer.idle()
   put('shop', { status: { loadBalancer: { ingress: [B] } } })
   await seen()
   assert.equal(patches().length, 1)

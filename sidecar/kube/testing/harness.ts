@@ -55,7 +55,12 @@ export interface Harness {
   stop(): Promise<void>
 }
 
-export function startReflector(server: FakeApiServer, path: string, fieldSelector?: string): Harness {
+export interface HarnessOptions {
+  readonly fieldSelector?: string
+  readonly timing?: Partial<ReflectorTiming>
+}
+
+export function startReflector(server: FakeApiServer, path: string, options: HarnessOptions = {}): Harness {
   const transport = new ApiTransport(server.kubeConfig(), FAST_PROBE)
   const time = new TestTime()
   const counters = newCounters()
@@ -70,7 +75,7 @@ export function startReflector(server: FakeApiServer, path: string, fieldSelecto
   const reflector = new Reflector<RawObject>({
     transport,
     path,
-    ...(fieldSelector === undefined ? {} : { fieldSelector }),
+    ...(options.fieldSelector === undefined ? {} : { fieldSelector: options.fieldSelector }),
     keep: (raw) => raw,
     sink: {
       replace: (objects) => {
@@ -93,7 +98,7 @@ export function startReflector(server: FakeApiServer, path: string, fieldSelecto
       sinkFailed: () => undefined,
     },
     counters,
-    timing: time.timing,
+    timing: { ...time.timing, ...options.timing },
   })
   const stop = async (): Promise<void> => {
     await reflector.stop()
@@ -104,11 +109,29 @@ export function startReflector(server: FakeApiServer, path: string, fieldSelecto
   return harness
 }
 
-export function serverPicture(server: FakeApiServer, collection: string): Map<string, string> {
-  const entries = server.store.list(collection).map(({ metadata }): [string, string] => {
+export function put(server: FakeApiServer, collection: string, name: string): void {
+  server.store.put(collection, { metadata: { namespace: 'prod', name } })
+}
+
+export async function watching({ server }: Harness): Promise<void> {
+  await until(() => server.watches.count > 0, () => 'a watch is open')
+}
+
+/** Resolves when the sink has been told the server's state, each object in its newest version. */
+export async function converged(harness: Harness, collection: string): Promise<void> {
+  const { server, picture, counters, troubles } = harness
+  const wanted = (): [string, string][] => server.store.list(collection).map(({ metadata }) => {
     return [`${metadata.namespace ?? ''}/${metadata.name}`, metadata.resourceVersion]
   })
-  return new Map(entries)
+  const same = (): boolean => {
+    const expected = wanted()
+    const equal = expected.every(([key, version]) => picture.get(key) === version)
+    return counters.lists > 0 && expected.length === picture.size && equal
+  }
+  const describe = (): string => {
+    return JSON.stringify({ server: wanted(), sink: [...picture], counters, trouble: troubles.at(-1)?.message })
+  }
+  await until(same, describe)
 }
 
 /** Resolves when the condition holds; fails after ten seconds with what `describe` says. */
