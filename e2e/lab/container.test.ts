@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { after, test } from 'node:test'
 import type { V1Container, V1PodSpec } from '@kubernetes/client-node'
-import { ApiError } from './client.ts'
+import { ApiError, type KubernetesObject } from './client.ts'
 import { enterLab } from './enter.ts'
 import { startLab } from './lab.ts'
 import type { Target } from './faults.ts'
@@ -134,7 +134,7 @@ test('containers of one pod share a volume, and only the one that mounts the tok
       ],
     },
   } as object])
-  await lab.waitForObject<{ status?: { phase: string } } & object>('v1/Pod', { namespace, name: 'two' },
+  await lab.waitForObject<KubernetesObject & { status?: { phase: string } }>('v1/Pod', { namespace, name: 'two' },
     ({ status }) => status?.phase === 'Running')
   const target = (container: string): Target => ({ namespace, pod: 'two', container })
   await run(target('with'), 'echo hello > /shared/x')

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { execFile } from 'node:child_process'
 import { after, test } from 'node:test'
 import { promisify } from 'node:util'
-import { CoreV1Api } from '@kubernetes/client-node'
+import { CoreV1Api, type V1Service } from '@kubernetes/client-node'
 import { enterLab } from './enter.ts'
 import { startLab } from './lab.ts'
 import { deploymentOf, serviceOf } from './testing.ts'
@@ -79,8 +79,7 @@ test('a LoadBalancer Service gets an address that leads to its ready pods', asyn
     deploymentOf('balanced', { replicas: 2 }), serviceOf('balanced', { type: 'LoadBalancer', port: 3000 }),
   ])
   await lab.waitForDeployment(namespace, 'balanced')
-  interface Service { status?: { loadBalancer?: { ingress?: { ip: string }[] } } }
-  const service = await lab.waitForObject<Service & object>('v1/Service', { namespace, name: 'balanced' },
+  const service = await lab.waitForObject<V1Service & object>('v1/Service', { namespace, name: 'balanced' },
     ({ status }) => status?.loadBalancer?.ingress !== undefined)
   const address = service.status?.loadBalancer?.ingress?.[0]?.ip
   assert.match(address ?? '', /^198\.19\.0\./)

@@ -6,7 +6,7 @@ import type { V1Endpoint, V1EndpointSlice, V1Node, V1Pod } from '@kubernetes/cli
 import { KubeConfig } from '@kubernetes/client-node'
 import { issueCertificate, type Certificate, type CertificateRequest } from './certificates.ts'
 import {
-  Client, ignoreNotFound, kindOf, nameOf, type Credentials, type KindName, type KubernetesObject, type ObjectName,
+  Client, kindOf, nameOf, type Credentials, type KindName, type KubernetesObject, type ObjectName,
 } from './client.ts'
 import { ControlPlane } from './control-plane.ts'
 import { toolsInside } from './enter.ts'
@@ -257,8 +257,13 @@ function describePod({ metadata, status }: V1Pod): string {
 
 async function keepLogs(folder: string): Promise<void> {
   const target = join(folder, String(process.ppid))
-  await cp(join(FOLDER, 'logs'), target, { recursive: true }).catch(ignoreNotFound)
+  await cp(join(FOLDER, 'logs'), target, { recursive: true }).catch(ignoreMissing)
   for (const name of ['etcd', 'kube-apiserver', 'kube-controller-manager']) {
     await cp(join(FOLDER, 'controlplane', `${name}.log`), join(target, `${name}.log`))
   }
+}
+
+/** No container has run. */
+function ignoreMissing(error: NodeJS.ErrnoException): void {
+  if (error.code !== 'ENOENT') throw error
 }

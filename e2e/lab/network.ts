@@ -37,8 +37,13 @@ export class Network {
       ...addresses.map(address => `addr add ${address}/${PREFIX} dev ${BRIDGE}`),
       `link set ${BRIDGE} up`,
     ])
-    // Pods reach load balancers through the node.
-    await runCommand(['sysctl', '-q', '-w', 'net.ipv4.ip_forward=1', 'net.ipv4.conf.all.send_redirects=0'])
+    await runCommand([
+      'sysctl', '-q', '-w',
+      // Pods reach load balancers through the node.
+      'net.ipv4.ip_forward=1', 'net.ipv4.conf.all.send_redirects=0',
+      // Connections, not clients, are spread over a load balancer's pods.
+      'net.ipv4.fib_multipath_hash_policy=1',
+    ])
   }
 
   /** A new namespace with an address, a default route and the pod's safe sysctls. */

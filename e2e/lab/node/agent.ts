@@ -56,7 +56,10 @@ export class Agent {
     )
     for (const node of this.#nodes) {
       await client.create({ ...node, status: undefined } as object)
-      await client.patch('v1/Node', { name: node.metadata?.name ?? '' }, { status: node.status }, 'status')
+      const name = { name: node.metadata?.name ?? '' }
+      await client.patch('v1/Node', name, { status: node.status }, 'status')
+      // The apiserver marks a new node as not ready; there is no node controller here to undo it.
+      await client.patch('v1/Node', name, { spec: { taints: null } })
     }
     this.#following = this.#follow()
     this.#loadBalancers.start()

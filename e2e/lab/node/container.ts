@@ -98,7 +98,9 @@ export class Container {
     const pid = this.pid
     if (pid === undefined) throw new Error(`container ${this.name} does not run`)
     const { context, spec, image } = this.#options
-    const options = { pod: context.pod, container: spec, user: image.user }
+    const options = {
+      pod: context.pod, container: spec, user: image.user, folder: this.#layer(), workingFolder: image.workingFolder,
+    }
     return await tryCommand(insideCommand(pid, options, argv), { env: { ...image.environment } })
   }
 
@@ -194,20 +196,24 @@ export class Container {
   }
 
   async #startSandbox(): Promise<Sandbox> {
-    const { spec, image, context, networkNamespace, volumeMounts, folder, logFolder } = this.#options
+    const { spec, image, context, networkNamespace, volumeMounts, logFolder } = this.#options
     const environment = await containerEnvironment(spec, image.environment, context)
     const command = spec.command ?? image.entrypoint
     const argv = [...command, ...spec.args ?? []].map(text => expand(text, environment))
     await mkdir(logFolder, { recursive: true })
-    const layer = join(folder, String(this.#attempt))
-    await rm(join(folder, String(this.#attempt - 1)), { recursive: true, force: true })
+    await rm(this.#layer(), { recursive: true, force: true })
     this.#attempt++
     this.#sandbox = await startSandbox({
-      pod: context.pod, container: spec, folder: layer, root: image.root, networkNamespace, argv, environment,
+      pod: context.pod, container: spec, folder: this.#layer(), root: image.root, networkNamespace, argv, environment,
       workingFolder: spec.workingDir ?? image.workingFolder,
       mounts: [...image.mounts, ...volumeMounts], user: image.user, logFile: this.logFile(),
     })
     return this.#sandbox
+  }
+
+  /** The writable layer of the present run. */
+  #layer(): string {
+    return join(this.#options.folder, String(this.#attempt))
   }
 
   #startProbes(): void {

@@ -30,9 +30,9 @@ export interface SandboxOptions {
 }
 
 export interface Sandbox {
-  /** Exits with the container's status; killed when the lab dies. */
+  /** A shell outside of the container that exits with the container's status. */
   readonly child: ChildProcess
-  /** Process 1 of the container, as this process sees it; undefined when it ended before it began. */
+  /** Process 1 of the container, as the lab sees it; undefined when the container could not be made. */
   readonly pid: number | undefined
 }
 
@@ -46,7 +46,7 @@ export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
   fchownSync(log, userOf(options), -1)
   const child = spawn('nsenter', [
     `--net=/run/netns/${networkNamespace}`,
-    'unshare', '--mount', '--uts', '--pid', '--fork', '--kill-child',
+    'unshare', '--mount', '--uts', '--pid',
     'sh', '-ec', sandboxScript({ ...options, mounts }), 'sh', pod.metadata?.name ?? '',
     ...credentialCommand(options), 'env', '-C', options.workingFolder, ...options.argv,
   ], { stdio: ['ignore', log, log, 'pipe'], env: { ...options.environment } })
@@ -54,29 +54,47 @@ export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
   return { child, pid: await reportedPid(child) }
 }
 
-/** The arguments of `nsenter` that run something inside the container whose first process is `pid`. */
+/** The command that runs something inside the container whose first process is `pid`. */
 export function insideCommand(
-  pid: number, options: Identity, argv: readonly string[],
+  pid: number, options: Identity & Pick<SandboxOptions, 'folder' | 'workingFolder'>, argv: readonly string[],
 ): string[] {
-  const enter = ['nsenter', '--target', String(pid), '--mount', '--uts', '--net', '--pid', '--root']
-  return [...enter, ...credentialCommand(options), ...argv]
+  return [
+    'nsenter', '--target', String(pid), '--mount', '--uts', '--net', '--pid', 'chroot', rootOf(options.folder),
+    ...credentialCommand(options), 'env', '-C', options.workingFolder, ...argv,
+  ]
 }
 
-/** The shell tells its own pid as the outer /proc shows it, before it changes anything. */
+/** Waits until the container is made: its pid has been told, and all its mounts are there. */
 async function reportedPid(child: ChildProcess): Promise<number | undefined> {
   const pipe = child.stdio[3] as Readable
+  const told = new Promise<number>(resolve => {
+    let text = ''
+    pipe.on('data', (chunk: Buffer) => {
+      text += chunk.toString()
+      const pid = /^\d+$/m.exec(text)
+      if (pid !== null && text.includes('made\n')) resolve(Number(pid[0]))
+    })
+  })
   const gone = Promise.race([once(child, 'exit'), once(child, 'error')]).then(() => undefined)
-  const data = await Promise.race([once(pipe, 'data') as Promise<[Buffer]>, gone])
+  const pid = await Promise.race([told, gone])
   pipe.destroy()
-  return data === undefined ? undefined : Number(data[0].toString())
+  return pid
 }
 
+function rootOf(folder: string): string {
+  return join(folder, 'root')
+}
+
+/**
+ * The first child of this shell is process 1 of the new process namespace, so it does all the rest; the
+ * shell stays outside and passes the exit status on.
+ */
 function sandboxScript({ folder, root, mounts, container }: SandboxOptions): string {
-  const target = join(folder, 'root')
+  const target = rootOf(folder)
   const layers = `lowerdir=${root},upperdir=${join(folder, 'upper')},workdir=${join(folder, 'work')}`
   const readOnly = container.securityContext?.readOnlyRootFilesystem === true
   return [
-    'read -r pid rest < /proc/self/stat; echo "$pid" >&3; exec 3>&-',
+    '(',
     'printf %s "$1" > /proc/sys/kernel/hostname; shift',
     `mount -t overlay overlay -o ${quote(layers)} ${target}`,
     `mount -t proc proc ${target}/proc`,
@@ -86,7 +104,9 @@ function sandboxScript({ folder, root, mounts, container }: SandboxOptions): str
     // Parents first, so that a mount inside another is not hidden by it.
     ...[...mounts].sort((a, b) => a.target.length - b.target.length).flatMap(mount => mountLines(target, mount)),
     ...readOnly ? [`mount -o remount,ro ${target}`, ...readOnlyTmp(target, mounts)] : [],
+    'echo made >&3; exec 3>&-',
     `exec chroot ${target} "$@"`,
+    ') & echo $! >&3; exec 3>&-; wait $!',
   ].join('\n')
 }
 
