@@ -1,0 +1,51 @@
+/** `npm run -s bench -- NAME`: a table for people, then one line of JSON. */
+import { BenchError, OPTIONS_HELP, parseCommand, type BenchOptions } from './options.ts'
+import { printReport, type Report } from './report.ts'
+
+interface Benchmark {
+  readonly name: string
+  readonly measures: string
+  /** Loaded when it is asked for: what needs the lab enters it at once. */
+  load(): Promise<(options: BenchOptions) => Promise<Report>>
+}
+
+const BENCHMARKS: readonly Benchmark[] = [
+  {
+    name: 'throughput',
+    measures: 'CPU per request, requests/s and latency against plain NGINX on the same backends',
+    load: async () => (await import('./throughput/throughput.ts')).throughput,
+  },
+]
+
+const HELP = `npm run -s bench -- NAME [options]
+
+${BENCHMARKS.map(({ name, measures }) => `  ${name.padEnd(12)} ${measures}`).join('\n')}
+
+${OPTIONS_HELP}
+Tables for people come first, the last line is JSON. Exit code 0 says that it was measured, not that
+the targets were met: docs/performance.md has them.
+`
+
+async function main(args: readonly string[]): Promise<number> {
+  const parsed = parseCommand(args)
+  if (parsed.command === 'help') {
+    process.stdout.write(HELP)
+    return 0
+  }
+  const benchmark = BENCHMARKS.find(({ name }) => name === parsed.name)
+  if (benchmark === undefined) {
+    throw new BenchError(`there is no benchmark ${parsed.name}; there are ${BENCHMARKS.map(({ name }) => name).join(', ')}`)
+  }
+  const run = await benchmark.load()
+  process.stdout.write(printReport(await run(parsed.options)))
+  return 0
+}
+
+main(process.argv.slice(2)).then(
+  (code) => process.exit(code),
+  (error: unknown) => {
+    const expected = error instanceof BenchError
+    process.stderr.write(`bench: ${expected ? error.message : error instanceof Error ? error.stack : String(error)}\n`)
+    process.exit(expected ? 2 : 1)
+  },
+)
