@@ -82,7 +82,8 @@ webSockets.on('connection', socket => {
 process.once('SIGTERM', () => {
   stopping = true
   server.close(() => { process.exit(0) })
-  server.closeIdleConnections()
+  // A connection that was busy until now and is kept alive would keep the process alive, too.
+  setInterval(() => { server.closeIdleConnections() }, 100)
   for (const socket of webSockets.clients) socket.close(1001)
 })
 

@@ -30,12 +30,15 @@ const LONGEST_BACK_OFF_MS = 10_000
 /** A container that ran this long begins with the shortest back-off again. */
 const SETTLED_MS = 60_000
 
+/** The reason of a container that has never run. */
+export const CREATING = 'ContainerCreating'
+
 type State = V1ContainerStatus['state']
 
 export class Container {
   readonly #options: ContainerOptions
   #sandbox: Sandbox | undefined
-  #state: State = { waiting: { reason: 'ContainerCreating' } }
+  #state: State = { waiting: { reason: CREATING } }
   #lastState: State
   #attempt = 0
   #started = false

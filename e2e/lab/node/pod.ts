@@ -7,7 +7,7 @@ import { ApiError, type Client } from '../client.ts'
 import { progress } from '../command.ts'
 import type { Network, PodNetwork } from '../network.ts'
 import { sleep } from '../wait.ts'
-import { Container } from './container.ts'
+import { Container, CREATING } from './container.ts'
 import type { PodContext } from './environment.ts'
 import type { Image, ImageTable, Mount } from './images.ts'
 import { StatusWriter } from './status-writer.ts'
@@ -215,7 +215,7 @@ export class PodRunner {
 
   #containerStatuses(): V1ContainerStatus[] {
     if (this.#containers.length > 0) return this.#containers.map(container => container.status())
-    const reason = this.#message?.startsWith('no image') === true ? 'ErrImagePull' : 'ContainerCreating'
+    const reason = this.#message?.startsWith('no image') === true ? 'ErrImagePull' : CREATING
     const waiting = { reason, ...this.#message === undefined ? {} : { message: this.#message } }
     return (this.#pod.spec?.containers ?? []).map(({ name, image = '' }) => ({
       name, image, imageID: '', ready: false, started: false, restartCount: 0, state: { waiting },
@@ -223,6 +223,7 @@ export class PodRunner {
   }
 
   #phase(statuses: readonly V1ContainerStatus[]): string {
+    if (statuses.some(status => status.state?.waiting?.reason === CREATING)) return 'Pending'
     if (this.#containers.length === 0) return 'Pending'
     const ended = statuses.every(status => status.state?.terminated !== undefined)
     const forGood = this.#terminating || this.#pod.spec?.restartPolicy !== 'Always'
