@@ -174,10 +174,8 @@ export class EventWriter {
 
   async #put(id: string, entry: Entry): Promise<void> {
     if (entry.created && (await this.#update(id, entry))) return
-    const fresh = await this.#create(id, entry)
-    if (!fresh) await this.#adopt(id, entry)
-    entry.created = true
-    if (!fresh) await this.#update(id, entry)
+    entry.created = await this.#create(id, entry)
+    if (!entry.created) await this.#adopt(id, entry)
   }
 
   /** false: it exists already, from an earlier run of ours. */
@@ -185,31 +183,37 @@ export class EventWriter {
     const { instance } = this.#options
     const body = eventBody(entry.finding, { ...entry, instance, name: eventName(entry.finding, id) })
     const path = collectionPath(EVENT, eventNamespace(entry.finding))
-    return this.#send({ method: 'POST', path, body }, (error) => error.reason === 'AlreadyExists')
+    const request: ApiRequest = { method: 'POST', path, body }
+    return (await this.#send(request, ({ reason }) => reason === 'AlreadyExists')) !== undefined
   }
 
-  /** The finding of the earlier run goes on, and its count with it. */
+  /** The finding of the earlier run goes on, and its count with it, which the answer to a patch tells. */
   async #adopt(id: string, entry: Entry): Promise<void> {
-    const { transport } = this.#options
-    const request = { path: eventPath(id, entry), signal: this.#stop.signal }
-    const { count } = (await transport.json(request)) as RawEvent
-    if (typeof count === 'number') entry.count += count - 1
+    const answer = await this.#patch(id, entry, { lastTimestamp: seconds(entry.last) })
+    if (answer === undefined) throw new Error('an Event that exists cannot be found')
+    if (typeof answer.count === 'number') entry.count += answer.count - 1
+    entry.created = true
+    if (entry.count !== answer.count) await this.#update(id, entry)
   }
 
   /** false: it is gone. Events live an hour. */
-  async #update(id: string, { finding, count, last }: Entry): Promise<boolean> {
-    const body = { count, lastTimestamp: seconds(last) }
+  async #update(id: string, entry: Entry): Promise<boolean> {
+    const body = { count: entry.count, lastTimestamp: seconds(entry.last) }
+    return (await this.#patch(id, entry, body)) !== undefined
+  }
+
+  #patch(id: string, { finding }: Entry, body: object): Promise<RawEvent | undefined> {
+    const path = objectPath(EVENT, eventNamespace(finding), eventName(finding, id))
     const contentType = 'application/merge-patch+json'
-    const path = eventPath(id, { finding })
     return this.#send({ method: 'PATCH', path, contentType, body }, (error) => error.status === 404)
   }
 
-  async #send(request: ApiRequest, expected: (error: ApiError) => boolean): Promise<boolean> {
+  /** The object as it is now; undefined: the expected refusal. */
+  async #send(request: ApiRequest, expected: (error: ApiError) => boolean): Promise<RawEvent | undefined> {
     try {
-      await this.#options.transport.json({ ...request, signal: this.#stop.signal })
-      return true
+      return (await this.#options.transport.json({ ...request, signal: this.#stop.signal })) as RawEvent
     } catch (error) {
-      if (error instanceof ApiError && expected(error)) return false
+      if (error instanceof ApiError && expected(error)) return undefined
       throw error
     }
   }
@@ -222,10 +226,6 @@ interface RawEvent {
 function identityOf({ origin, reason, message }: Finding): string {
   const parts = [origin.kind, origin.namespace, origin.name, origin.uid ?? '', origin.field, reason, message]
   return createHash('sha256').update(JSON.stringify(parts)).digest('hex').slice(0, 16)
-}
-
-function eventPath(id: string, { finding }: Pick<Entry, 'finding'>): string {
-  return objectPath(EVENT, eventNamespace(finding), eventName(finding, id))
 }
 
 /** Worth another try: overload, credentials in rotation, a server in trouble. */

@@ -10,8 +10,9 @@ import type { Logger } from './logger.ts'
 import { Reflector, newCounters } from './reflector.ts'
 import type { ReflectorTiming } from './reflector.ts'
 import { NODE, POD, SERVICE, asRawObject, collectionPath, objectPath } from './resource.ts'
-import type { RawObject, Resource } from './resource.ts'
+import type { RawObject } from './resource.ts'
 import { retrying } from './retry.ts'
+import type { RetryTiming } from './retry.ts'
 import type { ApiTransport } from './transport.ts'
 import type { ObjectName } from './source.ts'
 import { realWait } from './wait.ts'
@@ -31,10 +32,18 @@ export interface AddressPublisherOptions {
   readonly timing?: Partial<ReflectorTiming>
 }
 
-const NODE_NAME_TIMING = { backoffMin: 500, backoffMax: 30_000, wait: realWait }
+interface PodSpec {
+  readonly nodeName?: unknown
+}
+
+const DEFAULT_TIMING: RetryTiming = { backoffMin: 500, backoffMax: 30_000, wait: realWait }
+/** Milliseconds, as in ingress-nginx. */
+const NODE_INTERVAL = 60_000
+const READABLE = 'the addresses to publish can be read'
 
 export class AddressPublisher {
   readonly #options: AddressPublisherOptions
+  readonly #timing: RetryTiming
   readonly #troubles: TroubleLog
   readonly #stop = new AbortController()
   #reflector: Reflector<RawObject> | undefined
@@ -43,6 +52,7 @@ export class AddressPublisher {
 
   constructor(options: AddressPublisherOptions) {
     this.#options = options
+    this.#timing = { ...DEFAULT_TIMING, ...options.timing }
     this.#troubles = new TroubleLog(options.log)
   }
 
@@ -69,41 +79,55 @@ export class AddressPublisher {
       case 'list':
         return this.#publish(origin.addresses)
       case 'service':
-        return this.#follow(SERVICE, origin.service, serviceAddresses)
-      case 'node': {
-        const name = await this.#nodeName(origin.pod)
-        return this.#follow(NODE, { namespace: '', name }, (node) => nodeAddresses(node, origin.internal))
-      }
+        return this.#followService(origin.service)
+      case 'node':
+        return this.#pollNode(origin.pod, origin.internal)
+    }
+  }
+
+  /** Looks at the node of the pod again and again: reading one by name needs less than the right to watch. */
+  async #pollNode(pod: ObjectName, internal: boolean): Promise<void> {
+    const { signal } = this.#stop
+    const name = await this.#retrying(() => this.#nodeName(pod))
+    while (!signal.aborted) {
+      const node = await this.#retrying(() => this.#read(objectPath(NODE, '', name)))
+      this.#publish(nodeAddresses(node, internal))
+      await this.#timing.wait(NODE_INTERVAL, signal)
     }
   }
 
   /** A pod never changes its node, but it may not be visible to us yet. */
   async #nodeName({ namespace, name }: ObjectName): Promise<string> {
-    const { signal } = this.#stop
-    const read = async (): Promise<string> => {
-      const answer = await this.#options.transport.json({ path: objectPath(POD, namespace, name), signal })
-      const { nodeName } = (asRawObject(answer)['spec'] ?? {}) as { readonly nodeName?: unknown }
-      if (typeof nodeName !== 'string') throw new DecodeError(`pod ${namespace}/${name} has no node`)
-      return nodeName
-    }
-    const timing = { ...NODE_NAME_TIMING, ...this.#options.timing }
-    return retrying(read, { timing, signal, failed: (error) => this.#report(error) })
+    const { nodeName } = ((await this.#read(objectPath(POD, namespace, name)))['spec'] ?? {}) as PodSpec
+    if (typeof nodeName !== 'string') throw new DecodeError(`pod ${namespace}/${name} has no node`)
+    return nodeName
   }
 
-  #follow(resource: Resource, name: ObjectName, read: (object: RawObject) => readonly Address[]): void {
+  async #read(path: string): Promise<RawObject> {
+    const answer = asRawObject(await this.#options.transport.json({ path, signal: this.#stop.signal }))
+    this.#troubles.clear('read', READABLE)
+    return answer
+  }
+
+  #retrying<T>(task: () => Promise<T>): Promise<T> {
+    const { signal } = this.#stop
+    return retrying(task, { timing: this.#timing, signal, failed: (error) => this.#report(error) })
+  }
+
+  #followService(service: ObjectName): void {
     const { transport, timing } = this.#options
     // What was published stays: a Service that is replaced must not empty every status for a moment.
     const gone = (): void => {
-      this.#troubles.report('missing', name, `there is no ${resource.kind} to take addresses from`)
+      this.#troubles.report('missing', service, 'there is no Service to take addresses from')
     }
     const found = (object: RawObject): void => {
-      this.#troubles.clear('missing', `the ${resource.kind} to take addresses from is there`)
-      this.#publish(read(object))
+      this.#troubles.clear('missing', 'the Service to take addresses from is there')
+      this.#publish(serviceAddresses(object))
     }
     this.#reflector = new Reflector<RawObject>({
       transport,
-      path: collectionPath(resource, name.namespace),
-      fieldSelector: `metadata.name=${name.name}`,
+      path: collectionPath(SERVICE, service.namespace),
+      fieldSelector: `metadata.name=${service.name}`,
       keep: (raw) => raw,
       sink: {
         replace: ([object]) => (object === undefined ? gone() : found(object)),
@@ -112,13 +136,13 @@ export class AddressPublisher {
       },
       observer: {
         trouble: (error) => this.#report(error),
-        healthy: () => this.#troubles.clear('read', 'the addresses to publish can be read'),
+        healthy: () => this.#troubles.clear('read', READABLE),
         sinkFailed: (error) => this.#report(error),
       },
       counters: newCounters(),
       ...(timing === undefined ? {} : { timing }),
     })
-    if (!this.#stop.signal.aborted) this.#reflector.start()
+    this.#reflector.start()
   }
 
   #publish(addresses: readonly Address[]): void {

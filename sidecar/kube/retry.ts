@@ -1,4 +1,4 @@
-/** Trying again, with one rule for all of kube/: exponential back-off with jitter, and what the server asks. */
+/** Trying again, with one rule for all of kube/: exponential back-off with jitter, and the server's wish. */
 import pRetry from 'p-retry'
 import { ApiError } from './errors.ts'
 import type { Wait } from './wait.ts'
