@@ -20,10 +20,15 @@ import { Pipeline } from './pipeline.ts'
 
 const KEPT_GENERATIONS = 20
 
+export interface ObjectName {
+  readonly namespace: string
+  readonly name: string
+}
+
 /** What happens with what the controller finds out; each is called with the current whole. */
 export interface Outlets {
   /** Secrets that Ingresses of ours (or the flags) refer to. */
-  secrets(names: readonly { readonly namespace: string; readonly name: string }[]): void
+  secrets(names: readonly ObjectName[]): void
   findings(current: readonly Finding[]): void
   /** Every host of this Ingress of ours is served by every worker. */
   served(fragment: Fragment): void
@@ -45,6 +50,8 @@ export class Controller {
   readonly #unserved = new Set<string>()
   readonly #rejected = new Map<RecordKey, Finding>()
   readonly #trouble = new Map<string, string>()
+  #secrets: ReadonlyMap<string, ObjectName> = new Map()
+  #secretsChanged = true
   #scheduled = false
   #complete = false
   #started = false
@@ -76,6 +83,7 @@ export class Controller {
         pushed: (records, milliseconds) => this.#pushed(records, milliseconds),
       },
     )
+    pipeline.secretRefs.onChange(() => (this.#secretsChanged = true))
     pipeline.fragments.subscribe((key, fragment) => this.#fragmentChanged(key, fragment))
   }
 
@@ -137,7 +145,7 @@ export class Controller {
 
   #flush(): void {
     this.pipeline.graph.flush()
-    this.#outlets.secrets(this.#referencedSecrets())
+    this.#followSecrets()
     this.findings.set('pipeline', this.pipeline.findings())
     if (!this.#started && this.#mayStart()) {
       this.#started = true
@@ -152,18 +160,22 @@ export class Controller {
     return this.pipeline.settings.refused === undefined && this.#missingSecrets().length === 0
   }
 
-  #missingSecrets(): readonly unknown[] {
-    return this.#referencedSecrets().filter(({ namespace, name }) => !this.pipeline.objects.isListed('Secret', namespace, name))
+  #missingSecrets(): readonly ObjectName[] {
+    const { objects } = this.pipeline
+    return [...this.#secrets.values()].filter(({ namespace, name }) => !objects.isListed('Secret', namespace, name))
   }
 
-  #referencedSecrets(): { readonly namespace: string; readonly name: string }[] {
-    const keys = new Set(this.pipeline.secretRefs.keys())
+  /** Tells which Secrets are needed now, when that changed. */
+  #followSecrets(): void {
+    if (!this.#secretsChanged) return
+    this.#secretsChanged = false
     const byFlag = this.#options['default-ssl-certificate']
-    if (byFlag !== '') keys.add(byFlag)
-    return [...keys].map((key) => {
-      const [namespace = '', name = ''] = key.split('/')
-      return { namespace, name }
-    })
+    const keys = new Set([...this.pipeline.secretRefs.keys(), ...(byFlag === '' ? [] : [byFlag])])
+    for (const [key, { namespace, name }] of this.#secrets) {
+      if (!keys.has(key)) this.pipeline.objects.forget('Secret', namespace, name)
+    }
+    this.#secrets = new Map([...keys].map((key) => [key, objectName(key)]))
+    this.#outlets.secrets([...this.#secrets.values()])
   }
 
   #fragmentChanged(key: string, fragment: Fragment | undefined): void {
@@ -180,8 +192,13 @@ export class Controller {
       this.#unserved.delete(key)
       this.#outlets.served(fragment)
     }
+    this.#settleRejected()
+  }
+
+  #settleRejected(): void {
+    const before = this.#rejected.size
     for (const key of this.#rejected.keys()) if (this.dataPlane.isApplied(key)) this.#rejected.delete(key)
-    this.findings.set('data plane', [...this.#rejected.values()])
+    if (before > 0) this.findings.set('data plane', [...this.#rejected.values()])
     this.#settleFindings()
   }
 
@@ -238,4 +255,9 @@ export class Controller {
 function logFields({ origin, reason }: Finding): object {
   const { kind, namespace, name, field } = origin
   return { kind, namespace, name, field, reason }
+}
+
+function objectName(key: string): ObjectName {
+  const [namespace = '', name = ''] = key.split('/')
+  return { namespace, name }
 }

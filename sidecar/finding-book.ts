@@ -10,10 +10,13 @@ export interface FindingChanges {
 export class FindingBook {
   readonly #parts = new Map<string, readonly Finding[]>()
   #current = new Map<string, Finding>()
+  #changed = false
 
-  /** Replaces what one stage reports. */
+  /** Replaces what one stage reports. The same array again means that nothing changed. */
   set(stage: string, findings: readonly Finding[]): void {
+    if (this.#parts.get(stage) === findings) return
     this.#parts.set(stage, findings)
+    this.#changed = true
   }
 
   get size(): number {
@@ -27,6 +30,8 @@ export class FindingBook {
 
   /** Takes in what was `set` since the last call. */
   settle(): FindingChanges {
+    if (!this.#changed) return { appeared: [], gone: [] }
+    this.#changed = false
     const next = new Map([...this.#parts.values()].flat().map((finding) => [canonicalJson(finding), finding]))
     const before = this.#current
     this.#current = next

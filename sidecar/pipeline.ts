@@ -57,6 +57,7 @@ export class Pipeline {
   readonly #settings: Collection<SettingsReading>
   readonly #classUse: Index<LocationClass[]>
   readonly #findings = new Map<string, readonly Finding[]>()
+  #findingList: readonly Finding[] | undefined
 
   constructor(options: PipelineOptions) {
     const { graph, objects } = this
@@ -111,9 +112,10 @@ export class Pipeline {
     return [...this.#classUse.keys()].map((key) => JSON.parse(key) as LocationClass)
   }
 
-  /** Everything that is wrong now, in a stable order. */
-  findings(): Finding[] {
-    return [...this.#findings.keys()].sort().flatMap((key) => this.#findings.get(key) ?? [])
+  /** Everything that is wrong now, in a stable order; the same array as long as nothing changes. */
+  findings(): readonly Finding[] {
+    this.#findingList ??= [...this.#findings.keys()].sort().flatMap((key) => this.#findings.get(key) ?? [])
+    return this.#findingList
   }
 
   #read(read: Reader): Settings {
@@ -135,8 +137,11 @@ export class Pipeline {
 
   #collect<V extends { readonly findings: readonly Finding[] }>(stage: string, collection: Collection<V>): void {
     collection.subscribe((key, value) => {
-      if (value === undefined || value.findings.length === 0) this.#findings.delete(`${stage} ${key}`)
-      else this.#findings.set(`${stage} ${key}`, value.findings)
+      const known = this.#findings.has(`${stage} ${key}`)
+      if (value !== undefined && value.findings.length > 0) this.#findings.set(`${stage} ${key}`, value.findings)
+      else if (known) this.#findings.delete(`${stage} ${key}`)
+      else return
+      this.#findingList = undefined
     })
   }
 }

@@ -33,6 +33,12 @@ export class ObjectStore implements ObjectSink {
     return ObjectStore.listedKeys(kind, namespace, name).some((key) => this.#listed.get(key) === true)
   }
 
+  /** The object is not looked up any more: from now on nothing is known of it. */
+  forget(kind: Kind, namespace: string, name: string): void {
+    this.delete(kind, namespace, name)
+    this.#listed.delete(`${kind} ${namespace}/${name}`)
+  }
+
   replace(kind: Kind, objects: readonly KubeObject[], scope?: string): void {
     const source = this.of(kind)
     const incoming = new Set(objects.map((object) => objectKey(object.metadata)))

@@ -6,37 +6,16 @@
 import type { DataRecord, RecordKey } from '../dynamic/records.ts'
 import { requiredClasses } from '../dynamic/records.ts'
 import type { LocationClass } from '../policy/effects.ts'
-import type { NginxInput } from '../nginx/input.ts'
 import { renderConfig, type RenderedConfig } from '../nginx/render.ts'
-import type { ConfigResult, ControlClient, DataPlaneStatus } from './client.ts'
+import type { ControlClient, DataPlaneStatus } from './client.ts'
+import type { DataPlaneEvents, Desired } from './desired.ts'
+import { ClassUse } from './class-use.ts'
 import { Lane } from './lane.ts'
 import { plan, type Plan } from './plan.ts'
 
 const STATUS_INTERVAL_MS = 1_000
 /** A refused configuration is tried again that much later: the reason may be outside of it, as a busy port. */
 const REFUSED_AGAIN_MS = 10_000
-
-/** What the translation wants; read at the moment of use, so the newest always wins. */
-export interface Desired {
-  readonly records: ReadonlyMap<RecordKey, DataRecord>
-  /** Keys that changed; the data plane takes them out. */
-  readonly changed: Set<RecordKey>
-  classes(): readonly LocationClass[]
-  /** Everything of the configuration but the classes and the capabilities. */
-  config(): Pick<NginxInput, 'settings' | 'listeners'>
-}
-
-export interface DataPlaneEvents {
-  /** Records or configuration were applied. */
-  applied(): void
-  /** A record was refused by OpenResty. */
-  rejected(key: RecordKey, reason: string): void
-  /** A push did not fit, a configuration was refused, or OpenResty cannot be reached. */
-  trouble(message: string, details: Readonly<Record<string, unknown>>): void
-  /** A configuration was loaded by a reload. */
-  reloaded(result: Extract<ConfigResult, { outcome: 'loaded' }>, config: RenderedConfig): void
-  pushed(records: number, milliseconds: number): void
-}
 
 export class DataPlane {
   readonly #client: ControlClient
@@ -46,15 +25,18 @@ export class DataPlane {
   readonly #config: Lane
   readonly #actual = new Map<RecordKey, string>()
   readonly #rejected = new Map<RecordKey, string>()
-  readonly #actualClasses = new Map<RecordKey, readonly string[]>()
+  readonly #usedClasses = new ClassUse()
   readonly #knownClasses = new Map<string, LocationClass>()
   #pending = new Set<RecordKey>()
+  #learning: Promise<DataPlaneStatus> | undefined
   #status: DataPlaneStatus | undefined
   #running: RenderedConfig | undefined
   #rendered: readonly unknown[] = []
   #refused = { hash: '', at: 0 }
   /** The start of OpenResty that has had everything at least once. */
   #completeOf = ''
+  #loading = false
+  #watching = false
   #timer: NodeJS.Timeout | undefined
   #started = false
 
@@ -108,11 +90,13 @@ export class DataPlane {
   }
 
   async #watch(): Promise<void> {
+    if (this.#watching) return
+    this.#watching = true
     try {
       const status = await this.#client.status()
       const known = this.#status
       const restarted = known !== undefined && known.instance !== status.instance
-      const foreign = this.#running !== undefined && !status.reloading && this.#running.hash !== status.config_hash
+      const foreign = !this.#loading && this.#running !== undefined && this.#running.hash !== status.config_hash
       if (restarted || foreign) this.#forget()
       // A push may be under way: the revision that its answer brings is newer than the one seen here.
       else if (known !== undefined) this.#status = { ...status, revision: known.revision }
@@ -120,6 +104,8 @@ export class DataPlane {
     } catch {
       // The lanes report it as soon as there is something to send.
       this.#forget()
+    } finally {
+      this.#watching = false
     }
   }
 
@@ -134,22 +120,35 @@ export class DataPlane {
 
   async #pushRecords(): Promise<void> {
     const status = this.#status ?? (await this.#learn())
-    for (const key of this.#desired.changed) this.#pending.add(key)
+    const keys = new Set([...this.#pending, ...this.#desired.changed])
     this.#desired.changed.clear()
-    const { set, remove, held } = plan({
+    this.#pending = new Set()
+    const { set, remove, held } = this.#plan(keys)
+    // What is not sent now stays pending, also beside what a new start of OpenResty may have added meanwhile.
+    let unsent: Iterable<RecordKey> = keys
+    try {
+      const isNeeded = Object.keys(set).length + remove.length > 0 || status.revision === 0
+      if (isNeeded && !(await this.#send(status, { set, remove }))) return
+      unsent = held
+    } finally {
+      for (const key of unsent) this.#pending.add(key)
+    }
+    if (this.#pending.size === 0) this.#completeOf = status.instance
+    this.#events.applied()
+  }
+
+  #plan(keys: ReadonlySet<RecordKey>): Plan {
+    const isRefused = (key: RecordKey): boolean => {
+      const digest = this.#rejected.get(key)
+      return digest !== undefined && digest === this.#desired.records.get(key)?.digest
+    }
+    return plan({
       desired: this.#desired.records,
       actual: this.#actual,
-      keys: [...this.#pending].filter((key) => this.#rejected.get(key) !== (this.#desired.records.get(key)?.digest ?? '')),
+      keys: [...keys].filter((key) => !isRefused(key)),
       isLoaded: (name) => this.#running?.classNames.includes(name) === true,
       classesOf: requiredClasses,
     })
-    const waiting = new Set(held)
-    if (Object.keys(set).length + remove.length > 0 || status.revision === 0) {
-      if (!(await this.#send(status, { set, remove }))) return
-    }
-    this.#pending = waiting
-    if (waiting.size === 0) this.#completeOf = status.instance
-    this.#events.applied()
   }
 
   /** True when the push was answered with 200. */
@@ -171,7 +170,7 @@ export class DataPlane {
     for (const [key, record] of Object.entries(set)) this.#settle(key, record, result.rejected[key])
     for (const key of remove) {
       this.#actual.delete(key)
-      this.#actualClasses.delete(key)
+      this.#usedClasses.set(key, [])
     }
     this.#events.pushed(Object.keys(set).length + remove.length, performance.now() - started)
     return true
@@ -185,18 +184,26 @@ export class DataPlane {
     }
     this.#rejected.delete(key)
     this.#actual.set(key, record.digest)
-    const classes = requiredClasses(record)
-    if (classes.length > 0) this.#actualClasses.set(key, classes)
-    else this.#actualClasses.delete(key)
+    this.#usedClasses.set(key, requiredClasses(record))
   }
 
   /** First contact, or OpenResty is not what we knew: read what it has, look at every key again. */
-  async #learn(): Promise<DataPlaneStatus> {
+  #learn(): Promise<DataPlaneStatus> {
+    this.#learning ??= this.#readAll().finally(() => (this.#learning = undefined))
+    return this.#learning
+  }
+
+  async #readAll(): Promise<DataPlaneStatus> {
     const status = await this.#client.status()
     const { revision, digests } = await this.#client.digests()
-    this.#actual.clear()
     this.#rejected.clear()
-    for (const [key, digest] of Object.entries(digests)) this.#actual.set(key, digest)
+    this.#actual.clear()
+    this.#usedClasses.clear()
+    for (const [key, digest] of Object.entries(digests)) {
+      const record = this.#desired.records.get(key)
+      this.#actual.set(key, digest)
+      if (record?.digest === digest) this.#usedClasses.set(key, requiredClasses(record))
+    }
     this.#pending = new Set([...this.#desired.records.keys(), ...this.#actual.keys()])
     this.#status = { ...status, revision }
     const wanted = this.#render(status, this.#classesInUse())
@@ -221,7 +228,8 @@ export class DataPlane {
   }
 
   async #load(wanted: RenderedConfig, input: readonly unknown[]): Promise<void> {
-    const result = await this.#client.config(wanted.text)
+    this.#loading = true
+    const result = await this.#client.config(wanted.text).finally(() => (this.#loading = false))
     if (result.outcome === 'loaded') {
       const fresh = await this.#client.status()
       this.#status = { ...fresh, revision: this.#status?.revision ?? fresh.revision }
@@ -256,7 +264,7 @@ export class DataPlane {
   #classesInUse(): LocationClass[] {
     const wanted = this.#desired.classes()
     for (const it of wanted) this.#knownClasses.set(it.name, it)
-    const stillUsed = [...this.#actualClasses.values()].flat().flatMap((name) => this.#knownClasses.get(name) ?? [])
+    const stillUsed = [...this.#usedClasses.names()].flatMap((name) => this.#knownClasses.get(name) ?? [])
     return [...wanted, ...stillUsed]
   }
 

@@ -1,0 +1,28 @@
+/** The two sides of the data plane as the controller sees it: what is wanted, and what came of it. */
+import type { DataRecord, RecordKey } from '../dynamic/records.ts'
+import type { NginxInput } from '../nginx/input.ts'
+import type { RenderedConfig } from '../nginx/render.ts'
+import type { LocationClass } from '../policy/effects.ts'
+import type { ConfigResult } from './client.ts'
+
+/** What the translation wants; read at the moment of use, so the newest always wins. */
+export interface Desired {
+  readonly records: ReadonlyMap<RecordKey, DataRecord>
+  /** Keys that changed; the data plane takes them out. */
+  readonly changed: Set<RecordKey>
+  classes(): readonly LocationClass[]
+  /** Everything of the configuration but the classes and the capabilities. */
+  config(): Pick<NginxInput, 'settings' | 'listeners'>
+}
+
+export interface DataPlaneEvents {
+  /** Records or configuration were applied. */
+  applied(): void
+  /** A record was refused by OpenResty. */
+  rejected(key: RecordKey, reason: string): void
+  /** A push did not fit, a configuration was refused, or OpenResty cannot be reached. */
+  trouble(message: string, details: Readonly<Record<string, unknown>>): void
+  /** A configuration was loaded by a reload. */
+  reloaded(result: Extract<ConfigResult, { outcome: 'loaded' }>, config: RenderedConfig): void
+  pushed(records: number, milliseconds: number): void
+}
