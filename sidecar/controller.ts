@@ -186,13 +186,18 @@ export class Controller {
 
   #applied(): void {
     this.#trouble.clear()
+    // Before the first configuration is loaded, records are there and nobody listens.
+    if (this.dataPlane.isReady) this.#tellServed()
+    this.#settleRejected()
+  }
+
+  #tellServed(): void {
     for (const key of this.#unserved) {
       const fragment = this.pipeline.fragments.get(key)
       if (fragment === undefined || !fragment.hosts.every((host) => this.dataPlane.isApplied(hostKey(host)))) continue
       this.#unserved.delete(key)
       this.#outlets.served(fragment)
     }
-    this.#settleRejected()
   }
 
   #settleRejected(): void {
