@@ -189,6 +189,8 @@ export class Reflector<T> {
   }
 
   #deliver(call: () => void): void {
+    // An answer may have been complete already when the signal came.
+    if (this.#stop.signal.aborted) return
     try {
       call()
     } catch (error) {
