@@ -87,6 +87,8 @@ interface Resource {
 }
 
 const FIELD_MANAGER = 'lab'
+/** Thousands of calls at once wait for their turn here, not in the apiserver. */
+const MOST_CONNECTIONS = 64
 
 export class Client {
   readonly #credentials: Credentials
@@ -97,6 +99,7 @@ export class Client {
     this.#credentials = credentials
     this.#agent = new Agent({
       keepAlive: true,
+      maxSockets: MOST_CONNECTIONS,
       ca: credentials.ca,
       ...credentials.certificate === undefined ? {} : { cert: credentials.certificate },
       ...credentials.key === undefined ? {} : { key: credentials.key },

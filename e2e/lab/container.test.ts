@@ -14,7 +14,9 @@ after(async () => { await lab.close() })
 const namespace = 'default'
 
 /** A pod that is ready, with these parts of its own. */
-async function startPod(name: string, parts: { container?: Partial<V1Container>, pod?: Partial<V1PodSpec> }): Promise<Target> {
+async function startPod(
+  name: string, parts: { container?: Partial<V1Container>, pod?: Partial<V1PodSpec> },
+): Promise<Target> {
   await lab.apply(deploymentOf(name, parts))
   await lab.waitForDeployment(namespace, name)
   const [pod] = await lab.pods(namespace, `app=${name}`)

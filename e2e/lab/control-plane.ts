@@ -176,5 +176,7 @@ function controllerManagerFlags(folder: string, kubeconfig: string): string[] {
   return [
     `--kubeconfig=${kubeconfig}`, '--leader-elect=false', `--controllers=${CONTROLLERS.join(',')}`,
     `--root-ca-file=${join(folder, 'ca.crt')}`, '--secure-port=0',
+    // Its default of 20 calls a second is made for clusters that others use, too.
+    '--kube-api-qps=500', '--kube-api-burst=1000',
   ]
 }

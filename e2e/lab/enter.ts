@@ -4,6 +4,7 @@
  * (when the first dies, the kernel ends the rest). So whatever happens, nothing is left behind.
  */
 
+import { tryCommand } from './command.ts'
 import { prepareTools, type Tools, type Variant } from './tools.ts'
 
 const ENVIRONMENT = 'RESTY_INGRESS_LAB'
@@ -29,14 +30,24 @@ export async function insideCommand(
   variant?: Variant,
 ): Promise<{ readonly argv: string[], readonly env: Record<string, string> }> {
   if (process.getuid?.() !== 0) throw new Error('the lab makes network namespaces: run it as root (sudo)')
+  await requireNamespaces()
   const tools = await prepareTools(variant)
   const argv = [
     '/usr/bin/setpriv', '--pdeathsig', 'KILL',
-    'unshare', '--net', '--mount', '--pid', '--fork', '--kill-child', '--mount-proc',
+    'unshare', ...NAMESPACES, '--kill-child', '--mount-proc',
     'sh', '-c', SET_UP, 'sh', process.execPath, ...process.execArgv, ...process.argv.slice(1),
   ]
   const env = { ...process.env, [ENVIRONMENT]: JSON.stringify(tools) } as Record<string, string>
   return { argv, env }
+}
+
+const NAMESPACES = ['--net', '--mount', '--pid', '--fork']
+
+async function requireNamespaces(): Promise<void> {
+  const { code, stderr } = await tryCommand(['unshare', ...NAMESPACES, 'true'])
+  if (code === 0) return
+  throw new Error(`the lab needs to make namespaces, which this machine forbids (${stderr.trim()}); ` +
+    'in a container, run it privileged')
 }
 
 export function isInside(): boolean {

@@ -8,7 +8,7 @@ import { readFile, rename } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { cached, cacheKey } from './cache.ts'
-import { isInstalled, progress, runWithProgress, tryCommand } from './command.ts'
+import { isInstalled, runWithProgress, tryCommand } from './command.ts'
 import { makeNextRoot } from './next-root.ts'
 
 export const REPOSITORY = dirname(dirname(dirname(fileURLToPath(import.meta.url))))
@@ -108,10 +108,11 @@ async function buildControlPlane(): Promise<string> {
   const only = process.env['KUBEBUILDER_ASSETS'] ? ['sigs.k8s.io/gateway-api/conformance/echo-basic'] : ['tool']
   return await cached(`controlplane-${cacheKey(...sources, ...flags, ...only)}`, async folder => {
     await requireGo()
-    progress('building etcd, kube-apiserver, kube-controller-manager, echo-basic: once, some minutes')
+    const whole = only[0] === 'tool'
+    const label = whole ? 'building the control plane (once, some minutes)' : 'building echo-basic'
     const argv = ['go', 'build', '-C', module, '-v', ...flags, '-o', `${folder}/`, ...only]
-    await runWithProgress('go build of the control plane', argv, { env: { ...process.env, CGO_ENABLED: '0' } })
-    if (only[0] === 'tool') await rename(join(folder, 'server'), join(folder, 'etcd'))
+    await runWithProgress(label, argv, { env: { ...process.env, CGO_ENABLED: '0' } })
+    if (whole) await rename(join(folder, 'server'), join(folder, 'etcd'))
   })
 }
 

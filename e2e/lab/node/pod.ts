@@ -177,8 +177,9 @@ export class PodRunner {
 
   async #cleanUp(): Promise<void> {
     this.#volumes?.close()
-    if (this.#network !== undefined) await this.#host.network.removePod(this.#network)
+    const network = this.#network
     this.#network = undefined
+    if (network !== undefined) await this.#host.network.removePod(network)
     await rm(this.#folder(), { recursive: true, force: true })
   }
 
