@@ -19,8 +19,8 @@ local ngx = ngx
 local ngx_now = ngx.now
 local value_of = store.value
 
--- NGX_BUSY: "no live upstreams", 502. Only a patched NGINX (OpenResty) could answer with a status of
--- our choice in this phase.
+-- NGX_BUSY: "no live upstreams", 502. In this phase only a patched NGINX (OpenResty) could answer
+-- with a status of our choice.
 local NO_PEER = -3
 
 local _M = {}

@@ -71,21 +71,20 @@ local function enter_class(route)
 end
 
 
-local function find(listener)
-    local route, status, err = router.find(listener)
+local function refuse(status, err)
     if err then
         faults.subject = "host " .. ngx_var.host
         faults.report(err)
     end
-    return route, status
+    return ngx_exit(status)
 end
 
 
---- `location /`: the ordinary class.
-_M.ordinary = faults.guarded(function(listener)
-    local route, status = find(listener)
+--- Each request, before NGINX looks for its location: it goes on in `location /` or in a class.
+_M.enter = faults.guarded(function(listener)
+    local route, status, err = router.find(listener)
     if not route then
-        return ngx_exit(status)
+        return refuse(status, err)
     end
     if route.class then
         return enter_class(route)
@@ -102,17 +101,6 @@ _M.class = faults.guarded(function(name)
         error("location class " .. name .. " was entered without a route")
     end
     return proxy(route)
-end)
-
-
---- The declared body is larger than the ordinary class takes: it is for the route's class to say.
--- An undeclared one comes here when a part of it is read and gone: no other location can have it.
-_M.large_body = faults.guarded(function(listener)
-    local route, status = find(listener)
-    if route and route.class and route.has_body_size and ngx_var.content_length then
-        return enter_class(route)
-    end
-    return ngx_exec("@error_" .. (route and 413 or status))
 end)
 
 

@@ -55,11 +55,12 @@ end
 
 -- What the policies of a route do before the request is sent: pairs of function and value.
 local function request_steps(route)
-    local steps = {}
+    local steps, setting = {}, store.setting()
     for _, name in ipairs(policies.request_order) do
-        local value = route.policies[name]
+        local policy = policies.by_name[name]
+        local value = route.policies[name] or policy.default and policy.default(route, setting)
         if value then
-            steps[#steps + 1] = { apply = policies.by_name[name].apply, value = value }
+            steps[#steps + 1] = { apply = policy.apply, value = value }
         end
     end
     return #steps > 0 and steps or nil
@@ -73,7 +74,6 @@ local function compile_route(route)
         class = route.class,
         closed = route.closed ~= nil,
         steps = request_steps(route),
-        has_body_size = route.policies.body_size ~= nil,
         targets = target.compile(route),
         variables = {
             namespace = origin.namespace,

@@ -8,7 +8,6 @@ require "ingress.phase.balancer"
 require "ingress.phase.certificate"
 require "ingress.phase.control"
 require "ingress.phase.init_worker"
-require "ingress.phase.large_body"
 require "ingress.phase.rewrite"
 require "ingress.phase.rewrite_class"
 

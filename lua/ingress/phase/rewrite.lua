@@ -1,2 +1,2 @@
--- rewrite_by_lua of `location /`.
-return require("ingress.dispatch").ordinary
+-- server_rewrite_by_lua.
+return require("ingress.dispatch").enter

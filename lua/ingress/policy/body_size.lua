@@ -1,6 +1,6 @@
--- The declared size of the request's body. NGINX checks it against `client_max_body_size` only
--- before an internal redirect, not again in the location class; undeclared (chunked) bodies are
--- bounded by the class itself.
+-- The declared size of the request's body. NGINX checks it against `client_max_body_size` when it
+-- finds a location, not when a named one is entered: so a location class never checks it, only the
+-- undeclared (chunked) bodies that it reads.
 
 local shape = require "ingress.pure.shape"
 
@@ -15,6 +15,12 @@ function _M.validate(value)
     return shape.object(value, MEMBERS, "body_size")
         or not shape.is_integer(value.max, 0) and "body_size.max must be a whole number of bytes"
         or nil
+end
+
+
+--- `location /` checks by itself.
+function _M.default(route, setting)
+    return route.class and setting.body_size
 end
 
 

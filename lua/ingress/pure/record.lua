@@ -28,6 +28,7 @@ local WEIGHTED = { backend = true, weight = true }
 local ORIGIN = { "kind", "namespace", "name", "service", "port" }
 local ORIGIN_MEMBERS = { kind = true, namespace = true, name = true, service = true, port = true }
 local BACKEND = { digest = true, endpoints = true }
+local SETTINGS = { body_size = true, retries = true, timeouts = true }
 local CERTIFICATE = { digest = true, chain = true, key = true }
 
 local _M = {}
@@ -194,7 +195,7 @@ function _M.setting(record, deps)
     end
     for name, value in pairs(record) do
         local reason
-        if name == "timeouts" or name == "retries" then
+        if SETTINGS[name] then
             reason = deps.policies[name].validate(value)
         elseif name ~= "digest" then
             reason = "the record has an unknown member " .. shape.quoted(name)

@@ -43,9 +43,8 @@ const PROXY = `
       proxy_next_upstream error timeout;
       proxy_pass http://ingress_balancer;`
 
-function errorPages(except = ''): string {
-  const codes = Object.keys(ERRORS).filter((code) => code !== except)
-  return codes.map((code) => `error_page ${code} @error_${code};`).join(' ')
+function errorPages(): string {
+  return Object.keys(ERRORS).map((code) => `error_page ${code} @error_${code};`).join(' ')
 }
 
 function errorLocations(): string {
@@ -99,13 +98,8 @@ http {
     ssl_certificate_by_lua_block { return require("ingress.phase.certificate")("default") }
     client_max_body_size 1m;
     ${errorPages()}${errorLocations()}
-    location / {
-      error_page 413 = @large_body;
-      ${errorPages('413')}
-      rewrite_by_lua_block { return require("ingress.phase.rewrite")("default") }${PROXY}
-    }
-    location @large_body {
-      rewrite_by_lua_block { return require("ingress.phase.large_body")("default") }
+    server_rewrite_by_lua_block { return require("ingress.phase.rewrite")("default") }
+    location / {${PROXY}
     }${classLocations(classes)}
     ${options.extra ?? ''}
   }
