@@ -67,5 +67,7 @@ export function globalSetting(settings: Settings): SettingRecord {
       send: settings.proxySendTimeout,
     },
     retries: { tries: 3, timeout: 0 },
+    // For the declared size of a body in a location class; `location /` checks by itself.
+    body_size: { max: settings.proxyBodySize },
   })
 }

@@ -62,7 +62,6 @@ function viewOf(input: NginxInput) {
     hide_server_header: capabilities.headers_more,
     classes: classes.map(({ name, directives }) => ({ name, lines: directives.map(print) })),
     error_pages: ERROR_PAGES,
-    ordinary_error_pages: ERROR_PAGES.filter(({ code }) => code !== 413),
     trust_forwarded: settings.useForwardedHeaders,
     trusted_ranges: settings.useForwardedHeaders ? settings.proxyRealIpCidr : [],
     ...forwarding(settings),

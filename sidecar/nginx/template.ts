@@ -103,17 +103,11 @@ http {
         ssl_certificate_key data:$no_certificate;
         ssl_certificate_by_lua_block { require("ingress.phase.certificate")("{{listener}}") }
 
+        # Before NGINX finds a location, since it throws a body away there that it thinks too large.
+        server_rewrite_by_lua_block { return require("ingress.phase.rewrite")("{{listener}}") }
+
         location / {
-            # A declared body above the ordinary limit: the route may have a class that allows more.
-            error_page 413 = @large_body;
-{{#ordinary_error_pages}}
-            error_page {{code}} @error_{{code}};
-{{/ordinary_error_pages}}
-            rewrite_by_lua_block { return require("ingress.phase.rewrite")("{{listener}}") }
             proxy_pass http://ingress_balancer;
-        }
-        location @large_body {
-            rewrite_by_lua_block { return require("ingress.phase.large_body")("{{listener}}") }
         }
 {{#classes}}
         location @{{name}} {
