@@ -43,7 +43,8 @@ export async function followEndpoints(
     while (!stopped.signal.aborted) {
       if (version !== undefined) await watch(version).catch(() => {})
       if (stopped.signal.aborted) return
-      await new Promise(resolve => { setTimeout(resolve, 50) })
+      // A follower that nobody has ended must not keep a failed test alive.
+      await new Promise(resolve => { setTimeout(resolve, 50).unref() })
       version = await list().catch(() => undefined)
     }
   }

@@ -134,3 +134,12 @@ test('a wrong status, no answer and no listener are failures of their own', asyn
   assert.deepEqual(await kinds({ requests: [{ host: 'a', path: '/mute' }] }), new Set(['timeout']))
   assert.deepEqual(await kinds({ port: gone.port }), new Set(['refused']))
 })
+
+test('a long report arrives whole', async t => {
+  const { port } = await serve(t, (_request, response) => { response.writeHead(500).end() })
+  const load = await startLoad(options(port, { requests: [{ host: 'a.example', path: `/${'x'.repeat(1000)}` }] }))
+  await load.more(1000)
+  const report = await load.stop()
+  assert.ok(report.failed >= 1000)
+  assert.equal(report.failures.length, 1000)
+})
