@@ -39,6 +39,14 @@ for (const signal of ['SIGKILL', 'SIGTERM'] as const) {
   })
 }
 
+test('SIGTERM ends a lab', async () => {
+  const lab = spawn(process.execPath, [FIXTURE], { stdio: ['ignore', 'pipe', 'inherit'] })
+  const [network] = await once(lab.stdout, 'data') as [Buffer]
+  lab.kill('SIGTERM')
+  assert.deepEqual(await once(lab, 'exit'), [143, null])
+  await eventually('no process of the lab is left', () => processesIn(network.toString().trim()).length === 0)
+})
+
 test('nothing is left when the lab itself is killed', async () => {
   const { shell, network } = await startFixture()
   process.kill(childOf(shell, network), 'SIGKILL')

@@ -9,6 +9,20 @@ import { prepareTools, type Tools, type Variant } from './tools.ts'
 
 const ENVIRONMENT = 'RESTY_INGRESS_LAB'
 
+const SETPRIV = '/usr/bin/setpriv'
+/** What follows dies with the process that started it. */
+const WITH_PARENT = [SETPRIV, '--pdeathsig', 'KILL']
+
+/** `unshare` lets no SIGTERM through, so a shell waits in its place; what ends the shell ends the lab. */
+const GUARD = `
+"$@" <&0 & lab=$!
+trap 'kill -KILL $lab; exit 143' TERM HUP
+trap : INT
+while :; do
+  wait $lab; status=$?
+  kill -0 $lab 2>/dev/null || exit $status
+done`
+
 const SET_UP = 'mount -t tmpfs -o mode=0755 lab /run && ip link set lo up && exec "$@"'
 
 /**
@@ -20,8 +34,7 @@ export async function enterLab(options: { readonly variant?: Variant } = {}): Pr
   const inside = process.env[ENVIRONMENT]
   if (inside !== undefined) return JSON.parse(inside) as Tools
   const { argv, env } = await insideCommand(options.variant)
-  const [file = ''] = argv
-  process.execve?.(file, argv, env)
+  process.execve?.(SETPRIV, [...WITH_PARENT, 'sh', '-c', GUARD, 'sh', ...argv], env)
   throw new Error('this Node cannot replace its own process; use the version of package.json')
 }
 
@@ -33,8 +46,7 @@ export async function insideCommand(
   await requireNamespaces()
   const tools = await prepareTools(variant)
   const argv = [
-    '/usr/bin/setpriv', '--pdeathsig', 'KILL',
-    'unshare', ...NAMESPACES, '--kill-child', '--mount-proc',
+    ...WITH_PARENT, 'unshare', ...NAMESPACES, '--kill-child', '--mount-proc',
     'sh', '-c', SET_UP, 'sh', process.execPath, ...process.execArgv, ...process.argv.slice(1),
   ]
   const env = { ...process.env, [ENVIRONMENT]: JSON.stringify(tools) } as Record<string, string>

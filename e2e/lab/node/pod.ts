@@ -38,6 +38,7 @@ export class PodRunner {
   /** Why the pod does not start, while it does not. */
   #message: string | undefined
   #terminating = false
+  #killed = false
   readonly #started: Promise<void>
 
   constructor(pod: V1Pod, host: PodHost, nodeAddress: string) {
@@ -87,6 +88,7 @@ export class PodRunner {
   /** Ends everything at once, without telling the apiserver. */
   async kill(): Promise<void> {
     this.#terminating = true
+    this.#killed = true
     this.#writer.close()
     await this.#started
     await Promise.all(this.#containers.map(container => container.stop(0)))
@@ -160,11 +162,11 @@ export class PodRunner {
     await this.#deleteObject()
   }
 
-  /** The last word of a kubelet: the object may go. Never gives up while the apiserver is away. */
+  /** The last word of a kubelet: the object may go. Does not give up while the apiserver is away. */
   async #deleteObject(): Promise<void> {
     const { name = '', namespace = '', uid } = this.#pod.metadata ?? {}
     const options = { gracePeriodSeconds: 0, preconditions: { uid } }
-    for (;;) {
+    while (!this.#killed) {
       try {
         await this.#host.client.delete('v1/Pod', { namespace, name }, options)
         return
