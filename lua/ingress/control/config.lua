@@ -7,8 +7,10 @@ local process = require "ingress.process"
 
 local find = string.find
 local floor = math.floor
+local gmatch = string.gmatch
 local match = string.match
 local ngx_now = ngx.now
+local sub = string.sub
 local tonumber = tonumber
 
 local LOCK = "reload"
@@ -50,20 +52,26 @@ local function emergency_size()
 end
 
 
--- The first line in emerg.log after `size`: {message, line}; nil when there is none.
+-- A port that is taken is tried again for a while: that is not the end yet.
+local function is_final(message)
+    return not find(message, "^bind%(%) to ") and not find(message, "^listen%(%) to ")
+end
+
+
+-- What NGINX wrote to emerg.log after `size`, once it has given up: {message, line}; else nil.
 local function refusal(size)
     if emergency_size() <= size then
         return nil
     end
-    local text = match(read("emerg.log"):sub(size + 1), "^([^\n]*)\n")
-    if not text then
-        return nil
+    local first
+    for text in gmatch(sub(read("emerg.log"), size + 1), "([^\n]*)\n") do
+        local message = match(text, "%[emerg%] %d+#%d+: (.*)$") or text
+        first = first or message
+        if is_final(message) then
+            local line = match(first, " in .*/nginx%.conf:(%d+)$")
+            return { message = first, line = tonumber(line) }
+        end
     end
-    local message = match(text, "%[emerg%] %d+#%d+: (.*)$") or text
-    return {
-        message = message,
-        line = tonumber(match(message, " in [^ ]*/nginx%.conf:(%d+)$")),
-    }
 end
 
 

@@ -14,7 +14,7 @@ import { describe, type TestContext } from 'node:test'
 import { Client } from 'undici'
 import { renderFixture, type FixtureOptions } from './fixture.ts'
 
-const LAUNCHER = join(import.meta.dirname, '../../../openresty/start')
+export const LAUNCHER = join(import.meta.dirname, '../../../openresty/start')
 const WAIT_MS = 10_000
 
 export type Variant = 'system' | 'next' | 'openresty'
@@ -29,7 +29,7 @@ export function variants(): readonly Variant[] {
 }
 
 /** The value of NGINX for the launcher. */
-function program(variant: Variant): string {
+export function program(variant: Variant): string {
   if (variant === 'system') return '/usr/sbin/nginx'
   if (variant === 'openresty') return 'openresty'
   const root = process.env['RESTY_INGRESS_NEXT_ROOT']
