@@ -11,7 +11,7 @@ import { REPOSITORY, VARIANTS, type Variant } from '../lab/tools.ts'
 
 /** Node as the sidecar's image has it. */
 const NODE = '/app/node_modules/node/bin/node'
-const FINDINGS_URL = 'http://127.0.0.1:10254/v1/findings'
+const ADMIN = 'http://127.0.0.1:10254'
 
 /** The variant to test: a lab has one NGINX, so a process tests one. */
 export function variantUnderTest(): Variant {
@@ -79,12 +79,22 @@ export class Controller {
     return await readFile(join(this.#runFolder, 'nginx.conf'), 'utf8')
   }
 
-  /** What is wrong now, by the admin API, which answers only to its own pod. */
+  /** What is wrong now. */
   async findings(): Promise<readonly Finding[]> {
-    const script = `fetch('${FINDINGS_URL}').then(async it => console.log(await it.text()))`
+    return (JSON.parse(await this.#askAdmin('/v1/findings')) as { findings: readonly Finding[] }).findings
+  }
+
+  /** Prometheus text. */
+  async metrics(): Promise<string> {
+    return await this.#askAdmin('/metrics')
+  }
+
+  /** From inside of the pod: that is where the admin API answers. */
+  async #askAdmin(path: string): Promise<string> {
+    const script = `fetch('${ADMIN}${path}').then(async it => process.stdout.write(await it.text()))`
     const { code, stdout, stderr } = await this.lab.exec(this.sidecar, [NODE, '-e', script])
     if (code !== 0) throw new Error(`the admin API does not answer: ${stderr}`)
-    return (JSON.parse(stdout) as { findings: readonly Finding[] }).findings
+    return stdout
   }
 
   get #runFolder(): string {

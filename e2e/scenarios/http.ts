@@ -43,8 +43,10 @@ export async function askEcho(what: Ask): Promise<Echo> {
 }
 
 /** Resolves with the head of the answer. */
-export async function send({ address, host, path = '/', method = 'GET', headers = {}, body, ca }: Ask): Promise<IncomingMessage> {
-  const options = { host: address, path, method, agent: false as const, headers: { host, ...headers } as Record<string, string | string[]> }
+export async function send(what: Ask): Promise<IncomingMessage> {
+  const { address, host, path = '/', method = 'GET', headers = {}, body, ca } = what
+  const all = { host, ...headers } as Record<string, string | string[]>
+  const options = { host: address, path, method, agent: false as const, headers: all }
   return await new Promise((resolve, reject) => {
     const request = ca === undefined
       ? httpRequest({ ...options, port: 80 }, resolve)

@@ -1,0 +1,34 @@
+/** Work that is done while clients go on: at a fixed rate and in a closed loop, over kept connections. */
+
+import { setTimeout as sleep } from 'node:timers/promises'
+import { startLoad, type Load } from '../load/load.ts'
+import type { LoadOptions, LoadReport } from '../load/types.ts'
+
+/** How long a pod that has left the EndpointSlices may be reached: generous, the benchmark has the real bound. */
+const STALE_MS = 2000
+/** The two cores of a small machine must do everything else, too. */
+const RATE = 100
+const CONNECTIONS = 4
+/** Seen after the work: what it broke shows in the requests that follow. */
+const REQUESTS_AFTER = 300
+
+export type Traffic = Pick<LoadOptions, 'address' | 'requests'> & Partial<LoadOptions>
+
+/** Runs `work` under load. How the clients fared is for the caller to judge. */
+export async function underLoad(traffic: Traffic, work: (load: Load) => Promise<void>): Promise<LoadReport> {
+  const load = await startLoad({ port: 80, rate: RATE, connections: CONNECTIONS, staleMs: STALE_MS, ...traffic })
+  try {
+    await load.more(REQUESTS_AFTER)
+    await work(load)
+    await load.more(REQUESTS_AFTER)
+  } catch (error) {
+    await load.stop()
+    throw error
+  }
+  return await load.stop()
+}
+
+/** An outage of so many seconds is what the test is about. */
+export async function seconds(count: number): Promise<void> {
+  await sleep(count * 1000)
+}
