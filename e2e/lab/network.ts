@@ -29,6 +29,8 @@ export interface PodNetwork {
 export class Network {
   /** Addresses are never used twice: a stale client of an old pod must not find a new one. */
   #next = 256
+  /** Names of the networks that `refuse` has taken over. */
+  readonly #refused = new Set<string>()
 
   async start(nodes: number): Promise<void> {
     const addresses = Array.from({ length: nodes }, (_, index) => nodeAddress(index))
@@ -95,13 +97,13 @@ export class Network {
    */
   async refuse(network: PodNetwork): Promise<void> {
     await this.cut(network)
+    this.#refused.add(network.name)
     await addNamespace({ ...network, name: refuserOf(network) })
   }
 
   /** Ends `refuse`. */
   async accept(network: PodNetwork): Promise<void> {
-    const namespaces = await runCommand(['ip', 'netns', 'list'])
-    if (!namespaces.split('\n').some(line => line.split(' ')[0] === refuserOf(network))) return
+    if (!this.#refused.delete(network.name)) return
     await runCommand(['ip', 'link', 'delete', refuserOf(network)])
     await runCommand(['ip', 'netns', 'delete', refuserOf(network)])
     await this.restore(network)

@@ -1,21 +1,19 @@
 /**
  * The node agent, the lab's stand-in for scheduler and kubelets: registers nodes, binds pods, and runs
- * each pod by a PodRunner. It follows the apiserver by list and watch and outlives its absence.
+ * each pod by a PodRunner. What runs goes on while the apiserver is away.
  */
 
 import type { Server } from 'node:https'
 import type { V1Node, V1Pod } from '@kubernetes/client-node'
 import type { ControlPlane } from '../control-plane.ts'
-import type { ListScope } from '../client.ts'
 import { API_PORT } from '../control-plane.ts'
+import { Follower } from '../follower.ts'
 import { nodeAddress } from '../network.ts'
-import { sleep } from '../wait.ts'
 import { LoadBalancers } from './load-balancers.ts'
 import { KUBELET_PORT, startLogServer } from './log-server.ts'
 import { PodRunner, type PodHost } from './pod.ts'
 import { chooseNode } from './scheduler.ts'
 
-const RELIST_MS = 200
 const PODS_PER_NODE = 500
 
 export interface AgentOptions extends Omit<PodHost, 'apiserver'> {
@@ -28,17 +26,23 @@ export class Agent {
   readonly #options: AgentOptions
   readonly #host: PodHost
   readonly #nodes: V1Node[]
+  /** By uid; a pod that is being bound has its node here already. */
   readonly #pods = new Map<string, V1Pod>()
   readonly #runners = new Map<string, PodRunner>()
-  readonly #stopped = new AbortController()
+  readonly #follower: Follower<V1Pod & object>
   readonly #loadBalancers: LoadBalancers
-  #following: Promise<void> = Promise.resolve()
   #logServer: Server | undefined
 
   constructor(options: AgentOptions) {
     this.#options = options
     this.#host = { ...options, apiserver: { host: nodeAddress(0), port: API_PORT } }
     this.#nodes = Array.from({ length: options.nodes }, (_, index) => nodeObject(index))
+    this.#follower = new Follower<V1Pod & object>({
+      client: options.client,
+      kind: 'v1/Pod',
+      seen: pod => { this.#seen(pod) },
+      removed: pod => { this.#removed(pod) },
+    })
     this.#loadBalancers = new LoadBalancers({
       ...options, podNetwork: (namespace, name) => this.#findRunner(namespace, name)?.networkIfAny,
     })
@@ -61,8 +65,8 @@ export class Agent {
       // The apiserver marks a new node as not ready; there is no node controller here to undo it.
       await client.patch('v1/Node', name, { spec: { taints: null } })
     }
-    this.#following = this.#follow()
-    this.#loadBalancers.start()
+    await this.#follower.start()
+    await this.#loadBalancers.start()
   }
 
   /** The pod that runs here under this name. Throws when there is none. */
@@ -74,34 +78,11 @@ export class Agent {
 
   /** Ends all pods at once; the objects stay. */
   async stop(): Promise<void> {
-    this.#stopped.abort()
     await this.#loadBalancers.stop()
-    await this.#following
+    await this.#follower.stop()
     await Promise.all([...this.#runners.values()].map(runner => runner.kill()))
     this.#logServer?.closeAllConnections()
     this.#logServer?.close()
-  }
-
-  async #follow(): Promise<void> {
-    while (!this.#stopped.signal.aborted) {
-      // When the apiserver is away or the watch too old, what runs goes on, and the list starts again.
-      await this.#listAndWatch().catch(() => {})
-      await sleep(RELIST_MS)
-    }
-  }
-
-  async #listAndWatch(): Promise<void> {
-    const { client } = this.#options
-    const { items, resourceVersion } = await client.listWithVersion<V1Pod & object>('v1/Pod')
-    const uids = new Set(items.map(pod => pod.metadata?.uid))
-    for (const pod of this.#pods.values()) if (!uids.has(pod.metadata?.uid)) this.#removed(pod)
-    for (const pod of items) this.#seen(pod)
-    const scope: ListScope & { resourceVersion: string } = { resourceVersion }
-    for await (const { type, object } of client.watch<V1Pod & object>('v1/Pod', scope, this.#stopped.signal)) {
-      if (type === 'ERROR') return
-      if (type === 'DELETED') this.#removed(object)
-      else this.#seen(object)
-    }
   }
 
   #seen(pod: V1Pod): void {

@@ -6,10 +6,11 @@
 import type { V1Endpoint, V1EndpointSlice, V1Service } from '@kubernetes/client-node'
 import type { Client } from '../client.ts'
 import { progress } from '../command.ts'
+import { Follower } from '../follower.ts'
 import { loadBalancerAddress, type Network, type PodNetwork } from '../network.ts'
 import { sleep } from '../wait.ts'
 
-const RELIST_MS = 200
+const RETRY_MS = 200
 
 export interface LoadBalancersOptions {
   readonly client: Client
@@ -20,42 +21,34 @@ export interface LoadBalancersOptions {
 
 export class LoadBalancers {
   readonly #options: LoadBalancersOptions
+  readonly #services: Follower<V1Service & object>
+  readonly #slices: Follower<V1EndpointSlice & object>
+  /** By namespace/name of the Service. */
   readonly #addresses = new Map<string, string>()
-  readonly #stopped = new AbortController()
-  #following: Promise<unknown> = Promise.resolve()
+  /** By address: where its packets go now. */
+  readonly #routes = new Map<string, string>()
   #reconciling: Promise<void> | undefined
   #dirty = false
+  #stopped = false
 
   constructor(options: LoadBalancersOptions) {
+    const { client } = options
+    const changed = (): void => { this.#changed() }
     this.#options = options
+    this.#services = new Follower({ client, kind: 'v1/Service', changed })
+    this.#slices = new Follower({ client, kind: 'discovery.k8s.io/v1/EndpointSlice', changed })
   }
 
-  start(): void {
-    this.#following = Promise.all(['v1/Service', 'discovery.k8s.io/v1/EndpointSlice'].map(kind => this.#follow(kind)))
+  async start(): Promise<void> {
+    await this.#services.start()
+    await this.#slices.start()
   }
 
   async stop(): Promise<void> {
-    this.#stopped.abort()
-    await this.#following
+    this.#stopped = true
+    await this.#services.stop()
+    await this.#slices.stop()
     await this.#reconciling
-  }
-
-  async #follow(kind: string): Promise<void> {
-    while (!this.#stopped.signal.aborted) {
-      // When the apiserver is away, routes stay as they are until it is back.
-      await this.#listAndWatch(kind).catch(() => {})
-      await sleep(RELIST_MS)
-    }
-  }
-
-  async #listAndWatch(kind: string): Promise<void> {
-    const { client } = this.#options
-    const { resourceVersion } = await client.listWithVersion(kind)
-    this.#changed()
-    for await (const { type } of client.watch(kind, { resourceVersion }, this.#stopped.signal)) {
-      if (type === 'ERROR') return
-      this.#changed()
-    }
   }
 
   #changed(): void {
@@ -64,16 +57,16 @@ export class LoadBalancers {
   }
 
   async #reconcile(): Promise<void> {
-    while (this.#dirty && !this.#stopped.signal.aborted) {
+    while (this.#dirty && !this.#stopped) {
       this.#dirty = false
       try {
-        const services = await this.#options.client.list<V1Service & object>('v1/Service')
-        for (const service of services.filter(({ spec }) => spec?.type === 'LoadBalancer')) await this.#serve(service)
+        const services = this.#services.objects.filter(({ spec }) => spec?.type === 'LoadBalancer')
+        for (const service of services) await this.#serve(service)
       } catch (error) {
-        if (this.#stopped.signal.aborted) return
+        if (this.#stopped) return
         progress(`load balancers: ${String(error)}`)
         this.#dirty = true
-        await sleep(RELIST_MS)
+        await sleep(RETRY_MS)
       }
     }
   }
@@ -82,7 +75,12 @@ export class LoadBalancers {
     const { client, network } = this.#options
     const { name = '', namespace = '' } = service.metadata ?? {}
     const address = this.#address(`${namespace}/${name}`)
-    await network.balance(address, await this.#readyPods(namespace, name))
+    const pods = this.#readyPods(namespace, name)
+    const route = pods.map(pod => pod.address).sort().join()
+    if (this.#routes.get(address) !== route) {
+      await network.balance(address, pods)
+      this.#routes.set(address, route)
+    }
     if (service.status?.loadBalancer?.ingress?.[0]?.ip === address) return
     const status = { loadBalancer: { ingress: [{ ip: address }] } }
     await client.patch('v1/Service', { namespace, name }, { status }, 'status')
@@ -94,14 +92,12 @@ export class LoadBalancers {
     return known
   }
 
-  async #readyPods(namespace: string, service: string): Promise<PodNetwork[]> {
-    const slices = await this.#options.client.list<V1EndpointSlice & object>('discovery.k8s.io/v1/EndpointSlice', {
-      namespace, labelSelector: `kubernetes.io/service-name=${service}`,
-    })
-    return slices.flatMap(slice => slice.endpoints ?? []).filter(isReady).flatMap(({ targetRef }) => {
-      const pod = this.#options.podNetwork(namespace, targetRef?.name ?? '')
-      return pod === undefined ? [] : [pod]
-    })
+  #readyPods(namespace: string, service: string): PodNetwork[] {
+    return this.#slices.objects
+      .filter(({ metadata }) => metadata?.namespace === namespace &&
+        metadata.labels?.['kubernetes.io/service-name'] === service)
+      .flatMap(slice => slice.endpoints ?? []).filter(isReady)
+      .flatMap(({ targetRef }) => this.#options.podNetwork(namespace, targetRef?.name ?? '') ?? [])
   }
 }
 
