@@ -3,28 +3,28 @@ import { run } from 'node:test'
 import { spec } from 'node:test/reporters'
 import { failed, NOTHING, type Outcome } from './outcome.ts'
 
-/** A file that takes longer hangs. */
-const FILE_TIMEOUT_MS = 20 * 60_000
-
 export interface NodeTests {
   readonly files: readonly string[]
   /** How many files at once. */
   readonly concurrency: number
+  /** A file, or a test in it, that takes longer hangs. */
+  readonly timeoutSeconds: number
   readonly env?: Readonly<Record<string, string>>
   readonly signal: AbortSignal
 }
 
-export async function runNodeTests({ files, concurrency, env = {}, signal }: NodeTests): Promise<Outcome> {
+export async function runNodeTests(tests: NodeTests): Promise<Outcome> {
+  const { files, concurrency, timeoutSeconds, env = {}, signal } = tests
   if (files.length === 0) return failed('no test files were found')
   const restore = setEnvironment(env)
   let outcome = NOTHING
-  const events = run({ files: [...files], concurrency, timeout: FILE_TIMEOUT_MS, signal })
+  const events = run({ files: [...files], concurrency, timeout: timeoutSeconds * 1000, signal })
   events.on('test:summary', ({ file, counts }) => {
     // There is one for each file, and one for all.
     if (file !== undefined) return
-    const { tests, passed, todo } = counts
+    const { passed, todo } = counts
     const skipped = counts.skipped + todo
-    outcome = { passed, failed: tests - passed - skipped, skipped }
+    outcome = { passed, failed: counts.tests - passed - skipped, skipped }
   })
   try {
     for await (const text of events.compose(new spec())) process.stdout.write(String(text))

@@ -17,6 +17,9 @@ export interface Suite {
 }
 
 const NODE = process.execPath
+/** Far above what a file takes on a slow machine. */
+const TIMEOUT = 300
+const CLUSTER_TIMEOUT = 1200
 const BUSTED = ['busted', '--lua=/usr/bin/lua5.1', '--lpath=lua/?.lua', 'lua/spec']
 const BUSTED_SUMMARY = /^(\d+) success(?:es)? \/ (\d+) failures? \/ (\d+) errors? \/ (\d+) pending/m
 
@@ -33,7 +36,6 @@ async function types(signal: AbortSignal): Promise<Outcome> {
 // --- Files of node:test ---------------------------------------------------------------------------------
 
 const STANDALONE = /^sidecar\/standalone\//
-const NGINX = /^lua\/spec\/nginx\//
 
 function testFiles(pattern: string): string[] {
   const exclude = ['**/node_modules/**']
@@ -61,13 +63,14 @@ function select({ files, only }: Selection): string[] {
 
 async function unit(signal: AbortSignal, only: readonly string[]): Promise<Outcome> {
   const all = testFiles('{sidecar,e2e}/**/*.test.ts').filter((file) => !STANDALONE.test(file) && !entersLab(file))
-  return runNodeTests({ files: absolute(select({ files: all, only })), concurrency: availableParallelism(), signal })
+  const files = absolute(select({ files: all, only }))
+  return runNodeTests({ files, concurrency: availableParallelism(), timeoutSeconds: TIMEOUT, signal })
 }
 
 async function standalone(signal: AbortSignal, only: readonly string[]): Promise<Outcome> {
   const files = absolute(select({ files: testFiles('sidecar/standalone/**/*.test.ts'), only }))
   if (!(await ensurePackages('nginx', signal))) return failed('NGINX with Lua is missing; see above')
-  return runNodeTests({ files, concurrency: 1, signal })
+  return runNodeTests({ files, concurrency: 1, timeoutSeconds: TIMEOUT, signal })
 }
 
 // --- Lua ------------------------------------------------------------------------------------------------
@@ -118,8 +121,8 @@ function nginxSuites(): Suite[] {
     run: async (signal, only) => {
       const prepared = await prepareVariant(variant, signal)
       if (!('env' in prepared)) return prepared
-      const files = select({ files: testFiles('lua/spec/nginx/**/*.test.ts').filter((it) => NGINX.test(it)), only })
-      return runNodeTests({ files: absolute(files), concurrency: 1, env: prepared.env, signal })
+      const files = absolute(select({ files: testFiles('lua/spec/nginx/**/*.test.ts'), only }))
+      return runNodeTests({ files, concurrency: 1, timeoutSeconds: TIMEOUT, env: prepared.env, signal })
     },
   }))
 }
@@ -142,8 +145,8 @@ async function prepareLab(variant?: Variant): Promise<Outcome> {
 async function lab(signal: AbortSignal, only: readonly string[]): Promise<Outcome> {
   const prepared = await prepareLab()
   if (prepared !== NOTHING) return prepared
-  const files = select({ files: labFiles().filter((file) => LAB.test(file)), only })
-  return runNodeTests({ files: absolute(files), concurrency: 1, signal })
+  const files = absolute(select({ files: labFiles().filter((file) => LAB.test(file)), only }))
+  return runNodeTests({ files, concurrency: 1, timeoutSeconds: CLUSTER_TIMEOUT, signal })
 }
 
 function clusterSuites(): Suite[] {
@@ -155,8 +158,8 @@ function clusterSuites(): Suite[] {
       if (!('env' in prepared)) return prepared
       const lab = await prepareLab(variant)
       if (lab !== NOTHING) return lab
-      const files = select({ files: labFiles().filter((file) => !LAB.test(file)), only })
-      return runNodeTests({ files: absolute(files), concurrency: 1, env: prepared.env, signal })
+      const files = absolute(select({ files: labFiles().filter((file) => !LAB.test(file)), only }))
+      return runNodeTests({ files, concurrency: 1, timeoutSeconds: CLUSTER_TIMEOUT, env: prepared.env, signal })
     },
   }))
 }
