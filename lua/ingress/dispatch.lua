@@ -82,6 +82,10 @@ end
 
 --- Each request, before NGINX looks for its location: it goes on in `location /` or in a class.
 _M.enter = faults.guarded(function(listener)
+    -- NGINX is on its way to the page of an error.
+    if ngx.status >= 400 then
+        return
+    end
     local route, status, err = router.find(listener)
     if not route then
         return refuse(status, err)

@@ -16,7 +16,9 @@ export interface Backend {
 type Handler = (request: IncomingMessage, response: ServerResponse) => void
 
 /** Answers with its name, and with the number of bytes of the request's body. */
-export async function backend(test: TestContext, name: string, handler?: Handler, address = '127.0.0.1'): Promise<Backend> {
+export async function backend(
+  test: TestContext, name: string, handler?: Handler, address = '127.0.0.1',
+): Promise<Backend> {
   const self = { name, port: 0, requests: 0, server: createServer({ requireHostHeader: false }) }
   self.server.on('request', (request: IncomingMessage, response: ServerResponse) => {
     self.requests += 1

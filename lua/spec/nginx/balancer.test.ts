@@ -5,7 +5,7 @@ import { createServer, type AddressInfo, type Socket } from 'node:net'
 import { test, type TestContext } from 'node:test'
 import { backend, endpoints, host, route, withDigest, type Backend } from './backends.ts'
 import { ask } from './client.ts'
-import { everySetup, freePort, serve } from './harness.ts'
+import { everySetup, freePort, serve, type Json } from './harness.ts'
 
 async function several(test: TestContext, count: number): Promise<readonly Backend[]> {
   return Promise.all(Array.from({ length: count }, (_, i) => backend(test, `web${i}`)))
@@ -88,9 +88,11 @@ everySetup('balancer', (setup) => {
       assert.equal(answer.status, 502)
       return String(answer.headers['x-upstreams']).split(',').length
     }
-    const push = (policies: Record<string, unknown>, extra: Record<string, unknown>, list = dead): Promise<void> =>
+    const push = (policies: Json, extra: Json, list = dead): Promise<void> =>
       plane.put({
-        'host/default/a.example': host([route({ policies })]), 'backend/test/web/80': endpoints(...list), ...extra,
+        'host/default/a.example': host([route({ policies })]),
+        'backend/test/web/80': endpoints(...list),
+        ...extra,
       })
     await push({}, {})
     assert.equal(await tries(), 3)

@@ -9,9 +9,11 @@ import { everySetup, serve, until, type DataPlane, type Json } from './harness.t
 
 const HOST = 'host/default/a.example'
 const BACKEND = 'backend/test/web/80'
+/** A new connection each, so that any worker may get it. */
+const CLOSE = { headers: { connection: 'close' } }
 
 async function pids(plane: DataPlane): Promise<readonly number[]> {
-  return (await plane.status()).workers.map((worker: { pid: number }) => worker.pid)
+  return (await plane.status()).workers.map((worker) => worker.pid)
 }
 
 everySetup('control API', (setup) => {
@@ -38,7 +40,7 @@ everySetup('control API', (setup) => {
     assert.deepEqual(plane.errors(), [])
   })
 
-  test('a push applies what is valid, names what is not, and moves the revision when it changes something', async (t) => {
+  test('a push applies what is valid and names what is not', async (t) => {
     const { plane, http } = await serve(t, setup)
     const web = await backend(t, 'web')
     const set = { [HOST]: host([route()]), [BACKEND]: endpoints(web) }
@@ -49,7 +51,7 @@ everySetup('control API', (setup) => {
     const mixed = await patch({ base: 1, set: { [BACKEND]: bad, 'backend/test/other/80': endpoints() } })
     assert.equal(mixed.body.revision, 2)
     assert.deepEqual(Object.keys(mixed.body.rejected), [BACKEND])
-    assert.match(mixed.body.rejected[BACKEND], /endpoints\[0\]: the address must be/)
+    assert.match(String(mixed.body.rejected[BACKEND]), /endpoints\[0\]: the address must be/)
     assert.equal((await ask(http)).status, 200)
     const stale = await patch({ base: 1, set: {} })
     assert.deepEqual([stale.status, stale.body.revision], [409, 2])
@@ -63,10 +65,12 @@ everySetup('control API', (setup) => {
 
   test('the whole set replaces the one before; what it has in a bad form keeps its old value', async (t) => {
     const { plane } = await serve(t, setup)
-    assert.deepEqual((await plane.call('PUT', '/v1/records', { set: {} })).body, { revision: 1, rejected: {} })
+    const empty = await plane.call('PUT', '/v1/records', { set: {} })
+    assert.deepEqual(empty.body, { revision: 1, rejected: {} })
     const first = endpoints(['127.0.0.1', 1])
     await plane.put({ [BACKEND]: first, 'backend/test/other/80': endpoints() })
-    const answer = await plane.call('PUT', '/v1/records', { set: { [BACKEND]: { digest: 'x', endpoints: 1 } } })
+    const set = { [BACKEND]: { digest: 'x', endpoints: 1 } }
+    const answer = await plane.call('PUT', '/v1/records', { set })
     assert.deepEqual(Object.keys(answer.body.rejected), [BACKEND])
     const list = await plane.call('GET', '/v1/records')
     assert.deepEqual(list.body.digests, { [BACKEND]: first['digest'] })
@@ -95,9 +99,9 @@ everySetup('control API', (setup) => {
     const { plane, http } = await serve(t, setup)
     await plane.put({ [HOST]: host([route({ backend: 'none' })]) })
     await ask(http)
-    const revisions = (await plane.status()).workers.map((worker: { revision: number }) => worker.revision)
+    const revisions = (await plane.status()).workers.map((worker) => worker.revision)
     assert.ok(revisions.includes(1))
-    assert.ok(revisions.every((revision: number) => revision <= 1))
+    assert.ok(revisions.every((revision) => revision <= 1))
     assert.deepEqual(plane.errors(), [])
   })
 
@@ -111,14 +115,14 @@ everySetup('control API', (setup) => {
       await plane.call('PATCH', '/v1/records', { base: i + 1, set: { [BACKEND]: list } })
     }
     await plane.call('PATCH', '/v1/records', { base: 301, set: { [BACKEND]: endpoints(web) } })
-    for (let i = 0; i < 8; i += 1) assert.equal((await ask(http, { headers: { connection: 'close' } })).status, 200)
-    const before = await pids(plane)
-    process.kill(before[0] as number, 'SIGKILL')
+    for (let i = 0; i < 8; i += 1) assert.equal((await ask(http, CLOSE)).status, 200)
+    const [victim = 0] = await pids(plane)
+    process.kill(victim, 'SIGKILL')
     await until('the master replaced the worker', async () => {
-      const after = await pids(plane).catch(() => [])
-      return after.length === setup.workers && !after.includes(before[0] as number)
+      const after: readonly number[] = await pids(plane).catch(() => [])
+      return after.length === setup.workers && !after.includes(victim)
     })
-    for (let i = 0; i < 8; i += 1) assert.equal((await ask(http, { headers: { connection: 'close' } })).status, 200)
+    for (let i = 0; i < 8; i += 1) assert.equal((await ask(http, CLOSE)).status, 200)
     assert.equal((await plane.status()).generation, setup.reloaded ? 3 : 2)
   })
 
@@ -145,7 +149,8 @@ everySetup('control API', (setup) => {
   test('errors are JSON with a message', async (t) => {
     const { plane } = await serve(t, setup)
     const cases = [
-      ['GET', '/', 404], ['GET', '/v2/status', 404], ['POST', '/v1/status', 405], ['DELETE', '/v1/records', 405],
+      ['GET', '/', 404], ['GET', '/v2/status', 404],
+      ['POST', '/v1/status', 405], ['DELETE', '/v1/records', 405],
       ['PUT', `/v1/records/${BACKEND}`, 405], ['GET', '/v1/config', 405], ['GET', '/v1/records/', 404],
     ] as const
     for (const [method, path, status] of cases) {
@@ -164,9 +169,11 @@ everySetup('control API', (setup) => {
     await plane.put({ [HOST]: host([route()]), [BACKEND]: endpoints(web) })
     const alive = await pids(plane)
     const bodies = [
-      '', ' ', 'null', '1', '"x"', '[]', '[1]', '{', '{}}', '{"set":}', '\0', '{"set":null}', '{"set":[1]}', '{"set":"x"}',
+      '', ' ', 'null', '1', '"x"', '[]', '[1]', '{', '{}}', '{"set":}', '\0',
+      '{"set":null}', '{"set":[1]}', '{"set":"x"}',
       '{"set":{},"other":1}', '{"base":-1}', '{"base":1.5}', '{"base":"1"}', '{"base":1e999}', '{"base":NaN}',
-      '{"base":1,"delete":{"a":1}}', '{"base":1,"delete":["x"]}', '{"base":1,"delete":[1]}', '{"base":1,"set":[[]]}',
+      '{"base":1,"delete":{"a":1}}', '{"base":1,"delete":["x"]}', '{"base":1,"delete":[1]}',
+      '{"base":1,"set":[[]]}',
       `${'['.repeat(100000)}`, `{"base":1,"set":{"a":${'{"a":'.repeat(500)}1${'}'.repeat(500)}}}`,
     ]
     for (const method of ['PUT', 'PATCH']) {
@@ -177,13 +184,19 @@ everySetup('control API', (setup) => {
       }
     }
     const deep = `${'{"a":'.repeat(12)}1${'}'.repeat(12)}`
-    const values = ['null', 'true', '1', '"x"', '[]', '[null]', '{}', '{"digest":1}', '{"digest":"x\\u0000"}', deep]
-    const keys = [HOST, BACKEND, 'setting/global', 'certificate/default', '', 'a\\u0000b', 'x'.repeat(100000), '../etc', 'lock/push']
+    const values = [
+      'null', 'true', '1', '"x"', '[]', '[null]', '{}', '{"digest":1}', '{"digest":"x\\u0000"}', deep,
+    ]
+    const keys = [
+      HOST, BACKEND, 'setting/global', 'certificate/default', '', 'a\\u0000b', 'x'.repeat(100000), '../etc',
+      'lock/push',
+    ]
     for (const key of keys) {
       for (const value of values) {
         const text = `{"base":1,"set":{"${key}":${value}}}`
         const answer = await plane.call('PATCH', '/v1/records', text)
-        assert.deepEqual([answer.status, Object.keys(answer.body.rejected).length], [200, 1], text.slice(0, 80))
+        assert.equal(answer.status, 200, text.slice(0, 80))
+        assert.equal(Object.keys(answer.body.rejected).length, 1, text.slice(0, 80))
       }
     }
     assert.deepEqual(await pids(plane), alive)
@@ -197,8 +210,9 @@ everySetup('control API', (setup) => {
       env: { RESTY_INGRESS_ALLOW_LOOPBACK: '0', RESTY_INGRESS_POD_IPS: '198.18.0.7, 2001:db8::7' },
     })
     const wrong = [
-      '127.0.0.1', '127.1.2.3', '0.0.0.0', '169.254.169.254', '224.0.0.1', '255.255.255.255', '198.18.0.7', '::1', '::',
-      'fe80::1', 'ff02::1', '::ffff:127.0.0.1', '::ffff:c612:7', '2001:DB8:0:0::7', 'unix:/x', 'localhost', '1.2.3.4:5',
+      '127.0.0.1', '127.1.2.3', '0.0.0.0', '169.254.169.254', '224.0.0.1', '255.255.255.255', '198.18.0.7',
+      '::1', '::', 'fe80::1', 'ff02::1', '::ffff:127.0.0.1', '::ffff:c612:7', '2001:DB8:0:0::7',
+      'unix:/x', 'localhost', '1.2.3.4:5',
     ]
     for (const address of wrong) {
       const answer = await plane.call('PUT', '/v1/records', { set: { [BACKEND]: endpoints([address, 80]) } })
@@ -211,9 +225,10 @@ everySetup('control API', (setup) => {
   test('metrics are Prometheus text', async (t) => {
     const { plane } = await serve(t, setup)
     await plane.put({ [HOST]: host([route()]), [BACKEND]: endpoints() })
-    const { body } = await plane.call('GET', '/v1/metrics')
-    const lines = (body as string).trimEnd().split('\n')
-    for (const line of lines) assert.match(line, /^(# (HELP|TYPE) .+|[a-z_]+(\{[a-z]+="[a-z]+"\})? [0-9.e+]+)$/)
+    const { text } = await plane.call('GET', '/v1/metrics')
+    const lines = text.trimEnd().split('\n')
+    const metric = /^(# (HELP|TYPE) .+|[a-z_]+(\{[a-z]+="[a-z]+"\})? [0-9.e+]+)$/
+    for (const line of lines) assert.match(line, metric)
     assert.ok(lines.includes('resty_ingress_revision 1'))
     assert.ok(lines.includes('resty_ingress_records{kind="host"} 1'))
     assert.ok(lines.includes(`resty_ingress_workers ${setup.workers}`))
@@ -228,7 +243,7 @@ everySetup('control API', (setup) => {
       [`host/default/h${i}.example`, host([route({ path: '/userInfo' }), route()])]))
     await plane.put({ ...hosts, [BACKEND]: endpoints(web) })
     for (const i of [0, 5000, 9999]) assert.equal((await ask(http, { host: `h${i}.example` })).status, 200)
-    for (let i = 0; i < 10_000; i += 1000) assert.equal((await ask(http, { host: `no${i}.example` })).status, 404)
+    for (const i of [0, 5000, 9999]) assert.equal((await ask(http, { host: `no${i}.example` })).status, 404)
     const one = await plane.call('PATCH', '/v1/records', { base: 1, set: { [HOST]: host([route()]) } })
     assert.equal(one.body.revision, 2)
     assert.equal((await ask(http)).status, 200)

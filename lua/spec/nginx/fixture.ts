@@ -64,6 +64,10 @@ function luaList(names: readonly string[]): string {
   return `{${names.map((name) => `"${name}"`).join(', ')}}`
 }
 
+function initArguments(options: FixtureOptions, hash: string): string {
+  return `"${hash}", ${luaList(Object.keys(options.classes ?? {}))}, ${luaList(options.variables ?? [])}`
+}
+
 function body(options: FixtureOptions, hash: string): string {
   const classes = options.classes ?? {}
   return `include modules.conf;
@@ -79,7 +83,7 @@ http {
   default_type text/plain;
   keepalive_requests 100000;
   ${options.minTimeout === true ? 'keepalive_min_timeout 10s;' : ''}
-  init_by_lua_block { require("ingress.phase.init")("${hash}", ${luaList(Object.keys(classes))}, ${luaList(options.variables ?? [])}) }
+  init_by_lua_block { require("ingress.phase.init")(${initArguments(options, hash)}) }
   init_worker_by_lua_block { require("ingress.phase.init_worker")() }
   ${VARIABLES.map((name) => `map "" $${name} { default "-"; }`).join('\n  ')}
   map "" $no_certificate { default ""; }

@@ -12,6 +12,7 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { describe, type TestContext } from 'node:test'
 import { Client } from 'undici'
+import type { Capabilities } from '../../../sidecar/nginx/input.ts'
 import { renderFixture, type FixtureOptions } from './fixture.ts'
 
 export const LAUNCHER = join(import.meta.dirname, '../../../openresty/start')
@@ -37,8 +38,10 @@ export function program(variant: Variant): string {
   return join(root, 'usr/sbin/nginx')
 }
 
+type Probe<T> = () => Promise<T | undefined> | T | undefined
+
 /** Polls a condition; the condition, not the time, decides the test. */
-export async function until<T>(what: string, probe: () => Promise<T | undefined> | T | undefined): Promise<T> {
+export async function until<T>(what: string, probe: Probe<T>): Promise<T> {
   const deadline = Date.now() + WAIT_MS
   for (;;) {
     const value = await probe()
@@ -57,9 +60,42 @@ export async function freePort(): Promise<number> {
   return port
 }
 
+export interface WorkerStatus {
+  readonly pid: number
+  readonly generation: number
+  readonly config_hash: string
+  readonly revision: number
+}
+
+/** Every member that an answer of the control API may have; which ones it has depends on the call. */
+export interface ControlBody {
+  readonly message: string
+  readonly revision: number
+  readonly rejected: Readonly<Record<string, string>>
+  readonly digests: Readonly<Record<string, string>>
+  readonly needed: number
+  readonly capacity: number
+  readonly generation: number
+  readonly duration_ms: number
+  readonly reloaded: boolean
+  readonly line: number
+  readonly instance: string
+  readonly config_hash: string
+  readonly reloading: boolean
+  readonly workers: readonly WorkerStatus[]
+  readonly worker_count: number
+  readonly loss_free_reload: boolean
+  readonly capabilities: Capabilities & { readonly stream_lua: boolean }
+  readonly nginx: { readonly version: string }
+  readonly dictionaries: { readonly records: { readonly capacity: number; readonly free: number } }
+  readonly chain: string
+  readonly key: string
+}
+
 export interface Answer {
   readonly status: number
-  readonly body: any
+  readonly body: ControlBody
+  readonly text: string
 }
 
 export type Json = Record<string, unknown>
@@ -93,13 +129,14 @@ export class DataPlane {
 
   async call(method: string, path: string, body?: string | Json): Promise<Answer> {
     const text = typeof body === 'object' ? JSON.stringify(body) : body
-    const response = await this.#control.request({ method, path, ...(text === undefined ? {} : { body: text }) })
+    const content = text === undefined ? {} : { body: text }
+    const response = await this.#control.request({ method, path, ...content })
     const answer = await response.body.text()
-    const json = response.headers['content-type'] === 'application/json'
-    return { status: response.statusCode, body: json ? JSON.parse(answer) : answer }
+    const json = response.headers['content-type'] === 'application/json' ? answer : '{}'
+    return { status: response.statusCode, body: JSON.parse(json) as ControlBody, text: answer }
   }
 
-  async status(): Promise<any> {
+  async status(): Promise<ControlBody> {
     return (await this.call('GET', '/v1/status')).body
   }
 
@@ -173,7 +210,6 @@ export async function serve(
   const plane = await start(setup.variant, options)
   test.after(async () => {
     await plane.stop()
-    if (!test.passed) for (const line of plane.errors()) test.diagnostic(line)
     await rm(plane.folder, { recursive: true, force: true })
   })
   const ports = { httpPort: await freePort(), httpsPort: await freePort() }

@@ -20,7 +20,9 @@ function temporary(test: TestContext, prefix = 'resty-ingress-'): string {
 /** The launcher's message when it refuses to start. */
 function refused(setup: Setup, env: Record<string, string>): string {
   const result = spawnSync(LAUNCHER, {
-    env: { PATH: process.env['PATH'] ?? '', NGINX: program(setup.variant), ...env }, encoding: 'utf8', timeout: 10_000,
+    env: { PATH: process.env['PATH'] ?? '', NGINX: program(setup.variant), ...env },
+    encoding: 'utf8',
+    timeout: 10_000,
   })
   assert.equal(result.status, 1, result.stderr)
   assert.equal(result.stderr.trim().split('\n').length, 1)
@@ -55,10 +57,10 @@ everySetup('launcher', (setup) => {
 
   test('workers end with their master, whatever ended it', async (t) => {
     const { plane } = await serve(t, setup)
-    const workers = (await plane.status()).workers.map((worker: { pid: number }) => worker.pid)
+    const workers = (await plane.status()).workers.map((worker) => worker.pid)
     await plane.stop('SIGKILL')
     await until('the workers are gone', () =>
-      workers.every((pid: number) => !existsSync(`/proc/${pid}`)
+      workers.every((pid) => !existsSync(`/proc/${pid}`)
         || readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1]?.startsWith('Z')))
   })
 
@@ -92,7 +94,8 @@ everySetup('launcher', (setup) => {
     assert.match(refused(setup, { RESTY_INGRESS_RUN: '/tmp/a\nb' }), /cannot be in/)
     assert.match(refused(setup, { RESTY_INGRESS_RUN: 'relative' }), /must be an absolute path/)
     assert.match(refused(setup, { RESTY_INGRESS_RUN: `/tmp/${'x'.repeat(100)}` }), /is longer than/)
-    assert.match(refused(setup, { RESTY_INGRESS_RUN: odd, RESTY_INGRESS_RECORDS_SIZE: '1m;' }), /must be a size/)
+    const size = refused(setup, { RESTY_INGRESS_RUN: odd, RESTY_INGRESS_RECORDS_SIZE: '1m;' })
+    assert.match(size, /must be a size/)
     assert.match(refused(setup, { RESTY_INGRESS_RUN: odd, NGINX: '/no/such' }), /NGINX is no program/)
   })
 
