@@ -5,7 +5,6 @@
 
 import { Agent, request as httpsRequest } from 'node:https'
 import type { IncomingMessage } from 'node:http'
-import { createInterface } from 'node:readline'
 
 export interface Metadata {
   name?: string
@@ -173,7 +172,7 @@ export class Client {
     if (response.statusCode !== 200) {
       throw new ApiError(`watch ${kind}`, response.statusCode ?? 0, await readAll(response))
     }
-    for await (const line of createInterface({ input: response })) yield JSON.parse(line) as WatchEvent<T>
+    for await (const line of linesOf(response)) yield JSON.parse(line) as WatchEvent<T>
   }
 
   /** Any call; returns the parsed JSON answer, or the text when it is not JSON. */
@@ -259,6 +258,15 @@ function selectors(scope: ListScope): string {
   if (scope.labelSelector !== undefined) query.set('labelSelector', scope.labelSelector)
   if (scope.fieldSelector !== undefined) query.set('fieldSelector', scope.fieldSelector)
   return query.toString()
+}
+
+async function * linesOf(response: IncomingMessage): AsyncGenerator<string> {
+  let rest = ''
+  for await (const chunk of response.setEncoding('utf8')) {
+    const lines = (rest + String(chunk)).split('\n')
+    rest = lines.pop() ?? ''
+    yield * lines
+  }
 }
 
 async function readAll(response: IncomingMessage): Promise<string> {
