@@ -24,13 +24,16 @@ const ERROR_PAGES: readonly { readonly code: number; readonly text: string }[] =
   { code: 414, text: 'URI Too Long' },
   { code: 421, text: 'Misdirected Request' },
   { code: 429, text: 'Too Many Requests' },
-  { code: 494, text: 'Request Header Fields Too Large' },
   { code: 500, text: 'Internal Server Error' },
   { code: 501, text: 'Not Implemented' },
   { code: 502, text: 'Bad Gateway' },
   { code: 503, text: 'Service Unavailable' },
   { code: 504, text: 'Gateway Timeout' },
+  { code: 505, text: 'HTTP Version Not Supported' },
 ]
+
+/** Statuses of a request line that cannot be read: there is no URI then, and without one no named location. */
+const WITHOUT_URI: ReadonlySet<number> = new Set([400, 414, 505])
 
 /** Nothing that the view holds may need escaping: a character that would is a bug, not text to mend. */
 function refuseUnsafe(value: unknown): string {
@@ -61,7 +64,7 @@ function viewOf(input: NginxInput) {
     listen: listenLines(listeners, settings, capabilities).map(print),
     hide_server_header: capabilities.headers_more,
     classes: classes.map(({ name, directives }) => ({ name, lines: directives.map(print) })),
-    error_pages: ERROR_PAGES,
+    error_pages: ERROR_PAGES.map((page) => ({ ...page, without_uri: WITHOUT_URI.has(page.code) })),
     trust_forwarded: settings.useForwardedHeaders,
     trusted_ranges: settings.useForwardedHeaders ? settings.proxyRealIpCidr : [],
     ...forwarding(settings),

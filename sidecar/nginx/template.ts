@@ -83,8 +83,10 @@ http {
     proxy_set_header Proxy "";
 
 {{#error_pages}}
-    error_page {{code}} @error_{{code}};
+    error_page {{code}} {{#without_uri}}//{{/without_uri}}{{^without_uri}}@{{/without_uri}}error_{{code}};
 {{/error_pages}}
+    # Too long a header, and what is wrong with TLS: codes of NGINX alone.
+    error_page 494 495 496 497 =400 //error_400;
 
     upstream ingress_balancer {
         server 0.0.0.1;
@@ -118,8 +120,9 @@ http {
             proxy_pass http://ingress_balancer;
         }
 {{/classes}}
+        # No client can ask for "//": NGINX merges slashes before it looks for a location.
 {{#error_pages}}
-        location @error_{{code}} { return {{code}} "{{code}} {{text}}\n"; }
+        location {{#without_uri}}= //{{/without_uri}}{{^without_uri}}@{{/without_uri}}error_{{code}} { return {{code}} "{{code}} {{text}}\n"; }
 {{/error_pages}}
     }
 }
