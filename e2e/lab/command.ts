@@ -39,7 +39,7 @@ export async function runCommand(
   return result.stdout
 }
 
-/** True when `program --version`-like start-up finds the program on PATH. */
+/** True when the program is on PATH. */
 export async function isInstalled(program: string): Promise<boolean> {
   return (await tryCommand(['sh', '-c', `command -v "$1"`, 'sh', program])).code === 0
 }

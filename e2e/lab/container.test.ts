@@ -12,6 +12,10 @@ const lab = await startLab()
 after(async () => { await lab.close() })
 
 const namespace = 'default'
+/** As pods find it. */
+const API = '198.18.0.1:6443'
+/** In the images with our sources. */
+const NODE = '/app/node_modules/node/bin/node'
 
 /** A pod that is ready, with these parts of its own. */
 async function startPod(
@@ -59,6 +63,7 @@ test('the environment has fields, Secrets, ConfigMaps and references in their or
   assert.equal(environment['SET_COLOUR'], 'blue')
   assert.equal(environment['BOTH'], `${address} blue $(KEY) $(UNKNOWN)`)
   assert.equal(environment['HOSTNAME'], target.pod)
+  assert.equal(`${environment['KUBERNETES_SERVICE_HOST']}:${environment['KUBERNETES_SERVICE_PORT']}`, API)
   assert.equal('NONE' in environment, false)
   assert.equal(await run(target, 'cat /proc/sys/kernel/hostname'), target.pod)
 })
@@ -144,13 +149,10 @@ test('containers of one pod share a volume, and only the one that mounts the tok
   assert.equal(await run(target('with'), `ls ${token}`), 'ca.crt\nnamespace\ntoken')
   assert.equal(await run(target('with'), `cat ${token}/namespace`), namespace)
   assert.match(await run(target('without'), `ls ${token}`), /No such file/)
-  const call = `curl -s -o /dev/null -w '%{http_code}' --cacert ${token}/ca.crt -H "Authorization: Bearer $(cat ${token}/token)" ` +
-    '"https://$KUBERNETES_SERVICE_HOST:$KUBERNETES_SERVICE_PORT/api/v1/namespaces/default/pods"'
-  const environment = await environmentOf(target('with'))
-  const host = environment['KUBERNETES_SERVICE_HOST']
-  const port = environment['KUBERNETES_SERVICE_PORT']
-  const exported = `KUBERNETES_SERVICE_HOST=${host}; KUBERNETES_SERVICE_PORT=${port}; ${call}`
-  assert.equal(await run(target('with'), exported), '403')
+  const listPods = async (): Promise<string> => await run(target('with'), `NODE_EXTRA_CA_CERTS=${token}/ca.crt ${NODE} -e '
+    const headers = { authorization: "Bearer " + fs.readFileSync("${token}/token") }
+    fetch("https://${API}/api/v1/namespaces/default/pods", { headers }).then(({ status }) => console.log(status))'`)
+  assert.equal(await listPods(), '403')
   await lab.apply([
     {
       apiVersion: 'rbac.authorization.k8s.io/v1', kind: 'Role', metadata: { name: 'reader' },
@@ -162,7 +164,7 @@ test('containers of one pod share a volume, and only the one that mounts the tok
       roleRef: { apiGroup: 'rbac.authorization.k8s.io', kind: 'Role', name: 'reader' },
     } as object,
   ])
-  await lab.waitFor('the right to list pods', async () => await run(target('with'), exported) === '200')
+  await lab.waitFor('the right to list pods', async () => await listPods() === '200')
 })
 
 test('a service account without rights gets 403', async () => {

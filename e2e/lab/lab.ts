@@ -1,7 +1,7 @@
 /** The lab as tests see it: a cluster to talk to, pods to look into, faults to cause. */
 
 import { cp, mkdir, readFile, rm } from 'node:fs/promises'
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
 import type { V1Endpoint, V1EndpointSlice, V1Node, V1Pod } from '@kubernetes/client-node'
 import { KubeConfig } from '@kubernetes/client-node'
 import { issueCertificate, type Certificate, type CertificateRequest } from './certificates.ts'
@@ -256,7 +256,7 @@ function describePod({ metadata, status }: V1Pod): string {
 }
 
 async function keepLogs(folder: string): Promise<void> {
-  const target = join(folder, String(process.ppid))
+  const target = join(folder, basename(process.argv[1] ?? 'lab'))
   await cp(join(FOLDER, 'logs'), target, { recursive: true }).catch(ignoreMissing)
   for (const name of ['etcd', 'kube-apiserver', 'kube-controller-manager']) {
     await cp(join(FOLDER, 'controlplane', `${name}.log`), join(target, `${name}.log`))

@@ -27,8 +27,6 @@ export interface Tools {
   readonly nextRoot?: string
 }
 
-const KUBERNETES_VERSION = '1.37.2'
-
 /**
  * Makes what is missing and returns the paths. Throws one sentence that names the command to run when
  * something is missing that cannot be installed here.
@@ -36,7 +34,8 @@ const KUBERNETES_VERSION = '1.37.2'
 export async function prepareTools(variant?: Variant): Promise<Tools> {
   await requirePrograms([
     ['ip', 'iproute2'], ['unshare', 'util-linux'], ['setpriv', 'util-linux'],
-    ['nsenter', 'util-linux'], ['mount', 'mount'],
+    ['nsenter', 'util-linux'], ['flock', 'util-linux'], ['mount', 'mount'],
+    ['sysctl', 'procps'], ['openssl', 'openssl'],
   ])
   const binaries = await controlPlaneBinaries()
   if (variant === 'system') await requireSystemNginx()
@@ -96,14 +95,8 @@ async function controlPlaneBinaries(): Promise<Tools> {
 
 async function buildControlPlane(): Promise<string> {
   const module = join(REPOSITORY, 'e2e', 'controlplane')
-  const [major, minor] = KUBERNETES_VERSION.split('.')
-  const version = 'k8s.io/component-base/version'
-  const flags = [
-    '-trimpath', '-buildvcs=false', '-ldflags',
-    `-s -w -X ${version}.gitVersion=v${KUBERNETES_VERSION} -X ${version}.gitMajor=${major} ` +
-    `-X ${version}.gitMinor=${minor} -X ${version}.gitTreeState=clean`,
-  ]
   const sources = await Promise.all(['go.mod', 'go.sum'].map(file => readFile(join(module, file), 'utf8')))
+  const flags = ['-trimpath', '-buildvcs=false', '-ldflags', linkerFlags(sources.join())]
   // With KUBEBUILDER_ASSETS only the echo backend is ours to build: seconds instead of minutes.
   const only = process.env['KUBEBUILDER_ASSETS'] ? ['sigs.k8s.io/gateway-api/conformance/echo-basic'] : ['tool']
   return await cached(`controlplane-${cacheKey(...sources, ...flags, ...only)}`, async folder => {
@@ -114,6 +107,14 @@ async function buildControlPlane(): Promise<string> {
     await runWithProgress(label, argv, { env: { ...process.env, CGO_ENABLED: '0' } })
     if (whole) await rename(join(folder, 'server'), join(folder, 'etcd'))
   })
+}
+
+/** Small binaries that know the version of Kubernetes that go.mod asks for. */
+function linkerFlags(goMod: string): string {
+  const [, version, major, minor] = /k8s\.io\/kubernetes v((\d+)\.(\d+)\.\S+)/.exec(goMod) ?? []
+  const variables = { gitVersion: `v${version}`, gitMajor: major, gitMinor: minor, gitTreeState: 'clean' }
+  const settings = Object.entries(variables).map(([name, value]) => `-X k8s.io/component-base/version.${name}=${value}`)
+  return ['-s -w', ...settings].join(' ')
 }
 
 /** Go 1.21 and newer fetch the toolchain that go.mod asks for by themselves. */

@@ -177,7 +177,7 @@ function nodeObject(index: number): V1Node {
       daemonEndpoints: { kubeletEndpoint: { Port: KUBELET_PORT } },
       nodeInfo: {
         architecture: 'amd64', bootID: 'lab', containerRuntimeVersion: 'lab://1', kernelVersion: 'lab',
-        kubeProxyVersion: '', kubeletVersion: 'v1.37.2', machineID: 'lab', operatingSystem: 'linux',
+        kubeProxyVersion: '', kubeletVersion: 'v0.0.0-lab', machineID: 'lab', operatingSystem: 'linux',
         osImage: 'lab', systemUUID: 'lab',
       },
     },
