@@ -24,9 +24,7 @@ const REMOVED: readonly RegExp[] = [
   /^ *listen .* ssl.*\n/gm,
   /^ *ssl_certificate(_key)? .*\n/gm,
   /^ *ssl_certificate_by_lua_block .*\n/m,
-  /^ *rewrite_by_lua_block \{ return require\("ingress\.phase\.rewrite"\).*\n/m,
-  /^ *location @large_body \{[^}]*\}\n *\}\n/m,
-  /^ *error_page 413 = @large_body;\n/m,
+  /^ *server_rewrite_by_lua_block .*\n/m,
   /^ *balancer_by_lua_block .*\n/m,
 ]
 
