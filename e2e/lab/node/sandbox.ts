@@ -48,7 +48,7 @@ export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
     `--net=/run/netns/${networkNamespace}`,
     'unshare', '--mount', '--uts', '--pid',
     'sh', '-ec', sandboxScript({ ...options, mounts }), 'sh', pod.metadata?.name ?? '',
-    ...credentialCommand(options), 'env', '-C', options.workingFolder, ...options.argv,
+    ...credentialCommand(options), ...startCommand(options), ...options.argv,
   ], { stdio: ['ignore', log, log, 'pipe'], env: { ...options.environment } })
   closeSync(log)
   return { child, pid: await reportedPid(child) }
@@ -60,8 +60,13 @@ export function insideCommand(
 ): string[] {
   return [
     'nsenter', '--target', String(pid), '--mount', '--uts', '--net', '--pid', 'chroot', rootOf(options.folder),
-    ...credentialCommand(options), 'env', '-C', options.workingFolder, ...argv,
+    ...credentialCommand(options), ...startCommand(options), ...argv,
   ]
+}
+
+/** A shell ignores these signals for what it runs in the background, and programs inherit that. */
+function startCommand({ workingFolder }: Pick<SandboxOptions, 'workingFolder'>): string[] {
+  return ['env', '-C', workingFolder, '--default-signal=INT,QUIT']
 }
 
 /** Waits until the container is made: its pid has been told, and all its mounts are there. */
