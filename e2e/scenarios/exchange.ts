@@ -77,8 +77,10 @@ export class Echoes {
     this.#socket = socket
   }
 
-  static async open({ address, host, path = '/' }: Where): Promise<Echoes> {
-    const socket = new WebSocket(`ws://${address}${path}`, { headers: { host } })
+  /** Over TLS, verified, with an authority. */
+  static async open({ address, host, path = '/', ca }: Where & { readonly ca?: string }): Promise<Echoes> {
+    const options = { headers: { host }, ...ca === undefined ? {} : { ca, servername: host } }
+    const socket = new WebSocket(`${ca === undefined ? 'ws' : 'wss'}://${address}${path}`, options)
     await once(socket, 'open')
     return new Echoes(socket)
   }

@@ -4,8 +4,14 @@ import { after } from 'node:test'
 import { enterLab } from '../lab/enter.ts'
 import { startLab } from '../lab/lab.ts'
 import { startController, variantUnderTest } from './controller.ts'
+import { testBackends } from './semantics/backends.ts'
+import { testBrokenIngresses } from './semantics/broken.ts'
+import { testCertificates } from './semantics/certificates.ts'
+import { testHeaders } from './semantics/headers.ts'
 import { testPages } from './semantics/pages.ts'
+import { testProtocols } from './semantics/protocols.ts'
 import { testRouting } from './semantics/routing.ts'
+import { testStatus } from './semantics/status.ts'
 import { startEcho } from './workload.ts'
 
 const variant = variantUnderTest()
@@ -19,3 +25,9 @@ await startEcho(lab, 'two')
 
 testRouting(controller)
 testPages(controller)
+testBackends(controller)
+testCertificates(controller)
+testHeaders(controller)
+testProtocols(controller)
+testBrokenIngresses(controller)
+testStatus(controller)
