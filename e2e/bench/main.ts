@@ -11,6 +11,21 @@ interface Benchmark {
 
 const BENCHMARKS: readonly Benchmark[] = [
   {
+    name: 'endpoints',
+    measures: 'from the write of an EndpointSlice at the apiserver until every request goes by it',
+    load: async () => (await import('./cluster/endpoints.ts')).endpoints,
+  },
+  {
+    name: 'routes',
+    measures: 'from the write of an Ingress with a new host to its first 200, among 100 and 10 000 hosts',
+    load: async () => (await import('./cluster/routes.ts')).routes,
+  },
+  {
+    name: 'reload',
+    measures: 'duration, failed requests and resets of reloads under load',
+    load: async () => (await import('./cluster/reload.ts')).reload,
+  },
+  {
     name: 'throughput',
     measures: 'CPU per request, requests/s and latency against plain NGINX on the same backends',
     load: async () => (await import('./throughput/throughput.ts')).throughput,

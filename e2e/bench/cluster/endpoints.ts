@@ -1,0 +1,97 @@
+/**
+ * From the write of an EndpointSlice to the moment when every request goes by it. The client asks from the
+ * process that writes, so both ends are of one clock.
+ */
+import { setTimeout as sleep } from 'node:timers/promises'
+import { ingressOf } from '../../scenarios/workload.ts'
+import { BenchError, type BenchOptions } from '../options.ts'
+import { progress } from '../progress.ts'
+import type { Report } from '../report.ts'
+import { quantile, rounded } from '../statistics.ts'
+import { Changeover } from './changeover.ts'
+import { Poller } from './poller.ts'
+import { readPushes } from './pushes.ts'
+import { BACKENDS, NAMESPACE, SERVICE, SLICE, sliceOf, startRig, type Rig } from './rig.ts'
+import { Sightings } from './sightings.ts'
+import { stepsOf, stepsTable, type Change } from './steps.ts'
+
+const HOST = 'endpoints.example'
+/** Enough for each worker to have some. */
+const CONNECTIONS = 8
+/** A request every quarter of a millisecond or so; more would take the cores from what is measured. */
+const PAUSE_MS = 1
+const WARM_UP = 20
+const LONGEST_MS = 10_000
+const TARGET = { p50: 8, p99: 20 }
+
+export async function endpoints(options: BenchOptions): Promise<Report> {
+  const rig = await startRig(options)
+  try {
+    await rig.lab.apply(ingressOf(SERVICE, { rules: [{ host: HOST, service: SERVICE }] }))
+    return await report(rig, await measure(rig, options.changes))
+  } finally {
+    await rig.close()
+  }
+}
+
+async function measure(rig: Rig, changes: number): Promise<Change[]> {
+  const { lab, controller } = rig
+  let changeover: Changeover | undefined
+  const poller = new Poller({
+    address: controller.address, port: 80, host: HOST, pauseMs: PAUSE_MS, onAnswer: (answer) => changeover?.add(answer),
+  })
+  const sightings = await Sightings.start(lab, SLICE, NAMESPACE)
+  try {
+    for (let index = 0; index < CONNECTIONS; index++) await poller.open()
+    const measured: Change[] = []
+    for (let index = 1 - WARM_UP; index <= changes; index++) {
+      const address = BACKENDS[(index + WARM_UP) % BACKENDS.length] ?? ''
+      changeover = new Changeover(CONNECTIONS, ({ body }) => body === address)
+      const change = await changeTo(rig, address, changeover, sightings)
+      if (index > 0) measured.push(change)
+      if (index % 50 === 0) progress(`${index} of ${changes} changes`)
+      // Not in step with any timer of the others.
+      await sleep(5 + ((index + WARM_UP) * 7) % 20)
+    }
+    await requireAllWorkers(rig)
+    return measured
+  } finally {
+    poller.close()
+    await sightings.stop()
+  }
+}
+
+async function changeTo({ lab }: Rig, address: string, { done }: Changeover, sightings: Sightings): Promise<Change> {
+  const startedAt = Date.now()
+  const started = performance.now()
+  const written = await lab.client.replace(sliceOf(address))
+  const answered = performance.now()
+  const served = await Promise.race([done, sleep(LONGEST_MS)])
+  if (served === undefined) throw new BenchError(`after ${LONGEST_MS} ms requests still go to endpoints that left`)
+  return {
+    startedAt,
+    endedAt: Date.now(),
+    written: answered - started,
+    seen: (sightings.at(written.metadata?.resourceVersion) ?? NaN) - started,
+    served: served - started,
+  }
+}
+
+/** A worker takes the newest revision when it is asked: one that is behind was never asked. */
+async function requireAllWorkers({ controller }: Rig): Promise<void> {
+  const { revision, workers } = await controller.status()
+  const behind = workers.filter((worker) => worker.revision < revision)
+  if (behind.length > 0) throw new BenchError(`${behind.length} of ${workers.length} workers got no request`)
+}
+
+async function report({ lab, controller, nginx }: Rig, changes: readonly Change[]): Promise<Report> {
+  const served = changes.map((change) => change.served)
+  const [p50, p99] = [quantile(served, 0.5), quantile(served, 0.99)]
+  const steps = stepsOf(changes, readPushes(await lab.logs(controller.sidecar)))
+  const missed = p50 >= TARGET.p50 || p99 >= TARGET.p99
+  return {
+    tables: [stepsTable(`NGINX ${nginx}, ${changes.length} changes of an EndpointSlice; milliseconds since the write was sent`, steps)],
+    notes: missed ? [`Target missed: p50 < ${TARGET.p50} ms, p99 < ${TARGET.p99} ms.`] : [],
+    json: { changes: changes.length, p50_ms: rounded(p50), p99_ms: rounded(p99) },
+  }
+}

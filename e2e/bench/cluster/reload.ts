@@ -1,0 +1,99 @@
+/** Reloads by location classes that are new, while a load client counts what it costs the requests. */
+import type { Load } from '../../load/load.ts'
+import { describeFailure, startLoad } from '../../load/load.ts'
+import type { LoadReport } from '../../load/types.ts'
+import { ingressOf } from '../../scenarios/workload.ts'
+import type { BenchOptions } from '../options.ts'
+import { progress } from '../progress.ts'
+import type { Report } from '../report.ts'
+import { quantile, rounded } from '../statistics.ts'
+import { NAMESPACE, SERVICE, startRig, type Rig } from './rig.ts'
+
+const HOST = 'reload.example'
+const REQUESTS_PER_SECOND = 500
+const CONNECTIONS = 16
+/** Between reloads: old workers, and connections that were told to close, are part of what is measured. */
+const REQUESTS_BETWEEN = 500
+const SMALLEST_KILOBYTES = 2048
+
+interface Reload {
+  /** What the control API says: from the signal to new workers that serve. */
+  readonly duration: number
+  /** From the write of the Ingress to a configuration that runs. */
+  readonly total: number
+}
+
+export async function reload(options: BenchOptions): Promise<Report> {
+  const rig = await startRig(options)
+  try {
+    await applyClass(rig, SMALLEST_KILOBYTES)
+    await rig.lab.waitFor('the class of the route', async () => (await reloadsOf(rig)).length > 1)
+    const load = await startLoad({
+      address: rig.controller.address, port: 80, requests: [{ host: HOST }], rate: REQUESTS_PER_SECOND, connections: CONNECTIONS,
+    })
+    const reloads: Reload[] = []
+    for (let round = 1; round <= options.reloads; round++) {
+      reloads.push(await reloadOnce(rig, load, SMALLEST_KILOBYTES + round))
+      progress(`reload ${round} of ${options.reloads}`)
+    }
+    return makeReport(reloads, await load.stop(), rig)
+  } finally {
+    await rig.close()
+  }
+}
+
+/** Another body size is another location class, and a class that no worker has is a reload. */
+async function applyClass({ lab }: Rig, kilobytes: number): Promise<void> {
+  const annotations = { 'nginx.ingress.kubernetes.io/proxy-body-size': `${kilobytes}k` }
+  await lab.apply(ingressOf(SERVICE, { namespace: NAMESPACE, rules: [{ host: HOST, service: SERVICE }], annotations }))
+}
+
+async function reloadOnce(rig: Rig, load: Load, kilobytes: number): Promise<Reload> {
+  const before = (await reloadsOf(rig)).length
+  const started = performance.now()
+  await applyClass(rig, kilobytes)
+  const durations = await rig.lab.waitFor('a reload', async () => {
+    const durations = await reloadsOf(rig)
+    return durations.length > before && durations
+  })
+  const total = performance.now() - started
+  await load.more(REQUESTS_BETWEEN)
+  return { duration: durations.at(-1) ?? NaN, total }
+}
+
+/** Milliseconds of each reload so far, as the sidecar logs them. */
+async function reloadsOf({ lab, controller }: Rig): Promise<number[]> {
+  const log = await lab.logs(controller.sidecar)
+  return log.split('\n').filter((line) => line.includes('"durationMs"'))
+    .map((line) => (JSON.parse(line) as { durationMs: number }).durationMs)
+}
+
+function makeReport(reloads: readonly Reload[], load: LoadReport, { nginx }: Rig): Report {
+  const durations = reloads.map(({ duration }) => duration)
+  const totals = reloads.map(({ total }) => total)
+  const row = (label: string, values: readonly number[]) =>
+    [label, ...[0.5, 0.9, 1].map((q) => quantile(values, q).toFixed(1))]
+  const { rate, closed } = load.loops
+  return {
+    tables: [
+      {
+        title: `NGINX ${nginx}, ${reloads.length} reloads; milliseconds`,
+        columns: ['', 'p50', 'p90', 'max'],
+        rows: [row('reload, until new workers serve', durations), row('since the Ingress was written', totals)],
+      },
+      {
+        title: 'the load meanwhile',
+        columns: ['', 'requests', 'connections', 'p50 ms', 'p99 ms', 'max ms'],
+        rows: ([[`${REQUESTS_PER_SECOND} requests/s`, rate], ['closed loop', closed]] as const).map(([label, loop]) => [
+          label, loop.requests, loop.connections, ...[loop.latency.p50, loop.latency.p99, loop.latency.max].map((ms) => ms.toFixed(1)),
+        ]),
+      },
+    ],
+    notes: [
+      `Failed: ${load.failed}, of these resets: ${load.resets}.`,
+      ...load.failures.slice(0, 10).map(describeFailure),
+      ...load.failed === 0 ? [] : ['Target missed: 0 failed requests.'],
+    ],
+    json: { reloads: reloads.length, failed: load.failed, resets: load.resets, p50_ms: rounded(quantile(durations, 0.5)), nginx },
+  }
+}
