@@ -57,6 +57,7 @@ class Connection {
   #text = ''
   #sent = 0
   #closed = false
+  #pause: NodeJS.Timeout | undefined
 
   constructor(id: number, options: PollerOptions) {
     this.#id = id
@@ -68,10 +69,12 @@ class Connection {
 
   close(): void {
     this.#closed = true
+    clearTimeout(this.#pause)
     this.#socket?.destroy()
   }
 
   #connect(): void {
+    clearTimeout(this.#pause)
     const { address, port } = this.#options
     const socket = connect({ host: address, port, noDelay: true })
     socket.setEncoding('latin1')
@@ -97,7 +100,7 @@ class Connection {
     const { pauseMs, onAnswer } = this.#options
     onAnswer({ ...parsed, connection: this.#id, sent: this.#sent, received: performance.now() })
     this.#first.resolve()
-    setTimeout(() => { this.#ask() }, pauseMs)
+    this.#pause = setTimeout(() => { this.#ask() }, pauseMs)
   }
 }
 

@@ -13,7 +13,10 @@ export function readPushes(log: string): Push[] {
   })
 }
 
-/** The first push that was answered in a span of `Date.now()`: the log counts whole milliseconds only. */
+/** The log counts whole milliseconds, and a request may go by a push before the sidecar has its answer. */
+const LATE_MS = 5
+
+/** The first push that was answered in a span of `Date.now()`. */
 export function pushWithin(pushes: readonly Push[], from: number, to: number): Push | undefined {
-  return pushes.find(({ answered }) => answered >= Math.floor(from) && answered <= Math.ceil(to))
+  return pushes.find(({ answered }) => answered >= from && answered <= to + LATE_MS)
 }

@@ -1,11 +1,11 @@
 /** Reloads by location classes that are new, while a load client counts what it costs the requests. */
 import type { Load } from '../../load/load.ts'
 import { describeFailure, startLoad } from '../../load/load.ts'
-import type { LoadReport } from '../../load/types.ts'
+import type { LoadReport, LoopReport } from '../../load/types.ts'
 import { ingressOf } from '../../scenarios/workload.ts'
 import type { BenchOptions } from '../options.ts'
 import { progress } from '../progress.ts'
-import type { Report } from '../report.ts'
+import type { Report, Table } from '../report.ts'
 import { quantile, rounded } from '../statistics.ts'
 import { NAMESPACE, SERVICE, startRig, type Rig } from './rig.ts'
 
@@ -28,9 +28,9 @@ export async function reload(options: BenchOptions): Promise<Report> {
   try {
     await applyClass(rig, SMALLEST_KILOBYTES)
     await rig.lab.waitFor('the class of the route', async () => (await reloadsOf(rig)).length > 1)
-    const load = await startLoad({
-      address: rig.controller.address, port: 80, requests: [{ host: HOST }], rate: REQUESTS_PER_SECOND, connections: CONNECTIONS,
-    })
+    const requests = [{ host: HOST }]
+    const { address } = rig.controller
+    const load = await startLoad({ address, port: 80, requests, rate: REQUESTS_PER_SECOND, connections: CONNECTIONS })
     const reloads: Reload[] = []
     for (let round = 1; round <= options.reloads; round++) {
       reloads.push(await reloadOnce(rig, load, SMALLEST_KILOBYTES + round))
@@ -69,31 +69,42 @@ async function reloadsOf({ lab, controller }: Rig): Promise<number[]> {
 }
 
 function makeReport(reloads: readonly Reload[], load: LoadReport, { nginx }: Rig): Report {
-  const durations = reloads.map(({ duration }) => duration)
-  const totals = reloads.map(({ total }) => total)
-  const row = (label: string, values: readonly number[]) =>
-    [label, ...[0.5, 0.9, 1].map((q) => quantile(values, q).toFixed(1))]
-  const { rate, closed } = load.loops
   return {
-    tables: [
-      {
-        title: `NGINX ${nginx}, ${reloads.length} reloads; milliseconds`,
-        columns: ['', 'p50', 'p90', 'max'],
-        rows: [row('reload, until new workers serve', durations), row('since the Ingress was written', totals)],
-      },
-      {
-        title: 'the load meanwhile',
-        columns: ['', 'requests', 'connections', 'p50 ms', 'p99 ms', 'max ms'],
-        rows: ([[`${REQUESTS_PER_SECOND} requests/s`, rate], ['closed loop', closed]] as const).map(([label, loop]) => [
-          label, loop.requests, loop.connections, ...[loop.latency.p50, loop.latency.p99, loop.latency.max].map((ms) => ms.toFixed(1)),
-        ]),
-      },
-    ],
+    tables: [durationTable(`NGINX ${nginx}, ${reloads.length} reloads; milliseconds`, reloads), loadTable(load)],
     notes: [
       `Failed: ${load.failed}, of these resets: ${load.resets}.`,
       ...load.failures.slice(0, 10).map(describeFailure),
       ...load.failed === 0 ? [] : ['Target missed: 0 failed requests.'],
     ],
-    json: { reloads: reloads.length, failed: load.failed, resets: load.resets, p50_ms: rounded(quantile(durations, 0.5)), nginx },
+    json: {
+      reloads: reloads.length,
+      failed: load.failed,
+      resets: load.resets,
+      p50_ms: rounded(quantile(reloads.map(({ duration }) => duration), 0.5)),
+      nginx,
+    },
+  }
+}
+
+function durationTable(title: string, reloads: readonly Reload[]): Table {
+  const row = (label: string, values: readonly number[]): string[] =>
+    [label, ...[0.5, 0.9, 1].map((q) => quantile(values, q).toFixed(1))]
+  return {
+    title,
+    columns: ['', 'p50', 'p90', 'max'],
+    rows: [
+      row('reload, until new workers serve', reloads.map(({ duration }) => duration)),
+      row('since the Ingress was written', reloads.map(({ total }) => total)),
+    ],
+  }
+}
+
+function loadTable({ loops }: LoadReport): Table {
+  const row = (label: string, { requests, connections, latency }: LoopReport): (string | number)[] =>
+    [label, requests, connections, ...[latency.p50, latency.p99, latency.max].map((ms) => ms.toFixed(1))]
+  return {
+    title: 'the load meanwhile',
+    columns: ['', 'requests', 'connections', 'p50 ms', 'p99 ms', 'max ms'],
+    rows: [row(`${REQUESTS_PER_SECOND} requests/s`, loops.rate), row('closed loop', loops.closed)],
   }
 }

@@ -37,7 +37,8 @@ export async function routes(options: BenchOptions): Promise<Report> {
     await loadHosts(rig, FEW_HOSTS, options.hosts)
     measured.push({ hosts: options.hosts, changes: await measure(rig, options.changes) })
     const reloads = (await rig.controller.status()).generation - generation
-    return makeReport(measured, { reloads, nginx: rig.nginx, pushes: readPushes(await rig.lab.logs(rig.controller.sidecar)) })
+    const pushes = readPushes(await rig.lab.logs(rig.controller.sidecar))
+    return makeReport(measured, { reloads, nginx: rig.nginx, pushes })
   } finally {
     await rig.close()
   }
