@@ -22,6 +22,8 @@ import { fileURLToPath } from 'node:url'
 const ROOT = join(dirname(fileURLToPath(import.meta.url)), '..')
 const OLDEST_NODE = 18
 const OLDEST_NPM = 7
+/** Bytes of another program's output to keep; above it Node.js would kill the program. */
+const MAX_OUTPUT = 64 * 1024 * 1024
 
 /**
  * What a group needs: every program of `programs`, or one of `instead`. On Debian the packages are looked
@@ -132,6 +134,7 @@ function installDependencies() {
   const { status, stderr, error } = spawnSync(command, [...first, ...NPM_CI], {
     cwd: ROOT,
     encoding: 'utf8',
+    maxBuffer: MAX_OUTPUT,
     stdio: ['ignore', 2, 'pipe'],
   })
   if (error) throw new SetupError(`npm cannot be started: ${error.message}.`)
@@ -192,11 +195,15 @@ function missingOf(group) {
 /** Without --no-remove, apt may solve a conflict by removing what the user has. */
 const APT_INSTALL = ['install', '--no-remove', '--no-install-recommends', '-y']
 
+/** What apt-get says is only worth reading when it fails. */
 function apt(args) {
-  const { status } = spawnSync('apt-get', args, {
-    stdio: ['ignore', 2, 2],
+  const { status, stdout, stderr } = spawnSync('apt-get', ['-q', ...args], {
+    encoding: 'utf8',
+    maxBuffer: MAX_OUTPUT,
+    stdio: ['ignore', 'pipe', 'pipe'],
     env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive' },
   })
+  if (status !== 0) process.stderr.write(`${stdout}${stderr}`)
   return status === 0
 }
 
@@ -228,9 +235,9 @@ function installGroup(name) {
   if (process.getuid?.() !== 0) {
     throw new SetupError(`${lacking}. Run this once, then try again:\n  sudo apt-get update && sudo ${command}`)
   }
-  say(`installing ${group.what}: ${missing.join(' ')} ...`)
-  if (!apt(['update', '-q'])) say('apt-get update failed; trying with the package lists that are there.')
-  if (!withoutServices(() => apt([...APT_INSTALL, '-q', ...missing]))) {
+  say(`installing ${group.what} (apt-get), about a minute: ${missing.join(' ')} ...`)
+  if (!apt(['update'])) say('apt-get update failed; trying with the package lists that are there.')
+  if (!withoutServices(() => apt([...APT_INSTALL, ...missing]))) {
     throw new SetupError(`${lacking}. \`${command}\` failed; its own words are above (no network?).`)
   }
 }
