@@ -3,6 +3,7 @@
 -- State dictionary:  instance          one start of the master
 --                    generation        number of the newest configuration that has workers
 --                    load/<id>         its number: each load of a configuration has an id
+--                    load              the id of the newest
 --                    worker_count
 --                    accepting/<pid>   there while the worker takes new connections
 --                    worker/<id>       pid, generation, hash, revision of the worker in this place
@@ -65,6 +66,9 @@ function _M.enter()
     if state:add("load/" .. load_id, candidate) then
         state:set("worker_count", ngx.worker.count())
         state:set("generation", candidate)
+        -- No worker of an older load starts any more.
+        state:delete("load/" .. (state:get("load") or ""))
+        state:set("load", load_id)
     end
     _M.number = state:get("load/" .. load_id)
     report(0)
@@ -75,7 +79,7 @@ end
 
 --- A worker that shuts down has lost its place to one of the new generation.
 function _M.report_revision(revision)
-    if not ngx.worker.exiting() and state:get("generation") == _M.number then
+    if not ngx.worker.exiting() and (state:get("generation") or 0) <= _M.number then
         report(revision)
     end
 end
