@@ -4,6 +4,7 @@ import type { V1Container, V1ContainerStatus, V1Lifecycle } from '@kubernetes/cl
 import { mkdir, rm } from 'node:fs/promises'
 import { once } from 'node:events'
 import { join } from 'node:path'
+import { setTimeout as delay } from 'node:timers/promises'
 import { tryCommand, type CommandResult } from '../command.ts'
 import { sleep } from '../wait.ts'
 import { containerEnvironment, expand, type PodContext } from './environment.ts'
@@ -113,7 +114,7 @@ export class Container {
     const killer = setTimeout(() => { this.signal('SIGKILL') }, graceMs)
     const preStop = this.#options.spec.lifecycle?.preStop
     if (preStop !== undefined && this.pid !== undefined) {
-      await Promise.race([this.#runHook(preStop).catch(() => {}), this.#loop, sleep(graceMs)])
+      await Promise.race([this.#runHook(preStop, AbortSignal.timeout(graceMs)).catch(() => {}), this.#loop])
     }
     this.signal(this.#options.image.stopSignal)
     await this.#loop
@@ -270,9 +271,10 @@ export class Container {
     return { address: context.podAddress, container: spec, exec: async argv => (await this.exec(argv)).code }
   }
 
-  async #runHook(hook: NonNullable<V1Lifecycle['preStop']>): Promise<void> {
-    if (hook.sleep !== undefined) await sleep(hook.sleep.seconds * 1000)
-    else await probeOnce(hook, this.#target(), 600_000)
+  /** Ends at the latest when time is over; what is left of a sleep keeps no process alive. */
+  async #runHook(hook: NonNullable<V1Lifecycle['preStop']>, over: AbortSignal): Promise<void> {
+    if (hook.sleep !== undefined) await delay(hook.sleep.seconds * 1000, undefined, { signal: over, ref: false })
+    else await Promise.race([probeOnce(hook, this.#target(), 600_000), once(over, 'abort')])
   }
 
   #set(state: State): void {
