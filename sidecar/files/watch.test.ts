@@ -142,15 +142,20 @@ test('a link to a file elsewhere is followed', async (t) => {
 })
 
 test('a file written in steps is taken when it is whole', async (t) => {
-  const dir = await folder(t, { 'a.yaml': service('a') + '---\n' + service('b') })
-  const sink = await follow(t, dir)
-  const file = await open(join(dir, 'a.yaml'), 'w')
-  await file.write(service('a', 'NodePort'))
-  await file.write('---\n')
-  await file.write(service('b', 'NodePort'))
-  await file.close()
-  await sink.until(() => sink.type('a') === 'NodePort' && sink.type('b') === 'NodePort')
-  assert.deepEqual(sink.calls.filter((call) => call.startsWith('delete')), [])
+  // Steps with a pause longer than a file may rest are two versions of it, and a busy machine can make one.
+  for (let milliseconds = Infinity; milliseconds > 10; ) {
+    const dir = await folder(t, { 'a.yaml': service('a') + '---\n' + service('b') })
+    const sink = await follow(t, dir)
+    const started = performance.now()
+    const file = await open(join(dir, 'a.yaml'), 'w')
+    await file.write(service('a', 'NodePort'))
+    await file.write('---\n')
+    await file.write(service('b', 'NodePort'))
+    await file.close()
+    milliseconds = performance.now() - started
+    await sink.until(() => sink.type('a') === 'NodePort' && sink.type('b') === 'NodePort')
+    if (milliseconds <= 10) assert.deepEqual(sink.calls.filter((call) => call.startsWith('delete')), [])
+  }
 })
 
 test('a broken file keeps its last good content and hurts no other', async (t) => {
