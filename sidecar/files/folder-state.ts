@@ -3,6 +3,8 @@
  * keeps the last good content of those that cannot be understood now. A look may come too early: then it
  * says when to look again. Nothing here depends on what events said, only on what is there.
  */
+import type { Stats } from 'node:fs'
+import { stat } from 'node:fs/promises'
 import type { Finding } from '../ir/origin.ts'
 import { codeOf, listFiles, merge, readFound, type FoundFile, type Merged } from './folder.ts'
 import { fileFinding, type Manifest } from './manifest.ts'
@@ -64,7 +66,7 @@ export class FolderState {
   async #read(found: FoundFile): Promise<number> {
     const { file, stats } = found
     const known = this.#known.get(file)
-    const stamp = `${stats.ino} ${stats.size} ${stats.mtimeMs} ${stats.ctimeMs}`
+    const stamp = stampOf(stats)
     if (known?.stamp === stamp) {
       this.#known.set(file, withoutGone(known))
       return 0
@@ -73,6 +75,8 @@ export class FolderState {
     if (wait > 0) return wait
     const parsed = await readFound(found)
     if (parsed === undefined) return GONE_MS
+    // Written to between the look and the reading: what was read may be half of it.
+    if (!this.#first && (await currentStamp(found.path)) !== stamp) return SETTLE_MS
     if ('manifest' in parsed) this.#known.set(file, { stamp, manifest: parsed.manifest })
     else this.#known.set(file, { stamp, manifest: known?.manifest ?? EMPTY, failure: parsed.failure })
     return 0
@@ -109,9 +113,18 @@ export class FolderState {
 
 /** Milliseconds until a file written at `mtimeMs` counts as whole. */
 function unsettled(mtimeMs: number): number {
-  const quiet = Date.now() - mtimeMs
+  // File times have parts of a millisecond, `Date.now()` has none: the present can seem to lie ahead.
+  const quiet = Date.now() - Math.floor(mtimeMs)
   // A time in the future is another machine's clock, and no reason to wait.
   return quiet < 0 ? 0 : Math.max(0, SETTLE_MS - quiet)
+}
+
+function stampOf(stats: Stats): string {
+  return `${stats.ino} ${stats.size} ${stats.mtimeMs} ${stats.ctimeMs}`
+}
+
+async function currentStamp(path: string): Promise<string> {
+  return stat(path).then(stampOf, () => '')
 }
 
 function withoutGone({ goneSince: _, ...known }: KnownFile): KnownFile {
