@@ -77,8 +77,7 @@ export class FolderState {
     if (parsed === undefined) return GONE_MS
     // Written to between the look and the reading: what was read may be half of it.
     if (!this.#first && (await currentStamp(found.path)) !== stamp) return SETTLE_MS
-    if ('manifest' in parsed) this.#known.set(file, { stamp, manifest: parsed.manifest })
-    else this.#known.set(file, { stamp, manifest: known?.manifest ?? EMPTY, failure: parsed.failure })
+    this.#known.set(file, { stamp, manifest: known?.manifest ?? EMPTY, ...parsed })
     return 0
   }
 
