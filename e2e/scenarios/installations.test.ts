@@ -23,7 +23,8 @@ await lab.apply([
   { apiVersion: 'v1', kind: 'Namespace', metadata: { name: TEAM } },
 ])
 const takeover = await installController(lab, 'takeover', [
-  '--controller-class=k8s.io/ingress-nginx', '--ingress-class=nginx', `--watch-namespace=${TEAM}`, '--update-status=false',
+  '--controller-class=k8s.io/ingress-nginx', '--ingress-class=nginx', `--watch-namespace=${TEAM}`,
+  '--watch-ingress-without-class', '--update-status=false',
 ])
 await startEcho(lab, 'one')
 await startEcho(lab, 'one', { namespace: TEAM })
@@ -64,6 +65,7 @@ const CLAIMS: Readonly<Record<string, { readonly claim: Claim, readonly servers:
   'nginx-elsewhere': { claim: { className: 'nginx' }, servers: [] },
   'nginx-by-class': { claim: { className: 'nginx', namespace: TEAM }, servers: ['takeover'] },
   'nginx-by-annotation': { claim: { annotation: 'nginx', namespace: TEAM }, servers: ['takeover'] },
+  'no-class-in-team': { claim: { namespace: TEAM }, servers: ['takeover'] },
   'ours-in-team': { claim: { className: 'resty-ingress', namespace: TEAM }, servers: ['ours'] },
 }
 
