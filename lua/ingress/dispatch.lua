@@ -6,6 +6,7 @@ local choose = require("ingress.target").choose
 local faults = require "ingress.faults"
 local generation = require "ingress.generation"
 local get_request = require("resty.core.base").get_request
+local request_id = require "ingress.request_id"
 local router = require "ingress.router"
 
 local ngx = ngx
@@ -15,8 +16,18 @@ local ngx_var = ngx.var
 
 local _M = {}
 
--- Variables of the configuration that are set for each request: pairs of names.
-local variables = {}
+-- What a variable of the configuration is set to, as Lua.
+local VALUES = {
+    proxy_upstream_name = "target.name",
+    new_id = "new_id()",
+    namespace = "route.variables.namespace",
+    ingress_name = "route.variables.ingress_name",
+    service_name = "route.variables.service_name",
+    service_port = "route.variables.service_port",
+    location_path = "route.variables.location_path",
+}
+
+local set_variables
 
 -- `ngx.exec` empties `ngx.ctx`, and runs the rewrite phase of the named location before any other
 -- request gets its turn: so the route is handed over here.
@@ -24,18 +35,17 @@ local handed_route
 local handed_request
 
 
---- @param names array of the variables that the configuration uses, of: proxy_upstream_name,
--- namespace, ingress_name, service_name, service_port, location_path
+--- Makes the code that sets the variables of a request: one line for each, since LuaJIT does not
+-- compile a short loop.
+-- @param names array of the variables that the configuration uses, of VALUES
 function _M.configure(names)
-    variables = names
-end
-
-
-local function set_variables(route, target)
-    for i = 1, #variables do
-        local name = variables[i]
-        ngx_var[name] = name == "proxy_upstream_name" and target.name or route.variables[name]
+    local lines = {}
+    for i, name in ipairs(names) do
+        lines[i] = ("var.%s = %s"):format(name, VALUES[name] or error("no variable " .. name, 2))
     end
+    local code = "local var, new_id = ... return function(route, target) "
+        .. table.concat(lines, " ") .. " end"
+    set_variables = loadstring(code, "=variables")(ngx_var, request_id.new)
 end
 
 

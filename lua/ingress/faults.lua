@@ -30,16 +30,27 @@ function _M.report(err)
 end
 
 
---- The entry of a phase, with one argument at most.
-function _M.guarded(entry)
+local function fail(err)
+    _M.report(err)
+    return ngx.exit(500)
+end
+
+
+local GUARDED = [[
+    local entry, fail, pcall = ...
     return function(argument)
-        _M.subject = UNKNOWN
         local ok, err = pcall(entry, argument)
         if not ok then
-            _M.report(err)
-            return ngx.exit(500)
+            return fail(err)
         end
     end
+]]
+
+
+--- The entry of a phase, with one argument at most. Each gets code of its own, not a closure of the
+-- same code: LuaJIT compiles code for what it did first, and phases do different things.
+function _M.guarded(entry)
+    return loadstring(GUARDED, "=guarded")(entry, fail, pcall)
 end
 
 

@@ -181,9 +181,12 @@ function _M.find(listener)
     if not host then
         return nil, 404
     end
-    local position, err = host.table:find(ngx_var.uri)
+    local position, err = host.table.always
     if not position then
-        return nil, err and 500 or 404, err
+        position, err = host.table:find(ngx_var.uri)
+        if not position then
+            return nil, err and 500 or 404, err
+        end
     end
     return host.routes[position] or add_route(host, position)
 end

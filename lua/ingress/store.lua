@@ -2,12 +2,13 @@
 -- the keys that changed since are forgotten, and each is read and decoded again when it is needed.
 -- Writing is in control/journal.lua.
 --
--- State dictionary:  sequence             counts the change lists
---                    change/<sequence>    revision, then the keys that changed, one a line
+-- Change counter:    how many change lists there have been
+-- State dictionary:  change/<number>      revision, then the keys that changed, one a line
 --                    revision             the revision of the records, for people and the sidecar
 -- Records:           <key>                digest, newline, JSON
 
 local cjson = require("cjson").new()
+local counter = require "ingress.change_counter"
 local record_key = require "ingress.pure.record_key"
 
 local find = string.find
@@ -115,8 +116,8 @@ end
 --- At the begin of each request: what is looked up afterwards is at least as new as the last push
 -- that was answered before the request came.
 function _M.refresh()
-    local newest = state:get("sequence")
-    if newest and newest ~= sequence then
+    local newest = counter[0]
+    if newest ~= sequence then
         catch_up(newest)
     end
 end

@@ -40,7 +40,8 @@ http {
     map "" $proxy_upstream_name { default "-"; }
     map "" $proxy_alternative_upstream_name { default ""; }
     map "" $no_certificate { default ""; }
-    map $http_x_request_id $req_id { default $http_x_request_id; "" $request_id; }
+    map "" $new_id { default $request_id; }
+    map $http_x_request_id $req_id { default $http_x_request_id; "" $new_id; }
     map $http_upgrade $connection_upgrade { default upgrade; "" ""; }
 {{#trust_forwarded}}
     map $http_x_forwarded_proto $forwarded_scheme { https https; http http; default $scheme; }

@@ -1,6 +1,7 @@
 -- Writing records: a push is applied as a whole or not at all, and in an order in which no request
 -- meets a host whose backend is missing. How workers take it over: see store.lua.
 
+local counter = require "ingress.change_counter"
 local lock = require "ingress.control.lock"
 local store = require "ingress.store"
 
@@ -28,7 +29,7 @@ end
 
 -- The list is there before the counter moves; the counter moves after the records have changed.
 local function announce(keys, revision)
-    local sequence = (state:get("sequence") or 0) + 1
+    local sequence = counter[0] + 1
     local text = type(keys) == "table" and concat(keys, "\n") or keys
     if #text > LONGEST_CHANGE then
         text = store.EVERYTHING
@@ -40,7 +41,7 @@ local function announce(keys, revision)
     end
     state:delete("change/" .. sequence - store.LISTED_CHANGES)
     state:set("revision", revision)
-    state:set("sequence", sequence)
+    counter[0] = sequence
 end
 
 

@@ -11,7 +11,7 @@ require "ingress.phase.init_worker"
 require "ingress.phase.rewrite"
 require "ingress.phase.rewrite_class"
 
-local DEFAULT_VARIABLES = { "proxy_upstream_name" }
+local DEFAULT_VARIABLES = { "proxy_upstream_name", "new_id" }
 
 
 --- @param hash       of the configuration, as in its first line

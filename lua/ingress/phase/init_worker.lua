@@ -2,12 +2,14 @@
 
 local generation = require "ingress.generation"
 local process = require "ingress.process"
+local request_id = require "ingress.request_id"
 local store = require "ingress.store"
 
 
 return function()
     process.die_with_master()
     process.restrict_socket(ngx.config.prefix() .. "control.sock")
+    request_id.seed()
     math.randomseed(tonumber(process.random_id():sub(1, 8), 16))
     store.on_revision = generation.report_revision
     generation.enter()

@@ -68,7 +68,15 @@ local function settle_precedence(prefixes, longest)
 end
 
 
---- @param routes  array of `{path, pathType}` in order of precedence
+-- The commonest host: one route that takes every path.
+local function takes_everything(routes)
+    local first = routes[1]
+    return first and first.pathType == "Prefix" and cut_slash(first.path) == ""
+end
+
+
+--- `always`, when set, is the position of the route whatever the path: it need not be asked for.
+-- @param routes  array of `{path, pathType}` in order of precedence
 -- @param matches function(path, pattern) -> true | false | nil, err: tries one regex
 function _M.new(routes, matches)
     local exact, prefixes, regexes, longest = {}, {}, {}, 0
@@ -85,6 +93,7 @@ function _M.new(routes, matches)
         end
     end
     return setmetatable({
+        always = takes_everything(routes) and 1 or nil,
         exact = exact,
         prefixes = settle_precedence(prefixes, longest),
         longest = longest,

@@ -30,7 +30,7 @@ const ERRORS: Readonly<Record<number, string>> = {
 }
 
 const VARIABLES = [
-  'proxy_upstream_name', 'namespace', 'ingress_name', 'service_name', 'service_port', 'location_path',
+  'proxy_upstream_name', 'namespace', 'ingress_name', 'service_name', 'service_port', 'location_path', 'new_id',
 ]
 
 const PROXY = `

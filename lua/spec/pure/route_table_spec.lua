@@ -39,6 +39,18 @@ describe("route_table", function()
         return route_table.new(routes_of(list), matches):find(path)
     end
 
+    it("says when the first route takes every path", function()
+        local function always(list)
+            return route_table.new(routes_of(list), matches).always
+        end
+        assert.equal(1, always({ { "Prefix", "/" } }))
+        assert.equal(1, always({ { "Prefix", "/" }, { "Exact", "/a" } }))
+        assert.is_nil(always({ { "Exact", "/" } }))
+        assert.is_nil(always({ { "Prefix", "/a" }, { "Prefix", "/" } }))
+        assert.is_nil(always({ { "Regex", "/" } }))
+        assert.is_nil(always({}))
+    end)
+
     it("matches a prefix element by element, whatever its trailing slash", function()
         local list = { { "Prefix", "/foo/" } }
         assert.equal(1, find(list, "/foo"))
