@@ -1,5 +1,5 @@
 /** The suites of `npm test`, in their order: what fails fastest comes first. */
-import { globSync, readFileSync } from 'node:fs'
+import { globSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
 import { join } from 'node:path'
 import { makeNextRoot } from '../lab/next-root.ts'
@@ -42,10 +42,9 @@ function testFiles(pattern: string): string[] {
   return globSync(pattern, { cwd: REPOSITORY, exclude }).sort()
 }
 
-/** A file that enters the lab needs a cluster; all others run anywhere. */
-function entersLab(file: string): boolean {
-  return readFileSync(join(REPOSITORY, file), 'utf8').includes('enterLab(')
-}
+/** The lab's own tests, and those of everything else that runs in it; the rest of e2e/ runs anywhere. */
+const LAB = /^e2e\/lab\//
+const CLUSTER = /^e2e\/scenarios\//
 
 function absolute(files: readonly string[]): string[] {
   return files.map((file) => join(REPOSITORY, file))
@@ -62,7 +61,8 @@ function select({ files, only }: Selection): string[] {
 }
 
 async function unit(signal: AbortSignal, only: readonly string[]): Promise<Outcome> {
-  const all = testFiles('{sidecar,e2e}/**/*.test.ts').filter((file) => !STANDALONE.test(file) && !entersLab(file))
+  const elsewhere = [STANDALONE, LAB, CLUSTER]
+  const all = testFiles('{sidecar,e2e}/**/*.test.ts').filter((file) => !elsewhere.some((it) => it.test(file)))
   const files = absolute(select({ files: all, only }))
   return runNodeTests({ files, concurrency: availableParallelism(), timeoutSeconds: TIMEOUT, signal })
 }
@@ -129,12 +129,6 @@ function nginxSuites(): Suite[] {
 
 // --- The cluster ----------------------------------------------------------------------------------------
 
-const LAB = /^e2e\/lab\//
-
-function labFiles(): string[] {
-  return testFiles('e2e/**/*.test.ts').filter(entersLab)
-}
-
 /** Before the first test, because a test's output is only seen at its end, and a build takes minutes. */
 async function prepareLab(variant?: Variant): Promise<Outcome> {
   if (process.getuid?.() !== 0) return failed('the lab makes network namespaces: run the tests as root (sudo npm test)')
@@ -145,7 +139,7 @@ async function prepareLab(variant?: Variant): Promise<Outcome> {
 async function lab(signal: AbortSignal, only: readonly string[]): Promise<Outcome> {
   const prepared = await prepareLab()
   if (prepared !== NOTHING) return prepared
-  const files = absolute(select({ files: labFiles().filter((file) => LAB.test(file)), only }))
+  const files = absolute(select({ files: testFiles('e2e/lab/**/*.test.ts'), only }))
   return runNodeTests({ files, concurrency: 1, timeoutSeconds: CLUSTER_TIMEOUT, signal })
 }
 
@@ -158,7 +152,7 @@ function clusterSuites(): Suite[] {
       if (!('env' in prepared)) return prepared
       const lab = await prepareLab(variant)
       if (lab !== NOTHING) return lab
-      const files = absolute(select({ files: labFiles().filter((file) => !LAB.test(file)), only }))
+      const files = absolute(select({ files: testFiles('e2e/scenarios/**/*.test.ts'), only }))
       return runNodeTests({ files, concurrency: 1, timeoutSeconds: CLUSTER_TIMEOUT, env: prepared.env, signal })
     },
   }))
