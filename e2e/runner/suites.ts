@@ -105,7 +105,7 @@ type Prepared = { readonly env: Readonly<Record<string, string>> } | Outcome
 async function prepareVariant(variant: Variant, signal: AbortSignal): Promise<Prepared> {
   const env = { RESTY_INGRESS_VARIANTS: variant }
   if (variant === 'openresty') {
-    return isOnPath('openresty') ? { env } : skipped('skipped: no openresty on PATH')
+    return isOnPath('openresty') ? { env } : skipped('there is no openresty on PATH')
   }
   if (variant === 'system') {
     const isThere = await ensurePackages('nginx-system', signal)
