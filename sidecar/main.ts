@@ -56,7 +56,7 @@ async function runTranslate({ input, output, options }: Extract<Command, { name:
       process.stdout.write(`${severity}: ${object} ${origin.field}: ${reason}: ${message}\n`)
     }
     process.stdout.write(`${Object.keys(translation.records).length} records, ${all.length} findings: see ${output}\n`)
-    return 0
+    return findings.some(({ origin, severity }) => origin.kind === 'File' && severity === 'error') ? 2 : 0
   } catch (error) {
     if (error instanceof Error && 'code' in error) return complain(`cannot translate ${input}: ${error.message}`, 2)
     throw error

@@ -1,0 +1,66 @@
+import assert from 'node:assert/strict'
+import { spawnSync } from 'node:child_process'
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { test, type TestContext } from 'node:test'
+
+const MAIN = join(import.meta.dirname, 'main.ts')
+const GOLDEN = join(import.meta.dirname, 'testdata')
+
+function folder(t: TestContext): string {
+  const path = mkdtempSync(join(tmpdir(), 'resty-ingress-'))
+  t.after(() => rmSync(path, { recursive: true }))
+  return path
+}
+
+function run(...args: string[]): { status: number | null; stdout: string; stderr: string } {
+  return spawnSync(process.execPath, [MAIN, ...args], { encoding: 'utf8', env: {} })
+}
+
+test('translate writes what the golden case says, and lists the findings', (t) => {
+  const input = folder(t)
+  const output = join(folder(t), 'out')
+  writeFileSync(join(input, 'all.yaml'), readFileSync(join(GOLDEN, 'broken/input.yaml')))
+  const { status, stdout } = run('translate', input, '--out', output)
+  assert.equal(status, 0)
+  assert.deepEqual(readdirSync(output).sort(), ['findings.json', 'nginx.conf', 'records.json'])
+  for (const file of readdirSync(output)) {
+    assert.equal(readFileSync(join(output, file), 'utf8'), readFileSync(join(GOLDEN, 'broken', file), 'utf8'), file)
+  }
+  assert.match(stdout, /error: Ingress prod\/hosts spec\.rules\[1\]\.host: InvalidHost: /)
+})
+
+test('translate never writes a private key', (t) => {
+  const input = folder(t)
+  const output = folder(t)
+  writeFileSync(join(input, 'all.yaml'), readFileSync(join(GOLDEN, 'tls/input.yaml')))
+  assert.equal(run('translate', input, '--out', output).status, 0)
+  for (const file of readdirSync(output)) {
+    assert.doesNotMatch(readFileSync(join(output, file), 'utf8'), /PRIVATE KEY/, file)
+  }
+})
+
+test('input that cannot be read: exit code 2 and a sentence', (t) => {
+  const input = folder(t)
+  writeFileSync(join(input, 'half.yaml'), 'kind: [')
+  const broken = run('translate', input, '--out', folder(t))
+  assert.equal(broken.status, 2)
+  assert.match(broken.stdout, /half\.yaml:\d+/)
+  const missing = run('translate', join(input, 'nowhere'), '--out', folder(t))
+  assert.equal(missing.status, 2)
+  assert.match(missing.stderr, /^resty-ingress: cannot translate .*nowhere/)
+})
+
+test('wrong usage: exit code 2, a sentence, no stack', () => {
+  const { status, stderr } = run('run', '--htpp-port=80')
+  assert.equal(status, 2)
+  assert.match(stderr, /htpp-port/)
+  assert.doesNotMatch(stderr, /\n {4}at /)
+})
+
+test('no API server: exit code 1 and a sentence', () => {
+  const { status, stderr } = run('run', '--healthz-port=0')
+  assert.equal(status, 1)
+  assert.match(stderr, /^resty-ingress: no Kubernetes API server/)
+})
