@@ -9,6 +9,7 @@ import { progress } from '../progress.ts'
 import type { Report } from '../report.ts'
 import { quantile, rounded } from '../statistics.ts'
 import { Changeover } from './changeover.ts'
+import { connectToEveryWorker } from './every-worker.ts'
 import { Poller } from './poller.ts'
 import { readPushes } from './pushes.ts'
 import { BACKENDS, NAMESPACE, SERVICE, SLICE, sliceOf, startRig, type Rig } from './rig.ts'
@@ -16,9 +17,7 @@ import { Sightings } from './sightings.ts'
 import { stepsOf, stepsTable, type Change } from './steps.ts'
 
 const HOST = 'endpoints.example'
-/** Enough for each worker to have some. */
-const CONNECTIONS = 8
-/** A request every quarter of a millisecond or so; more would take the cores from what is measured. */
+/** With more requests the client would take the cores from what is measured. */
 const PAUSE_MS = 1
 const WARM_UP = 20
 const LONGEST_MS = 10_000
@@ -42,18 +41,18 @@ async function measure(rig: Rig, changes: number): Promise<Change[]> {
   })
   const sightings = await Sightings.start(lab, SLICE, NAMESPACE)
   try {
-    for (let index = 0; index < CONNECTIONS; index++) await poller.open()
+    await connectToEveryWorker(rig, poller)
+    poller.start()
     const measured: Change[] = []
     for (let index = 1 - WARM_UP; index <= changes; index++) {
       const address = BACKENDS[(index + WARM_UP) % BACKENDS.length] ?? ''
-      changeover = new Changeover(CONNECTIONS, ({ body }) => body === address)
+      changeover = new Changeover(poller.connections, ({ body }) => body === address)
       const change = await changeTo(rig, address, changeover, sightings)
       if (index > 0) measured.push(change)
       if (index % 50 === 0) progress(`${index} of ${changes} changes`)
       // Not in step with any timer of the others.
       await sleep(5 + ((index + WARM_UP) * 7) % 20)
     }
-    await requireAllWorkers(rig)
     return measured
   } finally {
     poller.close()
@@ -75,13 +74,6 @@ async function changeTo({ lab }: Rig, address: string, { done }: Changeover, sig
     seen: (sightings.at(written.metadata?.resourceVersion) ?? NaN) - started,
     served: served - started,
   }
-}
-
-/** A worker takes the newest revision when it is asked: one that is behind was never asked. */
-async function requireAllWorkers({ controller }: Rig): Promise<void> {
-  const { revision, workers } = await controller.status()
-  const behind = workers.filter((worker) => worker.revision < revision)
-  if (behind.length > 0) throw new BenchError(`${behind.length} of ${workers.length} workers got no request`)
 }
 
 async function report({ lab, controller, nginx }: Rig, changes: readonly Change[]): Promise<Report> {

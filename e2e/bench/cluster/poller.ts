@@ -34,11 +34,21 @@ export class Poller {
     return this.#connections.length
   }
 
-  /** Opens one more connection; resolves with its first answer, so that the next one may go to another worker. */
+  /** Opens one more connection, which asks once and rests until `start`; resolves when it has the answer. */
   async open(): Promise<void> {
     const connection = new Connection(this.#connections.length, this.#options)
     this.#connections.push(connection)
     await connection.answered
+  }
+
+  /** Closes the connection that was opened last. */
+  closeLast(): void {
+    this.#connections.pop()?.close()
+  }
+
+  /** From now on every connection asks again after each answer. */
+  start(): void {
+    for (const connection of this.#connections) connection.start()
   }
 
   close(): void {
@@ -57,6 +67,7 @@ class Connection {
   #text = ''
   #sent = 0
   #closed = false
+  #started = false
   #pause: NodeJS.Timeout | undefined
 
   constructor(id: number, options: PollerOptions) {
@@ -65,6 +76,11 @@ class Connection {
     this.#request = `GET / HTTP/1.1\r\nHost: ${options.host}\r\n\r\n`
     this.answered = this.#first.promise
     this.#connect()
+  }
+
+  start(): void {
+    this.#started = true
+    this.#ask()
   }
 
   close(): void {
@@ -100,7 +116,7 @@ class Connection {
     const { pauseMs, onAnswer } = this.#options
     onAnswer({ ...parsed, connection: this.#id, sent: this.#sent, received: performance.now() })
     this.#first.resolve()
-    this.#pause = setTimeout(() => { this.#ask() }, pauseMs)
+    if (this.#started) this.#pause = setTimeout(() => { this.#ask() }, pauseMs)
   }
 }
 

@@ -103,6 +103,7 @@ async function addRoute({ lab, controller }: Rig, name: string, sightings: Sight
   })
   try {
     for (let index = 0; index < CONNECTIONS; index++) await poller.open()
+    poller.start()
     const startedAt = Date.now()
     const started = performance.now()
     const written = await lab.client.create(ingress(name))

@@ -1,0 +1,37 @@
+/** Connections to each worker of OpenResty: one that nobody asks would be left out of what is measured. */
+import { BenchError } from '../options.ts'
+import type { Poller } from './poller.ts'
+import { BACKENDS, sliceOf, type Rig } from './rig.ts'
+
+const PER_WORKER = 3
+const MOST_ATTEMPTS = 300
+
+/** Opens connections until each worker has its share. Which worker has one, its revision tells. */
+export async function connectToEveryWorker(rig: Rig, poller: Poller): Promise<void> {
+  const { worker_count: workers } = await rig.controller.status()
+  const counts = new Map<number, number>()
+  for (let attempt = 0; attempt < MOST_ATTEMPTS; attempt++) {
+    await makeRevision(rig, attempt)
+    await poller.open()
+    const pid = await lastAsked(rig)
+    const count = pid === undefined ? PER_WORKER : counts.get(pid) ?? 0
+    if (pid === undefined || count >= PER_WORKER) poller.closeLast()
+    else counts.set(pid, count + 1)
+    if (poller.connections === workers * PER_WORKER) return
+  }
+  throw new BenchError(`after ${MOST_ATTEMPTS} connections there are workers of OpenResty that got none`)
+}
+
+/** A change that no worker has taken over yet: they do at their next request. */
+async function makeRevision({ lab, controller }: Rig, turn: number): Promise<void> {
+  const { revision } = await controller.status()
+  await lab.client.replace(sliceOf(BACKENDS[(turn + 1) % BACKENDS.length] ?? ''))
+  await lab.waitFor('a new revision', async () => (await controller.status()).revision > revision)
+}
+
+/** The only worker that is up to date; undefined when that is not clear. */
+async function lastAsked({ controller }: Rig): Promise<number | undefined> {
+  const { revision, workers } = await controller.status()
+  const current = workers.filter((worker) => worker.revision === revision)
+  return current.length === 1 ? current[0]?.pid : undefined
+}
