@@ -18,9 +18,14 @@ export class Admin {
     while (!signal.aborted && !(await this.#isReady())) await sleep(READY_POLL_MS)
   }
 
+  /** Empty when the sidecar has just ended; who waits for its end is told so. */
   async routes(): Promise<readonly RouteView[]> {
-    const response = await fetch(`${this.url}/v1/routes`)
-    return ((await response.json()) as { routes: readonly RouteView[] }).routes
+    try {
+      const response = await fetch(`${this.url}/v1/routes`)
+      return ((await response.json()) as { routes: readonly RouteView[] }).routes
+    } catch {
+      return []
+    }
   }
 
   async #isReady(): Promise<boolean> {
