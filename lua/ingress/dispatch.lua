@@ -16,15 +16,15 @@ local ngx_var = ngx.var
 
 local _M = {}
 
--- What a variable of the configuration is set to, as Lua.
-local VALUES = {
-    proxy_upstream_name = "target.name",
-    new_id = "new_id()",
-    namespace = "route.variables.namespace",
-    ingress_name = "route.variables.ingress_name",
-    service_name = "route.variables.service_name",
-    service_port = "route.variables.service_port",
-    location_path = "route.variables.location_path",
+-- How a variable of the configuration is set, as Lua.
+local STATEMENTS = {
+    proxy_upstream_name = "var.proxy_upstream_name = target.name",
+    new_id = "set_new_id()",
+    namespace = "var.namespace = route.variables.namespace",
+    ingress_name = "var.ingress_name = route.variables.ingress_name",
+    service_name = "var.service_name = route.variables.service_name",
+    service_port = "var.service_port = route.variables.service_port",
+    location_path = "var.location_path = route.variables.location_path",
 }
 
 local set_variables
@@ -35,17 +35,17 @@ local handed_route
 local handed_request
 
 
---- Makes the code that sets the variables of a request: one line for each, since LuaJIT does not
--- compile a short loop.
--- @param names array of the variables that the configuration uses, of VALUES
+--- Makes the code that sets the variables of a request: one statement for each, since LuaJIT does
+-- not compile a short loop.
+-- @param names array of the variables that the configuration uses, of STATEMENTS
 function _M.configure(names)
-    local lines = {}
+    local statements = {}
     for i, name in ipairs(names) do
-        lines[i] = ("var.%s = %s"):format(name, VALUES[name] or error("no variable " .. name, 2))
+        statements[i] = STATEMENTS[name] or error("no variable " .. name, 2)
     end
-    local code = "local var, new_id = ... return function(route, target) "
-        .. table.concat(lines, " ") .. " end"
-    set_variables = loadstring(code, "=variables")(ngx_var, request_id.new)
+    local code = "local var, set_new_id = ... return function(route, target) "
+        .. table.concat(statements, " ") .. " end"
+    set_variables = loadstring(code, "=variables")(ngx_var, request_id.setter("new_id"))
 end
 
 
