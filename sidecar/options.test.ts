@@ -13,15 +13,16 @@ test('defaults, and the environment of a pod', async () => {
   assert.equal(options['controller-class'], 'resty-ingress.io/ingress-controller')
   assert.equal(options['http-port'], 80)
   assert.equal(options['update-status'], true)
+  assert.deepEqual(options['bind-address'], [])
   assert.deepEqual(options.podAddresses, ['198.18.1.1', '2001:db8::1'])
   assert.deepEqual(options.ignored, [])
 })
 
 test('flags as ingress-nginx users write them', async () => {
-  const options = await run('--update-status=false', '--ingress-class=nginx', '--v=2', '--election-id=x', '--bind-address=::1')
+  const options = await run('--update-status=false', '--ingress-class=nginx', '--v=2', '--election-id=x', '--bind-address=::1,198.18.0.1')
   assert.equal(options['update-status'], false)
   assert.equal(options['ingress-class'], 'nginx')
-  assert.deepEqual(options['bind-address'], ['::1'])
+  assert.deepEqual(options['bind-address'], ['::1', '198.18.0.1'])
   assert.deepEqual(options.ignored, ['election-id', 'v'])
 })
 

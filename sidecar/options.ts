@@ -28,7 +28,12 @@ const FLAGS = {
   'http-port': { type: 'number', default: 80, describe: 'Port for HTTP' },
   'https-port': { type: 'number', default: 443, describe: 'Port for HTTPS' },
   'https-redirect-port': { type: 'number', describe: 'Port that redirects to https name [443; with --manifests: --https-port]' },
-  'bind-address': { type: 'string', array: true, default: [] as string[], describe: 'Listen only on this address; may be repeated' },
+  'bind-address': {
+    type: 'string',
+    default: '',
+    coerce: (text: string): readonly string[] => text.split(',').filter((address) => address !== ''),
+    describe: 'Listen only on these addresses, separated by commas; empty: all',
+  },
   'healthz-port': { type: 'number', default: 10254, describe: 'Port of health, metrics and the admin API' },
   'healthz-host': { type: 'string', default: '', describe: 'Address of health, metrics and the admin API; empty: all' },
   'health-check-path': { type: 'string', default: '/healthz', describe: 'Path of the liveness check' },

@@ -75,6 +75,8 @@ export function testHeaders(controller: Controller): void {
     const realIp = async (): Promise<string | undefined> => (await askEcho({ ...asked, headers: forwarded })).headers['x-real-ip']
     await lab.apply({ ...configMap, data: { 'use-forwarded-headers': 'true', 'proxy-real-ip-cidr': `${CLIENT}/32` } } as object)
     await lab.waitFor('belief', async () => await realIp() === STRANGER)
+    // Workers of before may take connections until the reload is through.
+    await lab.waitFor('the end of the reload', async () => !(await controller.status()).reloading)
     await assertHeaders({ ...asked, headers: forwarded }, {
       'host': 'headers.example', 'x-forwarded-for': STRANGER, 'x-forwarded-proto': 'https',
       'x-forwarded-host': 'outer.example', 'x-forwarded-port': '80',
