@@ -12,7 +12,7 @@ local band = bit.band
 local bxor = bit.bxor
 local rshift = bit.rshift
 local tobit = bit.tobit
--- What `ngx.var` calls. That takes Lua strings, and one for each request would be garbage to collect.
+-- What `ngx.var` calls. That takes Lua strings: one for each request would be garbage to collect.
 local set_variable = ffi.C.ngx_http_lua_ffi_var_set
 
 local DIGITS = 32
