@@ -11,6 +11,7 @@ import { parseManifest } from './files/manifest.ts'
 import { merge } from './files/folder.ts'
 import type { PipelineOptions } from './pipeline.ts'
 import { translate, type Translation } from './translate.ts'
+import { assertContract } from './testing/contract.ts'
 import { GOLDEN_OPTIONS, shuffled } from './testing/inputs.ts'
 
 const ROOT = new URL('./testdata/', import.meta.url).pathname
@@ -46,7 +47,9 @@ for (const name of readdirSync(ROOT).sort()) {
   test(`golden case ${name}`, () => {
     const objects = readObjects(name)
     const options = readOptions(name)
-    const made = outputs(translate({ objects, options, listeners: LISTENERS }))
+    const translation = translate({ objects, options, listeners: LISTENERS })
+    assertContract(translation.records)
+    const made = outputs(translation)
     const stale = readdirSync(join(ROOT, name)).filter((file) => !INPUTS.has(file) && !(file in made))
     if (UPDATE) {
       for (const file of stale) rmSync(join(ROOT, name, file))

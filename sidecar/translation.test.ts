@@ -5,6 +5,7 @@ import fc from 'fast-check'
 import type { KubeObject } from './collection/objects.ts'
 import { Pipeline } from './pipeline.ts'
 import { POLICIES } from './policy/registry.ts'
+import { assertContract } from './testing/contract.ts'
 import { GOLDEN_OPTIONS, shuffled } from './testing/inputs.ts'
 import { translate, type Translation } from './translate.ts'
 
@@ -114,6 +115,7 @@ test('no text of an object becomes NGINX syntax, and the neighbour stays as it w
   fc.assert(
     fc.property(badIngress, (parts) => {
       const result = translated([...NEIGHBOUR, ingress('bad', 'stranger', parts as IngressParts)])
+      assertContract(result.records)
       assert.equal(withoutClasses(result.config), withoutClasses(CLEAN.config))
       for (const [key, record] of Object.entries(CLEAN.records)) assert.deepEqual(result.records[key], record)
     }),
@@ -133,6 +135,7 @@ test('hostile settings, endpoints and secrets leave the neighbour as it was', ()
         object('Secret', 'bad', 'tls', { data: { 'tls.crt': pem, 'tls.key': pem } }),
         ingress('bad', 'stranger', { tls: [{ hosts: ['a.example.com'], secretName: 'tls' }] }),
       ])
+      assertContract(result.records)
       assert.deepEqual(result.records['host/default/good.example.com'], CLEAN.records['host/default/good.example.com'])
       assert.equal(result.config.split('\n').length, CLEAN.config.split('\n').length)
     }),

@@ -1,15 +1,18 @@
 import { size } from '../ir/value.ts'
 import { bytes, directive } from '../nginx/directive.ts'
-import type { Policy } from './policy.ts'
+import { object, type Policy } from './policy.ts'
 
 /**
  * The largest request body. NGINX bounds chunked bodies by a directive that takes no variable, hence a
  * class; it does not check Content-Length again after the jump into the class, hence the runtime part.
  */
-export const bodySize: Policy = {
+export const bodySize = {
   name: 'body_size',
   fields: { max: { annotation: 'proxy-body-size', parse: size(0, 2 ** 40) } },
   directives: (value, settings) =>
     value.max === settings.proxyBodySize ? [] : [directive('client_max_body_size', bytes(Number(value.max)))],
-  runtime: (value, settings) => (value.max === settings.proxyBodySize ? undefined : { max: Number(value.max) }),
-}
+  runtime: {
+    schema: object({ max: { type: 'integer', minimum: 0 } }),
+    effect: (value, settings) => (value.max === settings.proxyBodySize ? undefined : { max: Number(value.max) }),
+  },
+} satisfies Policy

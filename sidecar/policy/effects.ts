@@ -28,7 +28,7 @@ export function runtimePolicies(policies: PolicySet, settings: Settings): Policy
   for (const policy of POLICIES) {
     const value = policies[policy.name]
     if (value === undefined) continue
-    const effect = policy.runtime?.(value as PolicyValue, settings)
+    const effect = policy.runtime?.effect(value as PolicyValue, settings)
     if (effect !== undefined) effects[policy.name] = effect
   }
   return effects

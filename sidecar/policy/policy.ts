@@ -4,12 +4,28 @@ import type { Json } from '../ir/types.ts'
 import type { Settings } from '../ir/settings.ts'
 import type { Directive } from '../nginx/directive.ts'
 
+/** JSON Schema of what reaches Lua. */
+export type Schema = { readonly [keyword: string]: Json }
+
 export type PolicyValue = { readonly [field: string]: Json }
 
 export interface Field {
   /** Annotation name without its prefix. */
   readonly annotation: string
   readonly parse: Parser<Json>
+}
+
+/** Schema of an object that has all of these members and no other. */
+export function object(properties: { readonly [member: string]: Schema }): Schema {
+  return { type: 'object', properties, required: Object.keys(properties), additionalProperties: false }
+}
+
+/** What Lua reads in the route's record, where `lua/ingress/policy/<name>.lua` checks and applies it. */
+export interface Runtime {
+  /** The shape of the effect, which the tests hold every record against. */
+  readonly schema: Schema
+  /** Undefined: nothing, the setting holds. */
+  effect(value: PolicyValue, settings: Settings): Json | undefined
 }
 
 export interface Policy {
@@ -23,6 +39,6 @@ export interface Policy {
    * a location class, and a new class costs one reload.
    */
   directives?(value: PolicyValue, settings: Settings): readonly Directive[]
-  /** Dynamic effect: what Lua reads in the route's record; undefined = nothing. */
-  runtime?(value: PolicyValue, settings: Settings): Json | undefined
+  /** Dynamic effect: per request, without a reload. */
+  readonly runtime?: Runtime
 }

@@ -1,19 +1,24 @@
 import { seconds } from '../ir/value.ts'
-import type { Policy } from './policy.ts'
+import { object, type Policy } from './policy.ts'
 
-const timeout = seconds(1, 86_400)
+const LONGEST = 86_400
+const SECONDS = { type: 'integer', minimum: 1, maximum: LONGEST }
+const timeout = seconds(1, LONGEST)
 
 /** Limits of one try at a peer; the balancer sets them per request, so they need no reload. */
-export const timeouts: Policy = {
+export const timeouts = {
   name: 'timeouts',
   fields: {
     connect: { annotation: 'proxy-connect-timeout', parse: timeout },
     read: { annotation: 'proxy-read-timeout', parse: timeout },
     send: { annotation: 'proxy-send-timeout', parse: timeout },
   },
-  runtime: (value, settings) => ({
-    connect: value.connect ?? settings.proxyConnectTimeout,
-    read: value.read ?? settings.proxyReadTimeout,
-    send: value.send ?? settings.proxySendTimeout,
-  }),
-}
+  runtime: {
+    schema: object({ connect: SECONDS, read: SECONDS, send: SECONDS }),
+    effect: (value, settings) => ({
+      connect: value.connect ?? settings.proxyConnectTimeout,
+      read: value.read ?? settings.proxyReadTimeout,
+      send: value.send ?? settings.proxySendTimeout,
+    }),
+  },
+} satisfies Policy

@@ -1,5 +1,5 @@
 import { boolean } from '../ir/value.ts'
-import type { Policy } from './policy.ts'
+import { object, type Policy } from './policy.ts'
 
 /**
  * Plain HTTP -> https. `when_tls` counts only on hosts that have TLS, `always` everywhere; which of the
@@ -12,5 +12,8 @@ export const tlsRedirect: Policy = {
     when_tls: { annotation: 'ssl-redirect', parse: boolean },
     always: { annotation: 'force-ssl-redirect', parse: boolean },
   },
-  runtime: (value) => value,
+  runtime: {
+    schema: object({ code: { enum: [301, 302, 303, 307, 308] }, port: { type: 'integer', minimum: 1, maximum: 65_535 } }),
+    effect: (value) => value,
+  },
 }

@@ -1,0 +1,77 @@
+/**
+ * The record contract as a JSON Schema: what docs/control-api.md says in words, for all records by key.
+ * Stricter than what Lua accepts: this is what we send, no more.
+ */
+import assert from 'node:assert/strict'
+import { Ajv } from 'ajv'
+import { bodySize } from '../policy/body-size.ts'
+import { object, type Schema } from '../policy/policy.ts'
+import { POLICIES } from '../policy/registry.ts'
+import { timeouts } from '../policy/timeouts.ts'
+
+const DNS_NAME = '[a-z0-9]([a-z0-9.-]*[a-z0-9])?'
+const PORT = '[a-z0-9-]{1,15}'
+const BACKEND_KEY = `^backend/${DNS_NAME}/${DNS_NAME}/${PORT}$`
+const CERTIFICATE_KEY = `^certificate/(default|${DNS_NAME}/${DNS_NAME})$`
+const HOST_KEY = String.raw`^host/[a-z]+/((\*\.)?${DNS_NAME}|_)$`
+
+const text: Schema = { type: 'string' }
+const digest: Schema = { type: 'string', minLength: 1, maxLength: 128 }
+const wholeNumber: Schema = { type: 'integer', minimum: 0 }
+
+/** Shapes of what acts per request, by policy. */
+const shapes = new Map(POLICIES.flatMap(({ name, runtime }) => (runtime === undefined ? [] : [[name, runtime.schema]])))
+
+const route: Schema = withOptional(['class', 'closed'], {
+  path: text,
+  pathType: { enum: ['Exact', 'Prefix', 'Regex'] },
+  class: { type: 'string', pattern: '^c[0-9a-f]{12}$' },
+  backends: listOf(object({ backend: { type: 'string', pattern: BACKEND_KEY }, weight: wholeNumber })),
+  policies: withOptional([...shapes.keys()], Object.fromEntries(shapes)),
+  closed: text,
+  origin: object({ kind: text, namespace: text, name: text, service: text, port: text }),
+})
+
+const host = withOptional(['certificate'], {
+  digest,
+  certificate: { type: 'string', pattern: CERTIFICATE_KEY },
+  routes: listOf(route),
+})
+
+const endpoint: Schema = {
+  type: 'array',
+  items: [{ type: 'string', pattern: '^[0-9a-f.:]+$' }, { type: 'integer', minimum: 1, maximum: 65_535 }],
+  minItems: 2,
+  additionalItems: false,
+}
+
+const retries = object({ tries: wholeNumber, timeout: wholeNumber })
+
+/** All records, by key. */
+const records: Schema = {
+  type: 'object',
+  patternProperties: {
+    [HOST_KEY]: host,
+    [BACKEND_KEY]: object({ digest, endpoints: listOf(endpoint) }),
+    [CERTIFICATE_KEY]: object({ digest, chain: { type: 'string', pattern: '^-----BEGIN' }, key: text }),
+    '^setting/global$': object({ digest, retries, timeouts: timeouts.runtime.schema, body_size: bodySize.runtime.schema }),
+  },
+  additionalProperties: false,
+}
+
+function listOf(items: Schema): Schema {
+  return { type: 'array', items }
+}
+
+function withOptional(optional: readonly string[], properties: { readonly [member: string]: Schema }): Schema {
+  const required = Object.keys(properties).filter((name) => !optional.includes(name))
+  return { ...object(properties), required }
+}
+
+const ajv = new Ajv({ allErrors: true })
+const isValid = ajv.compile(records)
+
+/** Fails with the path of each member that the contract does not allow. */
+export function assertContract(recordsByKey: object): void {
+  assert.ok(isValid(recordsByKey), `the records break the contract: ${ajv.errorsText(isValid.errors)}`)
+}
