@@ -91,7 +91,7 @@ http {
 
     upstream ingress_balancer {
         server 0.0.0.1;
-        balancer_by_lua_block { require("ingress.phase.balancer")() }
+        balancer_by_lua_block { return require("ingress.phase.balancer")() }
 {{#upstream}}
         {{.}}
 {{/upstream}}
