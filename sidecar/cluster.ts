@@ -2,12 +2,13 @@
 import type { Logger } from 'pino'
 import type { Outlets } from './controller.ts'
 import type { ObjectSink } from './collection/objects.ts'
+import { objectName } from './ir/object-name.ts'
 import type { Fragment } from './ir/types.ts'
 import { parseAddressList, type Address } from './kube/address.ts'
 import { loadKubeConfig } from './kube/client.ts'
 import { EventWriter } from './kube/events.ts'
 import { AddressPublisher, type AddressOrigin } from './kube/publish.ts'
-import { ClusterSource, type ObjectName } from './kube/source.ts'
+import { ClusterSource } from './kube/source.ts'
 import { StatusWriter } from './kube/status.ts'
 import { ApiTransport } from './kube/transport.ts'
 import { StartError, UsageError, type Options } from './options.ts'
@@ -105,9 +106,4 @@ function addressOrigin(options: Options): AddressOrigin | undefined {
   if (options.podName === '' || options.podNamespace === '') return undefined
   const pod = { namespace: options.podNamespace, name: options.podName }
   return { from: 'node', pod, internal: options['report-node-internal-ip-address'] }
-}
-
-function objectName(text: string): ObjectName {
-  const [namespace = '', name = ''] = text.split('/')
-  return { namespace, name }
 }

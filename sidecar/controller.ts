@@ -11,6 +11,7 @@ import { DataPlane } from './dataplane/data-plane.ts'
 import { createFallbackCertificate } from './dataplane/fallback-certificate.ts'
 import { hostKey, type RecordKey } from './dynamic/records.ts'
 import { FindingBook } from './finding-book.ts'
+import { objectName, type ObjectName } from './ir/object-name.ts'
 import type { Finding, Origin } from './ir/origin.ts'
 import type { Fragment } from './ir/types.ts'
 import type { RenderedConfig } from './nginx/render.ts'
@@ -19,11 +20,6 @@ import { pipelineOptions } from './pipeline-options.ts'
 import { Pipeline } from './pipeline.ts'
 
 const KEPT_GENERATIONS = 20
-
-export interface ObjectName {
-  readonly namespace: string
-  readonly name: string
-}
 
 /** What happens with what the controller finds out; each is called with the current whole. */
 export interface Outlets {
@@ -260,9 +256,4 @@ export class Controller {
 function logFields({ origin, reason }: Finding): object {
   const { kind, namespace, name, field } = origin
   return { kind, namespace, name, field, reason }
-}
-
-function objectName(key: string): ObjectName {
-  const [namespace = '', name = ''] = key.split('/')
-  return { namespace, name }
 }

@@ -5,7 +5,7 @@
  */
 import { Graph, type Collection, type Index, type Reader, type Source } from './collection/graph.ts'
 import { ObjectStore } from './collection/object-store.ts'
-import { objectKey, type KubeObject } from './collection/objects.ts'
+import type { KubeObject } from './collection/objects.ts'
 import {
   backendKey,
   certificateKey,
@@ -15,9 +15,10 @@ import {
   type DataRecord,
 } from './dynamic/records.ts'
 import { backendRecord, certificateRecord, globalSetting, hostRecord, type RecordOptions } from './dynamic/translate.ts'
+import { objectKey, objectName, type ObjectName } from './ir/object-name.ts'
 import type { Finding } from './ir/origin.ts'
 import { DEFAULT_SETTINGS, type Settings } from './ir/settings.ts'
-import type { Backend, Certificate, Fragment, VirtualHost } from './ir/types.ts'
+import type { Backend, BackendRef, Certificate, Fragment, VirtualHost } from './ir/types.ts'
 import { locationClass, type LocationClass } from './policy/effects.ts'
 import { buildVirtualHost } from './snapshot/virtual-host.ts'
 import { translateConfigMap, type SettingsReading } from './source/configmap/translate.ts'
@@ -88,7 +89,7 @@ export class Pipeline {
     this.#emit(graph.map(this.backends, backendRecord), (key) => backendKey(parseBackend(key)))
     const served = this.virtualHosts.index(({ certificate }) => (certificate ? [objectKey(certificate)] : []))
     this.#emit(graph.group(served, (key, _hosts, read) => servable(read.get(this.certificates, key))), (key) =>
-      certificateKey(parseName(key)),
+      certificateKey(objectName(key)),
     )
     this.#emit(
       graph.map(this.fallbackCertificate, (fallback, read) =>
@@ -122,7 +123,7 @@ export class Pipeline {
     return read.get(this.#settings, ONLY)?.settings ?? DEFAULT_SETTINGS
   }
 
-  #isUsable(secret: { readonly namespace: string; readonly name: string }, host: string, read: Reader): boolean {
+  #isUsable(secret: ObjectName, host: string, read: Reader): boolean {
     const result = read.get(this.certificates, objectKey(secret))
     return result !== undefined && 'certificate' in result && covers(result.certificate.dnsNames, host)
   }
@@ -177,14 +178,9 @@ function backendsOf(fragment: Fragment): string[] {
   return fragment.routes.flatMap((route) => route.backends.map((it) => `${it.namespace}/${it.service}/${it.port}`))
 }
 
-function parseBackend(key: string): { namespace: string; service: string; port: string } {
+function parseBackend(key: string): BackendRef {
   const [namespace = '', service = '', port = ''] = key.split('/')
   return { namespace, service, port }
-}
-
-function parseName(key: string): { namespace: string; name: string } {
-  const [namespace = '', name = ''] = key.split('/')
-  return { namespace, name }
 }
 
 function classesOf(host: VirtualHost, settings: Settings): LocationClass[] {

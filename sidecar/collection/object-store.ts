@@ -1,6 +1,7 @@
 /** The Kubernetes objects that are known now, by kind: where sources write and translation reads. */
+import { objectKey } from '../ir/object-name.ts'
 import type { Collection, Graph, Source } from './graph.ts'
-import { objectKey, type Kind, type KubeObject, type ObjectSink } from './objects.ts'
+import type { Kind, KubeObject, ObjectSink } from './objects.ts'
 
 const KINDS: readonly Kind[] = ['Ingress', 'IngressClass', 'Service', 'EndpointSlice', 'Secret', 'ConfigMap']
 

@@ -2,13 +2,11 @@
  * The Kubernetes objects as they enter: from reflectors (kube/) or from a folder (files/).
  * Nothing about their content is trusted: the files mode has no API server in front of it.
  */
+import type { ObjectName } from '../ir/object-name.ts'
 
 export type Kind = 'Ingress' | 'IngressClass' | 'Service' | 'EndpointSlice' | 'Secret' | 'ConfigMap'
 
-export interface ObjectMeta {
-  readonly name: string
-  /** '' for kinds that have no namespace. */
-  readonly namespace: string
+export interface ObjectMeta extends ObjectName {
   readonly uid?: string
   readonly resourceVersion?: string
   readonly generation?: number
@@ -34,9 +32,4 @@ export interface ObjectSink {
   replace(kind: Kind, objects: readonly KubeObject[], scope?: string): void
   set(object: KubeObject): void
   delete(kind: Kind, namespace: string, name: string): void
-}
-
-/** `namespace/name`; neither part can hold a `/`. */
-export function objectKey(meta: { readonly namespace: string; readonly name: string }): string {
-  return `${meta.namespace}/${meta.name}`
 }

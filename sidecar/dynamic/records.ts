@@ -2,6 +2,7 @@
  * The contract with Lua: the shape of every record (see docs/control-api.md).
  * Keys are structured: no part of a key can hold a `/`, so two objects never share one.
  */
+import type { ObjectName } from '../ir/object-name.ts'
 import type { BackendRef, Json, PathType, PolicySet } from '../ir/types.ts'
 
 export type RecordKey = string
@@ -59,7 +60,7 @@ export function backendKey(ref: BackendRef): RecordKey {
   return `backend/${ref.namespace}/${ref.service}/${ref.port}`
 }
 
-export function certificateKey(secret: { readonly namespace: string; readonly name: string }): RecordKey {
+export function certificateKey(secret: ObjectName): RecordKey {
   return `certificate/${secret.namespace}/${secret.name}`
 }
 

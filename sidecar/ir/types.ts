@@ -2,6 +2,7 @@
  * Our vocabulary, between the Kubernetes objects on one side and records and nginx.conf on the other.
  * Everything here is immutable plain data; equality is equality of its canonical JSON.
  */
+import type { ObjectName } from './object-name.ts'
 import type { Finding, Origin } from './origin.ts'
 
 export type Json = null | boolean | number | string | readonly Json[] | { readonly [key: string]: Json }
@@ -41,7 +42,7 @@ export interface TlsClaim {
   /** The host is named in `spec.tls[].hosts`; otherwise the claim counts only where the certificate covers it. */
   readonly named: boolean
   /** Absent: the default certificate is asked for. */
-  readonly secret?: { readonly namespace: string; readonly name: string }
+  readonly secret?: ObjectName
   readonly origin: Origin
 }
 
@@ -70,7 +71,7 @@ export interface VirtualHost {
   readonly routes: readonly Route[]
   /** Somebody asked for TLS on this host, with or without a usable certificate. */
   readonly tls: boolean
-  readonly certificate?: { readonly namespace: string; readonly name: string }
+  readonly certificate?: ObjectName
   readonly findings: readonly Finding[]
 }
 

@@ -2,6 +2,7 @@
  * Finds the addresses that go into the status of Ingresses, in the order of ingress-nginx: the list of
  * `--publish-status-address`, else what the Service of `--publish-service` shows, else the node we run on.
  */
+import type { ObjectName } from '../ir/object-name.ts'
 import { canonical, loadBalancerAddresses, parseAddress, sameAddresses } from './address.ts'
 import type { Address } from './address.ts'
 import { ApiError, DecodeError, asError } from './errors.ts'
@@ -14,7 +15,6 @@ import type { RawObject } from './resource.ts'
 import { retrying } from './retry.ts'
 import type { RetryTiming } from './retry.ts'
 import type { ApiTransport } from './transport.ts'
-import type { ObjectName } from './source.ts'
 import { realWait } from './wait.ts'
 
 export type AddressOrigin =

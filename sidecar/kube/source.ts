@@ -2,8 +2,9 @@
  * What the controller reads from the cluster: a reflector for each kind, one for each named ConfigMap, and
  * one for each Secret that is referenced. No other Secret or ConfigMap is ever asked for.
  */
-import { objectKey } from '../collection/objects.ts'
 import type { KubeObject, ObjectSink } from '../collection/objects.ts'
+import { objectKey, objectName } from '../ir/object-name.ts'
+import type { ObjectName } from '../ir/object-name.ts'
 import { ApiError } from './errors.ts'
 import { TroubleLog } from './logger.ts'
 import type { Logger } from './logger.ts'
@@ -21,11 +22,6 @@ import {
 } from './resource.ts'
 import type { RawObject, WatchedResource } from './resource.ts'
 import type { ApiTransport } from './transport.ts'
-
-export interface ObjectName {
-  readonly namespace: string
-  readonly name: string
-}
 
 export interface SourceOptions {
   readonly transport: ApiTransport
@@ -113,7 +109,7 @@ export class ClusterSource {
   #dropSecret(key: string, reflector: Reflector<KubeObject>): void {
     this.#secrets.delete(key)
     void reflector.stop()
-    const [namespace = '', name = ''] = key.split('/')
+    const { namespace, name } = objectName(key)
     this.#options.sink.delete('Secret', namespace, name)
   }
 

@@ -4,7 +4,7 @@
  * is written; the write carries the resourceVersion that was seen, so that an Ingress which has changed
  * since (and may belong to someone else now) is refused by the server and looked at again.
  */
-import { objectKey } from '../collection/objects.ts'
+import { objectKey, objectName } from '../ir/object-name.ts'
 import { canonical, loadBalancerAddresses, sameAddresses } from './address.ts'
 import type { Address } from './address.ts'
 import { ApiError } from './errors.ts'
@@ -182,7 +182,7 @@ export class StatusWriter {
 
   /** The Ingress as it is now; undefined: refused, because it is not what was observed any more. */
   async #patch(key: string, desired: DesiredStatus, observed: Observed): Promise<Observed | undefined> {
-    const [namespace = '', name = ''] = key.split('/')
+    const { namespace, name } = objectName(key)
     const request: ApiRequest = {
       method: 'PATCH',
       path: `${objectPath(INGRESS, namespace, name)}/status`,

@@ -1,4 +1,5 @@
 /** All fragments that claim a host -> the virtual host: precedence, conflicts, certificate. */
+import type { ObjectName } from '../ir/object-name.ts'
 import type { Finding } from '../ir/origin.ts'
 import type { Fragment, Json, PolicySet, Route, TlsClaim, VirtualHost } from '../ir/types.ts'
 import type { Settings } from '../ir/settings.ts'
@@ -6,7 +7,7 @@ import { fields } from '../util/field.ts'
 import { byAge, compareRoutes, matchPath } from './order.ts'
 
 /** Can the Secret's certificate be served for the host? */
-export type CertificateCheck = (secret: { readonly namespace: string; readonly name: string }, host: string) => boolean
+export type CertificateCheck = (secret: ObjectName, host: string) => boolean
 
 export function buildVirtualHost(
   host: string,

@@ -4,7 +4,8 @@
  */
 import { once } from 'node:events'
 import { createServer, type Server } from 'node:http'
-import { objectKey, type Kind, type KubeObject, type ObjectSink } from '../collection/objects.ts'
+import type { Kind, KubeObject, ObjectSink } from '../collection/objects.ts'
+import { objectKey } from '../ir/object-name.ts'
 import { classifyAddress, parseAddress } from '../ir/address.ts'
 import { isPortNumber } from '../ir/names.ts'
 import { fields, items, text } from '../util/field.ts'

@@ -2,6 +2,7 @@
 import type { Reader } from '../../collection/graph.ts'
 import { ObjectStore } from '../../collection/object-store.ts'
 import { isDnsName, isHost, quoted } from '../../ir/names.ts'
+import type { ObjectName } from '../../ir/object-name.ts'
 import type { Finding, Origin } from '../../ir/origin.ts'
 import type { TlsClaim } from '../../ir/types.ts'
 import { fields, items } from '../../util/field.ts'
@@ -22,7 +23,7 @@ export interface TlsWork {
 
 interface Entry {
   readonly hosts: readonly string[]
-  readonly secret?: { readonly namespace: string; readonly name: string }
+  readonly secret?: ObjectName
   readonly origin: Origin
 }
 
