@@ -1,12 +1,16 @@
 /** Every rule of eslint.config.js bites: a small project with one wrong file for each, linted for real. */
 import assert from 'node:assert/strict'
-import { cp, mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises'
+import { cp, mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { dirname, join, relative } from 'node:path'
 import { after, before, test } from 'node:test'
 import { ESLint } from 'eslint'
 
 const REPOSITORY = join(import.meta.dirname, '../..')
+
+type Table = Readonly<Record<string, readonly string[]>>
+/** Imported by a computed name, because the rule is plain JavaScript and has no types. */
+const { TABLE } = (await import(join(import.meta.dirname, 'layers.js'))) as { readonly TABLE: Table }
 
 /** `RULE: message` of each problem, by file. */
 const problems = new Map<string, string[]>()
@@ -78,9 +82,19 @@ const RIGHT: Readonly<Record<string, string>> = {
   'sidecar/kube/testing/a.ts': IMPORTS,
   'sidecar/kube/a.ts': "import '@kubernetes/client-node'\nimport type { Logger } from 'pino'\nexport type A = Logger\n",
   'sidecar/policy/a.ts': "import '../nginx/directive.ts'\nimport './b.ts'\nimport 'node:crypto'\n",
-  'sidecar/nginx/a.ts': "import 'mustache'\nimport '../snapshot/b.ts'\n",
+  'sidecar/nginx/a.ts': "import 'mustache'\nimport '../policy/b.ts'\n",
   'sidecar/api/a.ts': "import 'fastify'\n",
 }
+
+test('docs/architecture.md shows the import table', async () => {
+  const text = await readFile(join(REPOSITORY, 'docs/architecture.md'), 'utf8')
+  const rows = [...text.matchAll(/^\| `(\w+)\/` \|.*\| (.+) \|$/gm)].map(([, folder, places]) => [folder, places])
+  const table = Object.entries(TABLE).filter(([folder]) => folder !== 'lint')
+  const expected = table.map(([folder, places]) => {
+    return [folder, places.join(', ').replaceAll('.ts', '') || 'nothing']
+  })
+  assert.deepEqual(Object.fromEntries(rows), Object.fromEntries(expected))
+})
 
 for (const [file, , problem] of WRONG) {
   test(`bites: ${file}`, () => {
