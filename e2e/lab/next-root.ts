@@ -4,7 +4,7 @@ import { readdir, readFile, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { cached, cacheKey } from './cache.ts'
 import { runWithProgress } from './command.ts'
-import { requirePrograms } from './tools.ts'
+import { requirePrograms } from './packages.ts'
 
 const SUITE = 'forky'
 const PACKAGES = [

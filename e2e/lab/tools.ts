@@ -10,6 +10,7 @@ import { fileURLToPath } from 'node:url'
 import { cached, cacheKey } from './cache.ts'
 import { isInstalled, runWithProgress, tryCommand } from './command.ts'
 import { makeNextRoot } from './next-root.ts'
+import { installPackages, requirePrograms } from './packages.ts'
 
 export const REPOSITORY = dirname(dirname(dirname(fileURLToPath(import.meta.url))))
 
@@ -43,27 +44,6 @@ export async function prepareTools(variant?: Variant): Promise<Tools> {
     throw new Error('the openresty variant needs OpenResty on PATH; install it or choose the variant next')
   }
   return variant === 'next' ? { ...binaries, nextRoot: await makeNextRoot() } : binaries
-}
-
-/** Installs, or names, the Debian packages of programs that are missing. */
-export async function requirePrograms(
-  programs: readonly (readonly [program: string, debianPackage: string])[],
-): Promise<void> {
-  const missing = new Set<string>()
-  for (const [program, debianPackage] of programs) {
-    if (!await isInstalled(program)) missing.add(debianPackage)
-  }
-  if (missing.size > 0) await installPackages([...missing])
-}
-
-async function installPackages(packages: readonly string[]): Promise<void> {
-  const install = ['apt-get', 'install', '-y', '--no-remove', '--no-install-recommends', ...packages]
-  if (process.getuid?.() !== 0 || !await isInstalled('apt-get')) {
-    throw new Error(`the lab needs ${packages.join(', ')}; install with: sudo ${install.join(' ')}`)
-  }
-  const options = { env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive' } }
-  await runWithProgress('apt-get update', ['apt-get', 'update'], options)
-  await runWithProgress(`installing ${packages.join(' ')}`, install, options)
 }
 
 const SYSTEM_NGINX = [

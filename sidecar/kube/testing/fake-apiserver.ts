@@ -10,7 +10,7 @@ import { FakeStore } from './fake-store.ts'
 import type { FakeObject } from './fake-store.ts'
 import { FakeWatches } from './fake-watches.ts'
 import { applyPatch, createObject, statusBody } from './fake-writes.ts'
-import type { WriteAnswer } from './fake-writes.ts'
+import type { Target, WriteAnswer } from './fake-writes.ts'
 
 export interface FakeRequest {
   readonly method: string
@@ -25,14 +25,6 @@ export type Fault =
   | { readonly status: number; readonly retryAfter?: number; readonly reason?: string }
   | 'reset'
   | 'garbage'
-
-export interface Target {
-  /** Path of the whole kind, without the namespace. */
-  readonly collection: string
-  readonly namespace: string
-  readonly name: string
-  readonly subresource: string
-}
 
 export class FakeApiServer {
   readonly store = new FakeStore()

@@ -1,12 +1,20 @@
 /** Writes to the fake API server: create, and JSON merge patch with the preconditions of the real one. */
-import type { Target } from './fake-apiserver.ts'
 import type { FakeInput, FakeObject, FakeStore } from './fake-store.ts'
+
+export interface Target {
+  /** Path of the whole kind, without the namespace. */
+  readonly collection: string
+  readonly namespace: string
+  readonly name: string
+  readonly subresource: string
+}
 
 export interface WriteAnswer {
   readonly status: number
   readonly body: object
 }
 
+/** The answer of a POST to a collection: the new object, or 409. */
 export function createObject(store: FakeStore, target: Target, body: unknown): WriteAnswer {
   const input = body as FakeInput
   const metadata = { ...input.metadata, namespace: target.namespace }
@@ -41,6 +49,7 @@ function refuse(code: number, reason: string): WriteAnswer {
   return { status: code, body: statusBody(code, reason) }
 }
 
+/** The body of a refusal, as the API server writes it. */
 export function statusBody(code: number, reason: string): object {
   return { kind: 'Status', apiVersion: 'v1', status: 'Failure', code, reason, message: reason }
 }
