@@ -6,7 +6,7 @@ import type { Field, Policy } from './policy.ts'
 import { isProtection } from './protection.ts'
 import { POLICIES } from './registry.ts'
 
-export const OWN_PREFIX = 'resty-ingress.io'
+const OWN_PREFIX = 'resty-ingress.io'
 
 /** Names under our prefixes that mean something elsewhere than in a policy. */
 const NOT_POLICIES: ReadonlySet<string> = new Set(['ingress.class'])
@@ -45,7 +45,8 @@ interface Annotation {
 function underPrefix(annotations: Readonly<Record<string, string>>, prefix: string): [string, Annotation][] {
   return Object.entries(annotations)
     .filter(([name, text]) => name.startsWith(`${prefix}/`) && typeof text === 'string' && text !== '')
-    .map(([name, text]) => [name.slice(prefix.length + 1), { fullName: name, text: text.trim() }])
+    // The name gets into records as a reason, and JSON for Lua must be Unicode.
+    .map(([name, text]) => [name.slice(prefix.length + 1), { fullName: name.toWellFormed(), text: text.trim() }])
 }
 
 const KNOWN: ReadonlySet<string> = new Set(

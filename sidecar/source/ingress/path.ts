@@ -28,6 +28,7 @@ function pathProblem(path: unknown): string | undefined {
   if (typeof path !== 'string') return 'is not text'
   if (!path.startsWith('/')) return 'must begin with "/"'
   if (path.length > MAX_PATH) return `is longer than ${MAX_PATH} characters`
+  if (!path.isWellFormed()) return 'is not Unicode text'
   // eslint-disable-next-line no-control-regex -- control characters are what is refused
   return /[\x00-\x1f\x7f]/.test(path) ? 'holds control characters' : undefined
 }
