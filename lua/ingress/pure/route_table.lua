@@ -5,6 +5,7 @@
 -- many routes there are; only regexes are tried one by one.
 
 local byte = string.byte
+local match = string.match
 local sub = string.sub
 local setmetatable = setmetatable
 
@@ -49,20 +50,21 @@ local function add_first(map, key, position)
 end
 
 
--- A shorter prefix that comes earlier in the record hides the longer one.
+-- A shorter prefix that comes earlier in the record hides the longer one. From short to long, so that
+-- the nearest shorter one already stands for all above it: a hostile path costs its length once.
 local function settle_precedence(prefixes, longest)
+    local paths = {}
+    for path in pairs(prefixes) do
+        paths[#paths + 1] = path
+    end
+    table.sort(paths, function(a, b)
+        return #a < #b
+    end)
     local settled = {}
-    for path, position in pairs(prefixes) do
-        local winner = position
-        local rest = path
-        while rest ~= "" do
-            local parent = nearest(prefixes, longest, rest:match("^(.*)/"))
-            rest = rest:match("^(.*)/")
-            if parent and parent < winner then
-                winner = parent
-            end
-        end
-        settled[path] = winner
+    for _, path in ipairs(paths) do
+        local parent = path ~= "" and nearest(settled, longest, match(path, "^(.*)/"))
+        local own = prefixes[path]
+        settled[path] = parent and parent < own and parent or own
     end
     return settled
 end

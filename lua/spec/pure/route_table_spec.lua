@@ -131,4 +131,14 @@ describe("route_table", function()
         assert.is_nil((table:find(("/x"):rep(4000))))
         assert.is_true(calls <= 5)
     end)
+
+    it("compiles a hostile path in steps of its length, not of its square", function()
+        local thousands = 0
+        debug.sethook(function()
+            thousands = thousands + 1
+        end, "", 1000)
+        route_table.new(routes_of({ { "Prefix", ("/x"):rep(2000) } }), matches)
+        debug.sethook()
+        assert.is_true(thousands < 200)
+    end)
 end)
