@@ -15,7 +15,7 @@ local LONGEST_TEXT = 1024
 local LONGEST_PEM = 262144
 local MOST_ROUTES = 100000
 local MOST_BACKENDS = 100
-local MOST_ENDPOINTS = 10000
+local MOST_ENDPOINTS = 20000
 local MOST_WEIGHT = 1000000
 
 local PATH_TYPES = { Exact = true, Prefix = true, Regex = true }

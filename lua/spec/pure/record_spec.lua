@@ -68,6 +68,15 @@ local function backend(endpoints)
 end
 
 
+local function endpoints(count)
+    local list = {}
+    for i = 1, count do
+        list[i] = { "198.18.0.1", i }
+    end
+    return list
+end
+
+
 describe("record", function()
     it("accepts right records", function()
         assert.is_nil(host())
@@ -81,6 +90,7 @@ describe("record", function()
         } }))
         assert.is_nil(backend({}))
         assert.is_nil(backend({ { "198.18.0.1", 80 }, { "2001:db8::1", 65535 } }))
+        assert.is_nil(backend(endpoints(20000)))
         assert.is_nil(refusal("certificate/default", { digest = "1", chain = "x", key = "x" }))
         assert.is_nil(refusal("setting/global", { digest = "1", timeouts = { read = 9 } }))
     end)
