@@ -15,8 +15,10 @@ local ipairs = ipairs
 local ANY_HOST = "_"
 -- Of a request without Host header (HTTP/1.0).
 local NO_HOST = ""
--- Client-controlled: forgotten as a whole when full.
+-- Client-controlled: forgotten as a whole when full, and no header is kept that is longer than any
+-- name with a port.
 local MOST_HOSTS = 8192
+local LONGEST_HOST = 262
 
 local _M = {}
 
@@ -136,11 +138,14 @@ end
 
 
 local function remember(listener, header)
+    local name = host_name.normalise(header)
+    local entry = { name = name, value = find_host(listener, name) or false }
+    if #header > LONGEST_HOST then
+        return entry
+    end
     if found_count >= MOST_HOSTS then
         forget_found()
     end
-    local name = host_name.normalise(header)
-    local entry = { name = name, value = find_host(listener, name) or false }
     local by_header = found[listener]
     if not by_header then
         by_header = {}
