@@ -50,8 +50,8 @@ local function add_first(map, key, position)
 end
 
 
--- A shorter prefix that comes earlier in the record hides the longer one. From short to long, so that
--- the nearest shorter one already stands for all above it: a hostile path costs its length once.
+-- A shorter prefix that comes earlier in the record hides the longer one. From short to long, so
+-- that the nearest shorter one already stands for all above it: a hostile path costs its length.
 local function settle_precedence(prefixes, longest)
     local paths = {}
     for path in pairs(prefixes) do
