@@ -48,7 +48,8 @@ test('failed work is tried again until it succeeds; every failure is told', asyn
   lane.close()
 })
 
-test('closing ends the tries', async () => {
+test('closing ends the tries', async (t) => {
+  t.mock.timers.enable({ apis: ['setTimeout'] })
   let tries = 0
   const failed = Promise.withResolvers<void>()
   const lane = new Lane(
@@ -61,7 +62,8 @@ test('closing ends the tries', async () => {
   lane.kick()
   await failed.promise
   lane.close()
-  const before = tries
-  await new Promise((resolve) => setTimeout(resolve, 200))
-  assert.ok(tries <= before + 1)
+  await turns(2)
+  t.mock.timers.tick(60_000)
+  await turns(2)
+  assert.equal(tries, 1)
 })
