@@ -2,6 +2,7 @@
  * The contract with Lua: the shape of every record (see docs/control-api.md).
  * Keys are structured: no part of a key can hold a `/`, so two objects never share one.
  */
+import { DEFAULT_LISTENER } from '../ir/names.ts'
 import type { ObjectName } from '../ir/object-name.ts'
 import type { BackendRef, Json, PathType, PolicySet } from '../ir/types.ts'
 
@@ -47,19 +48,20 @@ export interface SettingRecord {
 
 export type DataRecord = HostRecord | BackendRecord | CertificateRecord | SettingRecord
 
-/** The listener group of Ingress: the HTTP and the HTTPS port together. */
-export const DEFAULT_LISTENER = 'default'
 export const DEFAULT_CERTIFICATE_KEY: RecordKey = 'certificate/default'
 export const GLOBAL_SETTING_KEY: RecordKey = 'setting/global'
 
-export function hostKey(host: string, listener: string = DEFAULT_LISTENER): RecordKey {
-  return `host/${listener}/${host}`
+/** Key of the record of a virtual host. */
+export function hostKey(host: string): RecordKey {
+  return `host/${DEFAULT_LISTENER}/${host}`
 }
 
+/** Key of the record of a Service port. */
 export function backendKey(ref: BackendRef): RecordKey {
   return `backend/${ref.namespace}/${ref.service}/${ref.port}`
 }
 
+/** Key of the record of the certificate in a Secret. */
 export function certificateKey(secret: ObjectName): RecordKey {
   return `certificate/${secret.namespace}/${secret.name}`
 }

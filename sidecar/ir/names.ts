@@ -1,4 +1,13 @@
-/** Grammars of the names that come from objects. Linear, length first; the API server is never relied on. */
+/**
+ * Names with a meaning of their own, and grammars of those that come from objects: linear, length first;
+ * the API server is never relied on.
+ */
+
+/** The host of routes that serve any host; no DNS name has this form. */
+export const ANY_HOST = '_'
+
+/** The listener group of Ingress: the HTTP and the HTTPS port together. */
+export const DEFAULT_LISTENER = 'default'
 
 const LABEL = /^[a-z0-9]([a-z0-9-]*[a-z0-9])?$/
 
@@ -22,6 +31,7 @@ export function isPortName(text: string): boolean {
   return text.length <= 15 && isDnsLabel(text) && /[a-z]/.test(text) && !text.includes('--')
 }
 
+/** A TCP port, 1 to 65535. */
 export function isPortNumber(value: unknown): value is number {
   return typeof value === 'number' && Number.isInteger(value) && value >= 1 && value <= 65535
 }

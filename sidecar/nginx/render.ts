@@ -1,5 +1,6 @@
 /** Settings and location classes -> nginx.conf. Pure; the only user of mustache. */
 import Mustache from 'mustache'
+import { DEFAULT_LISTENER } from '../ir/names.ts'
 import { compareText, sha256 } from '../util/canonical.ts'
 import { print } from './directive.ts'
 import type { NginxInput } from './input.ts'
@@ -42,6 +43,7 @@ function refuseUnsafe(value: unknown): string {
   return text
 }
 
+/** The whole `nginx.conf`; equal input gives equal bytes, hence the same hash. */
 export function renderConfig(input: NginxInput): RenderedConfig {
   const view = viewOf(input)
   const hash = sha256(renderView({ ...view, hash: '' }))
@@ -56,7 +58,7 @@ function viewOf(input: NginxInput) {
   const { settings, capabilities, listeners } = input
   const classes = [...input.classes].sort((left, right) => compareText(left.name, right.name))
   return {
-    listener: 'default',
+    listener: DEFAULT_LISTENER,
     main: mainLines(settings).map(print),
     events: eventLines(settings).map(print),
     http: httpLines(settings, capabilities).map(print),

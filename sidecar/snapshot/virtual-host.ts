@@ -1,14 +1,17 @@
 /** All fragments that claim a host -> the virtual host: precedence, conflicts, certificate. */
+import { ANY_HOST } from '../ir/names.ts'
 import type { ObjectName } from '../ir/object-name.ts'
 import type { Finding } from '../ir/origin.ts'
 import type { Fragment, Json, PolicySet, Route, TlsClaim, VirtualHost } from '../ir/types.ts'
 import type { Settings } from '../ir/settings.ts'
 import { fields } from '../util/field.ts'
+import { hostPart } from './by-host.ts'
 import { byAge, compareRoutes, matchPath } from './order.ts'
 
 /** Can the Secret's certificate be served for the host? */
 export type CertificateCheck = (secret: ObjectName, host: string) => boolean
 
+/** Everything that the fragments with a claim to one host say about it, in whatever order they come. */
 export function buildVirtualHost(
   host: string,
   fragments: readonly Fragment[],
@@ -29,7 +32,7 @@ export function buildVirtualHost(
 /** Same path and type twice: the oldest wins; a default backend gives way to any declared path. */
 function winners(host: string, fragments: readonly Fragment[], findings: Finding[]): Route[] {
   const taken = new Map<string, Route>()
-  const routes = fragments.flatMap((fragment) => fragment.routes.filter((route) => route.host === host))
+  const routes = fragments.flatMap((fragment) => hostPart(fragment, host).routes)
   const declared = routes.filter((route) => route.fallback !== true)
   for (const route of [...declared, ...routes.filter((it) => it.fallback === true)]) {
     const slot = `${route.pathType} ${matchPath(route)}`
@@ -42,7 +45,7 @@ function winners(host: string, fragments: readonly Fragment[], findings: Finding
 
 function conflict(loser: Route, winner: Route): Finding {
   const by = `${winner.origin.kind} ${winner.origin.namespace}/${winner.origin.name}`
-  const host = loser.host === '_' ? 'any host' : `host ${loser.host}`
+  const host = loser.host === ANY_HOST ? 'any host' : `host ${loser.host}`
   return {
     origin: loser.origin,
     severity: 'warning',
@@ -53,8 +56,8 @@ function conflict(loser: Route, winner: Route): Finding {
 
 /** The namespace of the first fragment that claims the host owns its certificate. */
 function ownersClaims(host: string, fragments: readonly Fragment[], findings: Finding[]): TlsClaim[] {
-  const owner = fragments.find((fragment) => fragment.hosts.includes(host)) ?? fragments[0]
-  const claims = fragments.flatMap((fragment) => fragment.tls.filter((claim) => claim.host === host))
+  const owner = fragments.find((fragment) => hostPart(fragment, host).claimed) ?? fragments[0]
+  const claims = fragments.flatMap((fragment) => hostPart(fragment, host).claims)
   for (const claim of claims) {
     if (claim.named && claim.origin.namespace !== owner?.origin.namespace) {
       findings.push({

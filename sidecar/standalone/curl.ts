@@ -1,5 +1,6 @@
 /** Command lines that can be pasted, one for each route that leads somewhere. */
 import type { RouteView } from '../api/views.ts'
+import { ANY_HOST } from '../ir/names.ts'
 
 export interface Reach {
   /** As in a URL: an IPv6 address in brackets. */
@@ -9,7 +10,6 @@ export interface Reach {
 }
 
 const MAX_LINES = 12
-const ANY_HOST = '_'
 /** Nothing that a shell or a terminal would take for something else. */
 const PLAIN_PATH = /^\/[A-Za-z0-9._~/-]*$/
 

@@ -7,10 +7,17 @@ import type { Finding, Origin } from '../../ir/origin.ts'
 import type { TlsClaim } from '../../ir/types.ts'
 import { fields, items } from '../../util/field.ts'
 import type { Context } from '../context.ts'
-import { covers } from '../secret/translate.ts'
+import { covers, coveringNames } from '../secret/translate.ts'
+import { capped } from './capped.ts'
+
+/** Far above what people write; without an end one object could hold up all others. */
+const MAX_ENTRIES = 10_000
+const MAX_HOSTS = 10_000
 
 export interface TlsReading {
   readonly claims: readonly TlsClaim[]
+  /** Every Secret that an entry names, whether or not a host claims it yet. */
+  readonly secrets: readonly ObjectName[]
   readonly findings: readonly Finding[]
 }
 
@@ -32,25 +39,56 @@ interface Entry {
  * Secret of `spec.tls` whose certificate covers them (ingress-nginx does so).
  */
 export function readTls(tls: unknown, ruleHosts: readonly string[], work: TlsWork): TlsReading {
-  const { origin, read, context } = work
   const findings: Finding[] = []
-  const entries = items(tls).map((entry, i) => readEntry(entry, { ...origin, field: `spec.tls[${i}]` }, findings))
-  for (const entry of entries) findings.push(...secretFindings(entry, read, context))
-  const claims = entries.flatMap((entry) => [
-    ...entry.hosts.map((host) => claim(entry, host, true)),
-    ...ruleHosts.filter((host) => host !== '_' && !entry.hosts.includes(host)).map((host) => claim(entry, host, false)),
-  ])
-  return { claims, findings }
+  const entries = readEntries(tls, work.origin, findings)
+  const named = entries.flatMap((entry) => entry.hosts.map((host) => claim(entry, host, true)))
+  return {
+    claims: [...named, ...coveredClaims(entries, ruleHosts, work)],
+    secrets: entries.flatMap(({ secret }) => secret ?? []),
+    findings: [...findings, ...entries.flatMap((entry) => secretFindings(entry, work))],
+  }
+}
+
+function readEntries(tls: unknown, origin: Origin, findings: Finding[]): Entry[] {
+  const field = { ...origin, field: 'spec.tls' }
+  let room = MAX_HOSTS
+  return capped(items(tls), MAX_ENTRIES, field, findings).map((entry, i) => {
+    const at = { ...origin, field: `spec.tls[${i}]` }
+    const hosts = capped(items(fields(entry).hosts), room, { ...at, field: `${at.field}.hosts` }, findings)
+    room -= hosts.length
+    return readEntry(entry, hosts, at, findings)
+  })
+}
+
+/** The first entry whose certificate covers a host of the rules, found by name: lists may be long. */
+function coveredClaims(entries: readonly Entry[], ruleHosts: readonly string[], work: TlsWork): TlsClaim[] {
+  const firstByName = new Map<string, number>()
+  const seen = new Set<string>()
+  for (const [i, { secret }] of entries.entries()) {
+    if (secret === undefined || seen.has(secret.name)) continue
+    seen.add(secret.name)
+    for (const name of dnsNamesOf(secret, work)) if (!firstByName.has(name)) firstByName.set(name, i)
+  }
+  return [...new Set(ruleHosts)].flatMap((host) => {
+    const first = Math.min(...coveringNames(host).map((name) => firstByName.get(name) ?? Infinity))
+    const entry = entries[first]
+    return entry === undefined ? [] : [claim(entry, host, false)]
+  })
+}
+
+function dnsNamesOf(secret: ObjectName, { read, context }: TlsWork): readonly string[] {
+  const result = read.get(context.certificates, `${secret.namespace}/${secret.name}`)
+  return result !== undefined && 'certificate' in result ? result.certificate.dnsNames : []
 }
 
 function claim(entry: Entry, host: string, named: boolean): TlsClaim {
   return { host, named, origin: entry.origin, ...(entry.secret === undefined ? {} : { secret: entry.secret }) }
 }
 
-function readEntry(entry: unknown, origin: Origin, findings: Finding[]): Entry {
-  const { hosts, secretName } = fields(entry)
+function readEntry(entry: unknown, hosts: readonly unknown[], origin: Origin, findings: Finding[]): Entry {
+  const { secretName } = fields(entry)
   const valid: string[] = []
-  for (const [i, host] of items(hosts).entries()) {
+  for (const [i, host] of hosts.entries()) {
     const name = typeof host === 'string' ? host.toLowerCase() : ''
     if (isHost(name)) valid.push(name)
     else findings.push(invalid({ ...origin, field: `${origin.field}.hosts[${i}]` }, 'InvalidHost', `host ${quoted(host)} is not a DNS name`))
@@ -64,7 +102,7 @@ function readEntry(entry: unknown, origin: Origin, findings: Finding[]): Entry {
   return { hosts: valid, origin }
 }
 
-function secretFindings(entry: Entry, read: Reader, context: Context): Finding[] {
+function secretFindings(entry: Entry, { read, context }: TlsWork): Finding[] {
   if (entry.secret === undefined) return []
   const key = `${entry.secret.namespace}/${entry.secret.name}`
   const listedKeys = ObjectStore.listedKeys('Secret', entry.secret.namespace, entry.secret.name)

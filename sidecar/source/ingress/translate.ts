@@ -2,7 +2,7 @@
 import type { Reader } from '../../collection/graph.ts'
 import type { KubeObject } from '../../collection/objects.ts'
 import { parseAddress } from '../../ir/address.ts'
-import { isHost, quoted } from '../../ir/names.ts'
+import { ANY_HOST, isHost, quoted } from '../../ir/names.ts'
 import type { Finding, Origin } from '../../ir/origin.ts'
 import type { BackendRef, Fragment, Route } from '../../ir/types.ts'
 import { readPolicies, type PolicyReading } from '../../policy/annotations.ts'
@@ -12,9 +12,6 @@ import { readBackend } from './backend.ts'
 import { isOurs } from './class.ts'
 import { readPath } from './path.ts'
 import { readTls } from './tls.ts'
-
-/** Any host: requests that no other host takes. */
-export const CATCH_ALL = '_'
 
 /** Everything that the translation of one Ingress passes along. */
 interface Work {
@@ -70,7 +67,7 @@ function readHosts(rules: unknown, work: Work): RuleHost[] {
 }
 
 function readHost(host: unknown): string | undefined {
-  if (host === undefined || host === '') return CATCH_ALL
+  if (host === undefined || host === '') return ANY_HOST
   return typeof host === 'string' && isHost(host) && parseAddress(host) === undefined ? host : undefined
 }
 
@@ -124,6 +121,6 @@ function defaultRoutes(spec: Readonly<Record<string, unknown>>, hosts: readonly 
   const ref = backendRef(spec.defaultBackend, 'spec.defaultBackend', work)
   if (ref === undefined) return []
   const path = { path: '/', pathType: 'Prefix' as const, fallback: true as const }
-  const targets = withoutRules ? [CATCH_ALL] : [...new Set(hosts)]
+  const targets = withoutRules ? [ANY_HOST] : [...new Set(hosts)]
   return targets.map((host) => ({ host, ...path, ...common(ref, 'spec.defaultBackend', work) }))
 }
