@@ -11,7 +11,7 @@ import { Pipeline, type PipelineOptions } from './pipeline.ts'
 import { compareText } from './util/canonical.ts'
 
 /** What today's OpenResty can do: the configuration that `translate` writes is for it. */
-export const CURRENT_CAPABILITIES: Capabilities = {
+const CURRENT_CAPABILITIES: Capabilities = {
   http2_directive: true,
   keepalive_min_timeout: true,
   headers_more: true,

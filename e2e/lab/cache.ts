@@ -13,7 +13,7 @@ import { once } from 'node:events'
 import { progress } from './command.ts'
 
 /** `$XDG_CACHE_HOME/resty-ingress`, by default `~/.cache/resty-ingress`. */
-export function cacheFolder(): string {
+function cacheFolder(): string {
   const base = process.env['XDG_CACHE_HOME']
   return join(base !== undefined && base !== '' ? base : join(homedir(), '.cache'), 'resty-ingress')
 }

@@ -243,7 +243,7 @@ export function nameOf(object: KubernetesObject): ObjectName {
 }
 
 /** For `catch`: a missing object is undefined, anything else is thrown on. */
-export function ignoreNotFound(error: unknown): undefined {
+function ignoreNotFound(error: unknown): undefined {
   if (error instanceof ApiError && error.status === 404) return undefined
   throw error
 }

@@ -22,6 +22,7 @@ function sealed<T extends object>(content: T): T & { readonly digest: string } {
   return { digest: digestOf(content), ...content }
 }
 
+/** The record of a virtual host: its routes in order of precedence, with class and policies. */
 export function hostRecord(host: VirtualHost, settings: Settings, options: RecordOptions): HostRecord {
   return sealed({
     ...(host.certificate === undefined ? {} : { certificate: certificateKey(host.certificate) }),
@@ -49,6 +50,7 @@ function withPort(policies: RouteRecord['policies'], port: number): RouteRecord[
   return redirect === undefined ? policies : { ...policies, tls_redirect: { ...(redirect as object), port } }
 }
 
+/** The record of a Service port: where its endpoints are. */
 export function backendRecord(backend: Backend): BackendRecord {
   return sealed({ endpoints: backend.endpoints.map(({ address, port }) => [address, port] as const) })
 }
@@ -59,6 +61,7 @@ export function certificateRecord(certificate: Certificate): CertificateRecord {
   return { digest: fingerprint.slice(0, 16), chain, key: key.reveal() }
 }
 
+/** The record of what holds for routes without a policy of their own. */
 export function globalSetting(settings: Settings): SettingRecord {
   return sealed({
     timeouts: {

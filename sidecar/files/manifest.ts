@@ -61,6 +61,7 @@ export function fileFinding(place: Place, severity: Severity, reason: string, te
   }
 }
 
+/** Where an object stands, for messages: `file:line:column`. */
 export function printPlace({ file, line, column }: Place): string {
   return [file, line, column].filter((part) => part !== undefined).join(':')
 }

@@ -42,6 +42,7 @@ export function typeOf(value: unknown): { kind: string; namespace: string; name:
   return { kind: text(kind), namespace: text(fields(metadata).namespace), name: text(fields(metadata).name) }
 }
 
+/** An object of a file as the API server would give it, or why it is none that is read here. */
 export function normalize(value: unknown): Reading {
   const object = fields(value)
   const kind = text(object.kind)

@@ -20,6 +20,7 @@ export const boolean: Parser<boolean> = (text) => {
   return refused('"true" or "false"')
 }
 
+/** A whole number, written in decimal digits alone. */
 export function integer(min: number, max: number): Parser<number> {
   const allowed = `a whole number from ${min} to ${max}`
   return (text) => {
@@ -51,6 +52,7 @@ export function size(min: number, max: number): Parser<number> {
   }
 }
 
+/** One of these words, as written here. */
 export function word<const T extends string>(...words: readonly T[]): Parser<T> {
   return (text) => {
     const value = words.find((candidate) => candidate === text)

@@ -30,6 +30,7 @@ export function canonical(addresses: readonly Address[]): readonly Address[] {
   return [...byText].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, address]) => address)
 }
 
+/** Equal as sets. */
 export function sameAddresses(a: readonly Address[], b: readonly Address[]): boolean {
   const text = (list: readonly Address[]): string => canonical(list).map(addressText).join()
   return a.length === b.length && text(a) === text(b)

@@ -67,6 +67,7 @@ export function errorFromStatus(body: unknown, httpStatus: number, retryAfter = 
   })
 }
 
+/** Whatever was thrown, as an Error. */
 export function asError(thrown: unknown): Error {
   return thrown instanceof Error ? thrown : new Error(String(thrown))
 }

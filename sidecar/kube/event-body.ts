@@ -21,6 +21,7 @@ const GROUPS = new Map<string, string>(
   [INGRESS, INGRESS_CLASS, ENDPOINT_SLICE].map(({ kind, apiVersion }) => [kind, apiVersion]),
 )
 
+/** Events lie beside their object; those of kinds without a namespace in `default`. */
 export function eventNamespace({ origin }: Finding): string {
   return origin.namespace === '' ? DEFAULT_NAMESPACE : origin.namespace
 }
@@ -30,6 +31,7 @@ export function eventName({ origin }: Finding, identity: string): string {
   return `${origin.name.slice(0, MAX_NAME).replace(/[-.]+$/, '')}.${identity}`
 }
 
+/** The Event (core v1) of a finding. */
 export function eventBody(finding: Finding, facts: EventFacts): object {
   const { origin, reason, message } = finding
   const { kind, namespace, name, uid, field } = origin

@@ -24,6 +24,7 @@ export interface ReflectorCounters {
   readonly restarts: Record<WatchEndReason, number>
 }
 
+/** All zero. */
 export function newCounters(): ReflectorCounters {
   const ends = { ended: 0, dropped: 0, stalled: 0, expired: 0, undecodable: 0, refused: 0, unreachable: 0 }
   return { lists: 0, watches: 0, events: 0, bookmarks: 0, sinkErrors: 0, restarts: ends }

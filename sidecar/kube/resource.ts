@@ -70,6 +70,7 @@ export function collectionPath(resource: Resource, namespace = ''): string {
   return `${root}${scope}/${resource.plural}`
 }
 
+/** Path of one object in the API; `namespace` is '' for kinds without one. */
 export function objectPath(resource: Resource, namespace: string, name: string): string {
   return `${collectionPath(resource, namespace)}/${encodeURIComponent(name)}`
 }

@@ -43,6 +43,7 @@ export function bytes(value: number): Argument {
   return number(value, 0, 2 ** 40)
 }
 
+/** A switch, as NGINX writes it. */
 export function onOff(value: boolean): Argument {
   return token(value ? 'on' : 'off')
 }
@@ -59,6 +60,7 @@ export function socket(address: string, port: number): Argument {
   return `${host}:${number(port, 1, 65_535)}` as Argument
 }
 
+/** Throws TypeError when the name is none: a bug of the caller, as names are fixed. */
 export function directive(name: string, ...args: readonly Argument[]): Directive {
   if (!/^[a-z][a-z0-9_]{0,63}$/.test(name)) throw new TypeError(`not a directive name: ${JSON.stringify(name)}`)
   return { name, arguments: args }

@@ -7,6 +7,7 @@ import type { Capabilities, Listeners } from './input.ts'
 /** Idle keep-alive connections of a stopping worker stay open this long, to answer once more and say goodbye. */
 const KEEPALIVE_MIN_SECONDS = 10
 
+/** Outside of every block. */
 export function mainLines(settings: Settings): readonly Directive[] {
   const { workerProcesses } = settings
   return [
@@ -15,10 +16,12 @@ export function mainLines(settings: Settings): readonly Directive[] {
   ]
 }
 
+/** In `events`. */
 export function eventLines(settings: Settings): readonly Directive[] {
   return [directive('worker_connections', number(settings.maxWorkerConnections, 64, 1_000_000))]
 }
 
+/** In `http`. */
 export function httpLines(settings: Settings, capabilities: Capabilities): readonly Directive[] {
   return [
     ...clientLines(settings, capabilities),
@@ -79,6 +82,7 @@ function realIpLines(settings: Settings): readonly Directive[] {
   ]
 }
 
+/** In the one `upstream`: the pool of idle connections to backends. */
 export function upstreamLines(settings: Settings): readonly Directive[] {
   return [
     directive('keepalive', number(settings.upstreamKeepaliveConnections, 1, 65_536)),
@@ -87,6 +91,7 @@ export function upstreamLines(settings: Settings): readonly Directive[] {
   ]
 }
 
+/** In the one `server`: both ports on every address. */
 export function listenLines(
   listeners: Listeners,
   settings: Settings,

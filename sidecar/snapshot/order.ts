@@ -6,10 +6,11 @@ import { compareText } from '../util/canonical.ts'
  * Older first. The tie of one second goes to the greater `namespace/name`: the direction of
  * ingress-nginx, so that the winners of an existing cluster stay the winners.
  */
-export function compareAge(left: Age, right: Age): number {
+function compareAge(left: Age, right: Age): number {
   return compareText(left.created, right.created) || compareText(right.name, left.name)
 }
 
+/** Oldest first; see `compareAge`. */
 export function byAge(fragments: readonly Fragment[]): Fragment[] {
   return [...fragments].sort((left, right) => compareAge(left.age, right.age))
 }

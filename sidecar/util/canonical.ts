@@ -10,6 +10,7 @@ export function digestOf(value: unknown): string {
   return sha256(canonicalJson(value)).slice(0, 16)
 }
 
+/** Lower-case hex. */
 export function sha256(text: string): string {
   return createHash('sha256').update(text).digest('hex')
 }

@@ -2,14 +2,17 @@
 
 export type Fields = Readonly<Record<string, unknown>>
 
+/** The members of an object; none of anything else. */
 export function fields(value: unknown): Fields {
   return typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Fields) : {}
 }
 
+/** The items of a list; none of anything else. */
 export function items(value: unknown): readonly unknown[] {
   return Array.isArray(value) ? value : []
 }
 
+/** A text; '' for anything else. */
 export function text(value: unknown): string {
   return typeof value === 'string' ? value : ''
 }
