@@ -27,8 +27,8 @@ export interface Ours {
   readonly openresty: Daemon
   readonly sidecar: Daemon
   readonly runDir: string
-  /** The rendered nginx.conf that runs. */
-  config(): Promise<string>
+  /** A file of the run folder, such as the rendered nginx.conf. */
+  file(name: string): Promise<string>
 }
 
 export async function startOurs(options: OursOptions): Promise<Ours> {
@@ -50,7 +50,7 @@ export async function startOurs(options: OursOptions): Promise<Ours> {
   ]
   const command = [process.execPath, join(REPOSITORY, 'sidecar/main.ts'), 'run', ...flags]
   const sidecar = startDaemon({ name: 'sidecar', command, folder })
-  return { openresty, sidecar, runDir, config: () => readFile(join(runDir, 'nginx.conf'), 'utf8') }
+  return { openresty, sidecar, runDir, file: (name) => readFile(join(runDir, name), 'utf8') }
 }
 
 /** One Ingress, one Service; one worker, so that all of its work is done by the process that is measured. */

@@ -6,6 +6,8 @@ import { TEMPORARY_PATHS } from '../nginx.ts'
 import { BenchError } from '../options.ts'
 
 export interface PlainOptions {
+  /** The launcher's modules.conf. */
+  readonly modules: string
   readonly httpPort: number
   /** `address:port` of the backends. */
   readonly peers: readonly string[]
@@ -15,12 +17,10 @@ export interface PlainOptions {
 
 /** What goes; each must be there, or the comparison is not what it says. */
 const REMOVED: readonly RegExp[] = [
-  /^include modules\.conf;\n/m,
   /^ *include runtime\.conf;\n/m,
   /^error_log .*;\n/gm,
   /^ *init_by_lua_block .*\n/m,
   /^ *init_worker_by_lua_block .*\n/m,
-  /^ *more_clear_headers .*\n/m,
   /^ *listen .* ssl.*\n/gm,
   /^ *ssl_certificate(_key)? .*\n/gm,
   /^ *ssl_certificate_by_lua_block .*\n/m,
@@ -28,9 +28,10 @@ const REMOVED: readonly RegExp[] = [
   /^ *balancer_by_lua_block .*\n/m,
 ]
 
-export function plainConfig(ours: string, { httpPort, peers, upstreamName }: PlainOptions): string {
+export function plainConfig(ours: string, { modules, httpPort, peers, upstreamName }: PlainOptions): string {
   const steps: readonly (readonly [RegExp, string])[] = [
     ...REMOVED.map((pattern) => [pattern, ''] as const),
+    [/^include modules\.conf;\n/m, headersMore(modules)],
     [/^ *server 0\.0\.0\.1;\n/m, peers.map((peer) => `        server ${peer};\n`).join('')],
     [/(map "" \$proxy_upstream_name \{ default )"-"/, `$1"${upstreamName}"`],
     [/(listen 127\.0\.0\.1:)\d+/, `$1${httpPort}`],
@@ -38,8 +39,13 @@ export function plainConfig(ours: string, { httpPort, peers, upstreamName }: Pla
     [/^http \{\n/m, `http {\n${TEMPORARY_PATHS}`],
   ]
   const text = steps.reduce(replaced, ours)
-  if (/lua/.test(text)) throw new BenchError('the plain configuration still has Lua in it')
+  if (/_by_lua|lua_/.test(text)) throw new BenchError('the plain configuration still has Lua in it')
   return text
+}
+
+/** The answers have the same headers, too: only the module that hides `Server` is loaded. */
+function headersMore(modules: string): string {
+  return modules.split('\n').filter((line) => line.includes('headers_more')).map((line) => `${line}\n`).join('')
 }
 
 function replaced(text: string, [pattern, by]: readonly [RegExp, string]): string {
