@@ -81,7 +81,7 @@ everySetup('control API', (setup) => {
   test('a record comes back as it was sent, empty lists included', async (t) => {
     const { plane } = await serve(t, setup)
     const records = {
-      'host/default/*.a.example': host([route({ backends: [], policies: { retries: { conditions: [] } } })]),
+      'host/default/*.a.example': host([route({ backends: [] })]),
       'host/default/_': host([]),
       [BACKEND]: endpoints(),
       'setting/global': withDigest({ timeouts: { read: 7 } }),

@@ -68,7 +68,7 @@ local function backend(endpoints)
 end
 
 
-local function endpoints(count)
+local function many(count)
     local list = {}
     for i = 1, count do
         list[i] = { "198.18.0.1", i }
@@ -84,13 +84,13 @@ describe("record", function()
         assert.is_nil(host({ path = "[a-z]", pathType = "Regex" }))
         assert.is_nil(host({ policies = {
             body_size = { max = 0 },
-            retries = { tries = 0, timeout = 5, conditions = { "error" } },
+            retries = { tries = 0, timeout = 5 },
             timeouts = { connect = 1 },
             tls_redirect = { code = 308, port = 443 },
         } }))
         assert.is_nil(backend({}))
         assert.is_nil(backend({ { "198.18.0.1", 80 }, { "2001:db8::1", 65535 } }))
-        assert.is_nil(backend(endpoints(20000)))
+        assert.is_nil(backend(many(20000)))
         assert.is_nil(refusal("certificate/default", { digest = "1", chain = "x", key = "x" }))
         assert.is_nil(refusal("setting/global", { digest = "1", timeouts = { read = 9 } }))
     end)
