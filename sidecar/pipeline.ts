@@ -36,6 +36,8 @@ export interface PipelineOptions extends SourceOptions, RecordOptions {
 }
 
 const SERVICE_NAME_LABEL = 'kubernetes.io/service-name'
+/** Of one object, or of one host or backend. */
+const MAX_FINDINGS = 100
 /** Key of the only member of a collection that has one. */
 const ONLY = ''
 
@@ -139,12 +141,21 @@ export class Pipeline {
   #collect<V extends { readonly findings: readonly Finding[] }>(stage: string, collection: Collection<V>): void {
     collection.subscribe((key, value) => {
       const known = this.#findings.has(`${stage} ${key}`)
-      if (value !== undefined && value.findings.length > 0) this.#findings.set(`${stage} ${key}`, value.findings)
+      if (value !== undefined && value.findings.length > 0) this.#findings.set(`${stage} ${key}`, summarized(value.findings))
       else if (known) this.#findings.delete(`${stage} ${key}`)
       else return
       this.#findingList = undefined
     })
   }
+}
+
+/** Each finding is a line of the log and an Event: one object must not fill them. */
+function summarized(findings: readonly Finding[]): readonly Finding[] {
+  const last = findings[MAX_FINDINGS - 1]
+  if (last === undefined || findings.length === MAX_FINDINGS) return findings
+  const shown = findings.slice(0, MAX_FINDINGS - 1)
+  const message = `and ${findings.length - shown.length} more problems`
+  return [...shown, { origin: { ...last.origin, field: '' }, severity: 'error', reason: 'MoreProblems', message }]
 }
 
 /** With a bad protection in it, the ConfigMap as a whole is refused and the last good one holds on. */
@@ -167,7 +178,7 @@ function serviceOf(slice: KubeObject): string[] {
 }
 
 function secretsOf(fragment: Fragment): string[] {
-  return fragment.tls.flatMap((claim) => (claim.secret === undefined ? [] : [objectKey(claim.secret)]))
+  return fragment.secrets.map(objectKey)
 }
 
 function hostsOf(fragment: Fragment): string[] {

@@ -126,6 +126,41 @@ test('no text of an object becomes NGINX syntax, and the neighbour stays as it w
   )
 })
 
+test('an object of endless lists costs no more than its limits, and the neighbour stays as it was', () => {
+  const hosts = Array.from({ length: 100_000 }, (_, i) => `h${i}.example.com`)
+  const paths = hosts.map((text) => ({ path: text, backend: {} }))
+  const backend = { service: { name: 'web', port: { number: 80 } } }
+  const specs = [
+    { rules: hosts.map((it) => ({ host: it })), defaultBackend: backend },
+    { rules: hosts.map((it) => ({ host: it })), tls: hosts.map(() => ({ secretName: 'missing' })) },
+    { tls: [{ hosts, secretName: 'missing' }] },
+    { rules: [{ host: 'a.example.com', http: { paths } }] },
+    { rules: [{ host: 'a.example.com', http: { paths: hosts.map((it) => ({ path: `/${it}`, backend })) } }] },
+  ]
+  for (const spec of specs) {
+    const bad = object('Ingress', 'bad', 'huge', { spec: { ingressClassName: 'resty-ingress', ...spec } })
+    const result = translated([...NEIGHBOUR, bad])
+    assert.ok(Object.keys(result.records).length <= 10_010)
+    assert.ok(result.findings.some(({ reason }) => reason === 'TooManyEntries'))
+    assert.ok(result.findings.length <= 200)
+    assert.deepEqual(result.records['host/default/good.example.com'], CLEAN.records['host/default/good.example.com'])
+  }
+})
+
+test('a host that many objects crowd keeps its oldest routes, and its record stays one that OpenResty takes', () => {
+  const backend = { service: { name: 'web', port: { number: 80 } } }
+  const crowd = Array.from({ length: 3 }, (_, i) => {
+    const paths = Array.from({ length: 10_000 }, (_it, j) => ({ path: `/${i}/${j}`, backend }))
+    const spec = { ingressClassName: 'resty-ingress', rules: [{ host: 'good.example.com', http: { paths } }] }
+    return object('Ingress', 'bad', `crowd-${i}`, { metadata: { creationTimestamp: '2026-02-01T00:00:00Z' }, spec })
+  })
+  const { records, findings } = translated([...NEIGHBOUR, ...crowd])
+  const { routes } = records['host/default/good.example.com'] as unknown as { routes: { path: string }[] }
+  assert.equal(routes.length, 20_000)
+  assert.equal(routes.at(-1)?.path, '/')
+  assert.ok(findings.some(({ reason }) => reason === 'TooManyRoutes'))
+})
+
 test('hostile settings, endpoints and secrets leave the neighbour as it was', () => {
   const data = fc.dictionary(fc.oneof(nasty, fc.constantFrom('worker-processes', 'keep-alive', 'http-redirect-code')), nasty)
   fc.assert(

@@ -62,6 +62,8 @@ export interface Fragment {
   readonly hosts: readonly string[]
   readonly routes: readonly Route[]
   readonly tls: readonly TlsClaim[]
+  /** Every Secret that it refers to, whether or not it is there. */
+  readonly secrets: readonly ObjectName[]
   readonly findings: readonly Finding[]
 }
 

@@ -8,6 +8,9 @@ import { fields } from '../util/field.ts'
 import { hostPart } from './by-host.ts'
 import { byAge, compareRoutes, matchPath } from './order.ts'
 
+/** Of one host. A worker decodes them all when one changes. */
+const MAX_ROUTES = 20_000
+
 /** Can the Secret's certificate be served for the host? */
 export type CertificateCheck = (secret: ObjectName, host: string) => boolean
 
@@ -37,10 +40,16 @@ function winners(host: string, fragments: readonly Fragment[], findings: Finding
   for (const route of [...declared, ...routes.filter((it) => it.fallback === true)]) {
     const slot = `${route.pathType} ${matchPath(route)}`
     const winner = taken.get(slot)
-    if (winner === undefined) taken.set(slot, route)
+    if (winner === undefined && taken.size < MAX_ROUTES) taken.set(slot, route)
+    else if (winner === undefined) findings.push(crowdedOut(route))
     else if (route.fallback !== true || winner.fallback === true) findings.push(conflict(route, winner))
   }
   return [...taken.values()]
+}
+
+function crowdedOut(route: Route): Finding {
+  const message = `path ${JSON.stringify(route.path)} is left out: host ${route.host} has ${MAX_ROUTES} older ones`
+  return { origin: route.origin, severity: 'error', reason: 'TooManyRoutes', message }
 }
 
 function conflict(loser: Route, winner: Route): Finding {

@@ -1,7 +1,7 @@
 /** `spec.tls` of an Ingress -> claims to certificates, one for each host. */
 import type { Reader } from '../../collection/graph.ts'
 import { ObjectStore } from '../../collection/object-store.ts'
-import { isDnsName, isHost, quoted } from '../../ir/names.ts'
+import { ANY_HOST, isDnsName, isHost, quoted } from '../../ir/names.ts'
 import type { ObjectName } from '../../ir/object-name.ts'
 import type { Finding, Origin } from '../../ir/origin.ts'
 import type { TlsClaim } from '../../ir/types.ts'
@@ -69,7 +69,7 @@ function coveredClaims(entries: readonly Entry[], ruleHosts: readonly string[], 
     seen.add(secret.name)
     for (const name of dnsNamesOf(secret, work)) if (!firstByName.has(name)) firstByName.set(name, i)
   }
-  return [...new Set(ruleHosts)].flatMap((host) => {
+  return [...new Set(ruleHosts)].filter((host) => host !== ANY_HOST).flatMap((host) => {
     const first = Math.min(...coveringNames(host).map((name) => firstByName.get(name) ?? Infinity))
     const entry = entries[first]
     return entry === undefined ? [] : [claim(entry, host, false)]

@@ -9,9 +9,14 @@ import { readPolicies, type PolicyReading } from '../../policy/annotations.ts'
 import { fields, items } from '../../util/field.ts'
 import type { Context } from '../context.ts'
 import { readBackend } from './backend.ts'
+import { capped } from './capped.ts'
 import { isOurs } from './class.ts'
 import { readPath } from './path.ts'
 import { readTls } from './tls.ts'
+
+/** Far above what people write; without an end one object could hold up all others. */
+const MAX_RULES = 10_000
+const MAX_PATHS = 10_000
 
 /** Everything that the translation of one Ingress passes along. */
 interface Work {
@@ -32,8 +37,7 @@ export function translateIngress(ingress: KubeObject, read: Reader, context: Con
   const work: Work = { origin, read, context, reading, findings: [...reading.findings] }
   const spec = fields(ingress.spec)
   const hosts = readHosts(spec.rules, work)
-  const routes = [...hosts.flatMap(({ host, rule, field }) => rulePaths(host, rule, field, work))]
-  routes.push(...defaultRoutes(spec, hosts.map(({ host }) => host), work))
+  const routes = [...pathRoutes(hosts, work), ...defaultRoutes(spec, hosts.map(({ host }) => host), work)]
   const tls = readTls(spec.tls, hosts.map(({ host }) => host), work)
   return {
     age: { created: creationTimestamp ?? '', name: `${namespace}/${name}` },
@@ -41,6 +45,7 @@ export function translateIngress(ingress: KubeObject, read: Reader, context: Con
     routes,
     hosts: [...new Set([...hosts.map(({ host }) => host), ...routes.map((route) => route.host)])],
     tls: tls.claims,
+    secrets: tls.secrets,
     findings: [...work.findings, ...tls.findings],
   }
 }
@@ -56,7 +61,8 @@ interface RuleHost {
 }
 
 function readHosts(rules: unknown, work: Work): RuleHost[] {
-  return items(rules).flatMap((rule, i): RuleHost[] => {
+  const origin = { ...work.origin, field: 'spec.rules' }
+  return capped(items(rules), MAX_RULES, origin, work.findings).flatMap((rule, i): RuleHost[] => {
     const field = `spec.rules[${i}]`
     const host = readHost(fields(rule).host)
     if (host !== undefined) return [{ host, rule, field }]
@@ -71,11 +77,14 @@ function readHost(host: unknown): string | undefined {
   return typeof host === 'string' && isHost(host) && parseAddress(host) === undefined ? host : undefined
 }
 
-function rulePaths(host: string, rule: unknown, field: string, work: Work): Route[] {
-  return items(fields(fields(rule).http).paths).flatMap((path, i) => {
-    const route = readRoute(host, path, `${field}.http.paths[${i}]`, work)
-    return route === undefined ? [] : [route]
-  })
+function pathRoutes(hosts: readonly RuleHost[], work: Work): Route[] {
+  const paths = hosts.flatMap(({ host, rule, field }) =>
+    items(fields(fields(rule).http).paths).map((path, i) => ({ host, path, field: `${field}.http.paths[${i}]` })),
+  )
+  const origin = { ...work.origin, field: 'spec.rules[].http.paths' }
+  return capped(paths, MAX_PATHS, origin, work.findings).flatMap(
+    ({ host, path, field }) => readRoute(host, path, field, work) ?? [],
+  )
 }
 
 function readRoute(host: string, entry: unknown, field: string, work: Work): Route | undefined {

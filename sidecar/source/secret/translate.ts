@@ -8,6 +8,7 @@ import { fields } from '../../util/field.ts'
 export type CertificateResult = { readonly certificate: Certificate } | { readonly problem: string }
 
 const MAX_CERTIFICATES = 16
+const MAX_DNS_NAMES = 1000
 const PEM_BLOCK = /-----BEGIN CERTIFICATE-----[A-Za-z0-9+/=\s]+?-----END CERTIFICATE-----/g
 
 /** Never throws and never puts text of the Secret into its messages. */
@@ -22,22 +23,29 @@ export function translateSecret(secret: KubeObject): CertificateResult {
   if (typeof chain === 'string') return { problem: chain }
   const [leaf] = chain
   if (leaf === undefined || !fits(leaf, keyText)) return { problem: 'tls.key is not the private key of tls.crt' }
+  const names = dnsNames(leaf)
+  if (names.length > MAX_DNS_NAMES) return { problem: `tls.crt names more than ${MAX_DNS_NAMES} hosts` }
   const certificate: Certificate = {
     namespace,
     name,
     chain: chain.map((certificate) => certificate.toString()).join(''),
     key: new Secret(keyText),
     fingerprint: sha256(`${chainText}\n${keyText}`),
-    dnsNames: dnsNames(leaf),
+    dnsNames: names,
     notAfter: Math.floor(leaf.validToDate.getTime() / 1000),
   }
   return { certificate }
 }
 
-/** Does a certificate hold for a host? A wildcard stands for exactly one label (RFC 6125, 6.4.3). */
+/** The names that cover a host. A wildcard stands for exactly one label (RFC 6125, 6.4.3). */
+export function coveringNames(host: string): readonly string[] {
+  const dot = host.indexOf('.')
+  return dot < 0 ? [host] : [host, `*${host.slice(dot)}`]
+}
+
+/** Does a certificate hold for a host? */
 export function covers(dnsNames: readonly string[], host: string): boolean {
-  const parent = host.slice(host.indexOf('.') + 1)
-  return dnsNames.some((name) => name === host || (name.startsWith('*.') && host.includes('.') && name.slice(2) === parent))
+  return coveringNames(host).some((name) => dnsNames.includes(name))
 }
 
 function decode(value: unknown): string | undefined {

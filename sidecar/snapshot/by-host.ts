@@ -1,0 +1,39 @@
+/** What a fragment says of one host, without a look at all of its hosts for each of them. */
+import type { Fragment, Route, TlsClaim } from '../ir/types.ts'
+
+export interface HostPart {
+  /** The object claims the host itself, not only a certificate for it. */
+  readonly claimed: boolean
+  readonly routes: readonly Route[]
+  readonly claims: readonly TlsClaim[]
+}
+
+const NOTHING: HostPart = { claimed: false, routes: [], claims: [] }
+
+/** Fragments are immutable, so what was found once holds as long as the fragment lives. */
+const known = new WeakMap<Fragment, ReadonlyMap<string, HostPart>>()
+
+export function hostPart(fragment: Fragment, host: string): HostPart {
+  let parts = known.get(fragment)
+  if (parts === undefined) known.set(fragment, (parts = partsOf(fragment)))
+  return parts.get(host) ?? NOTHING
+}
+
+interface Part extends HostPart {
+  claimed: boolean
+  readonly routes: Route[]
+  readonly claims: TlsClaim[]
+}
+
+function partsOf({ hosts, routes, tls }: Fragment): ReadonlyMap<string, HostPart> {
+  const parts = new Map<string, Part>()
+  const part = (host: string): Part => {
+    let found = parts.get(host)
+    if (found === undefined) parts.set(host, (found = { claimed: false, routes: [], claims: [] }))
+    return found
+  }
+  for (const host of hosts) part(host).claimed = true
+  for (const route of routes) part(route.host).routes.push(route)
+  for (const claim of tls) part(claim.host).claims.push(claim)
+  return parts
+}
