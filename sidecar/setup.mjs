@@ -25,10 +25,6 @@ const OLDEST_NPM = 7
 /** Bytes of another program's output to keep; above it Node.js would kill the program. */
 const MAX_OUTPUT = 64 * 1024 * 1024
 
-/**
- * What a group needs: every program of `programs`, or one of `instead`. On Debian the packages are looked
- * up too, because a program alone does not tell whether its modules are there.
- */
 const NGINX_PACKAGES = [
   'nginx',
   'libnginx-mod-http-lua',
@@ -38,6 +34,10 @@ const NGINX_PACKAGES = [
   'lua-resty-core',
 ]
 
+/**
+ * What a group needs: every program of `programs`, or one of `instead`. On Debian the packages are looked
+ * up too, because a program alone does not tell whether its modules are there.
+ */
 const GROUPS = {
   nginx: {
     what: 'NGINX with Lua',
