@@ -37,8 +37,8 @@ export async function issueCertificate(
   const { commonName, organization, days = 7 } = request
   const subject = organization === undefined ? `/CN=${commonName}` : `/O=${organization}/CN=${commonName}`
   const names = [
-    ...(request.dnsNames ?? []).map(name => `DNS:${name}`),
-    ...(request.addresses ?? []).map(address => `IP:${address}`),
+    ...(request.dnsNames ?? []).map((name) => `DNS:${name}`),
+    ...(request.addresses ?? []).map((address) => `IP:${address}`),
   ]
   return await makeCertificate([
     '-days', String(days), '-subj', subject,

@@ -200,12 +200,12 @@ export class Client {
   }
 
   async #resource(groupVersion: string, kind: string): Promise<Resource> {
-    const known = this.#resources.get(groupVersion)?.find(resource => resource.kind === kind)
+    const known = this.#resources.get(groupVersion)?.find((resource) => resource.kind === kind)
     if (known !== undefined) return known
     const base = groupVersion.includes('/') ? `/apis/${groupVersion}` : `/api/${groupVersion}`
     const { resources } = await this.call('GET', base) as { resources: Resource[] }
-    this.#resources.set(groupVersion, resources.filter(resource => !resource.name.includes('/')))
-    const found = this.#resources.get(groupVersion)?.find(resource => resource.kind === kind)
+    this.#resources.set(groupVersion, resources.filter((resource) => !resource.name.includes('/')))
+    const found = this.#resources.get(groupVersion)?.find((resource) => resource.kind === kind)
     if (found === undefined) throw new Error(`the apiserver knows no ${groupVersion}/${kind}`)
     return found
   }

@@ -75,7 +75,7 @@ export async function runWithProgress(
   }, PROGRESS_INTERVAL_MS)
   const code = await new Promise<number>((resolve, reject) => {
     child.once('error', reject)
-    child.once('close', status => { resolve(status ?? 1) })
+    child.once('close', (status) => { resolve(status ?? 1) })
   }).finally(() => { clearInterval(timer) })
   if (code !== 0) throw new Error(`${label}: exit ${code}\n${tail.join('\n')}`)
   progress(`${label}: done in ${seconds()} s`)
@@ -106,7 +106,7 @@ export class Daemon {
   start(): void {
     const log = openSync(this.logFile, 'a')
     this.#child = spawn(this.#argv[0] ?? '', this.#argv.slice(1), { stdio: ['ignore', log, log] })
-    this.#child.on('error', error => { progress(`${this.name}: ${error.message}`) })
+    this.#child.on('error', (error) => { progress(`${this.name}: ${error.message}`) })
     closeSync(log)
   }
 
@@ -114,7 +114,7 @@ export class Daemon {
   async stop(signal: NodeJS.Signals = 'SIGTERM'): Promise<void> {
     const child = this.#child
     if (child === undefined || !this.running) return
-    const gone = new Promise<void>(resolve => { child.once('exit', () => { resolve() }) })
+    const gone = new Promise<void>((resolve) => { child.once('exit', () => { resolve() }) })
     child.kill(signal)
     await gone
   }

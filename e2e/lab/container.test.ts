@@ -35,7 +35,7 @@ async function run(target: Target, script: string): Promise<string> {
 /** What the first process of the container sees: `exec` starts a process of its own. */
 async function environmentOf(target: Target): Promise<Record<string, string>> {
   const text = await run(target, 'tr "\\0" "\\n" < /proc/1/environ')
-  return Object.fromEntries(text.split('\n').map(line => [line.slice(0, line.indexOf('=')), line.slice(line.indexOf('=') + 1)]))
+  return Object.fromEntries(text.split('\n').map((line) => [line.slice(0, line.indexOf('=')), line.slice(line.indexOf('=') + 1)]))
 }
 
 test('the environment has fields, Secrets, ConfigMaps and references in their order', async () => {
@@ -101,7 +101,7 @@ test('volumes are there, with their group, and two pods do not share them', asyn
   }
   const one = await startPod('volume-one', parts)
   const two = await startPod('volume-two', parts)
-  assert.equal(await run(one, 'id -u; id -g; id -G').then(text => text.replaceAll('\n', ' ')), '1000 1001 1001 2000')
+  assert.equal(await run(one, 'id -u; id -g; id -G').then((text) => text.replaceAll('\n', ' ')), '1000 1001 1001 2000')
   assert.equal(await run(one, 'stat -c "%a %g" /run/resty-ingress'), '2777 2000')
   assert.equal(await run(one, 'echo hello > /run/resty-ingress/x && stat -c "%u %g" /run/resty-ingress/x'), '1000 2000')
   assert.equal(await run(two, 'ls /run/resty-ingress'), 'files')

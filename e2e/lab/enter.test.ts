@@ -17,7 +17,7 @@ async function startFixture(): Promise<{ shell: ChildProcess, network: string }>
 
 /** All processes in a network namespace, as this process sees them. */
 function processesIn(network: string): string[] {
-  return readdirSync('/proc').filter(name => /^\d+$/.test(name)).filter(pid => {
+  return readdirSync('/proc').filter((name) => /^\d+$/.test(name)).filter((pid) => {
     try {
       return readlinkSync(`/proc/${pid}/ns/net`) === network
     } catch {
@@ -27,7 +27,7 @@ function processesIn(network: string): string[] {
 }
 
 function childOf(shell: ChildProcess, network: string): number {
-  return Math.min(...processesIn(network).map(Number).filter(pid => pid !== shell.pid))
+  return Math.min(...processesIn(network).map(Number).filter((pid) => pid !== shell.pid))
 }
 
 for (const signal of ['SIGKILL', 'SIGTERM'] as const) {

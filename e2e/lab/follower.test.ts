@@ -11,7 +11,7 @@ import { eventually } from './wait.ts'
 const object = (name: string, version: string): object =>
   ({ metadata: { name, uid: `uid-${name}`, resourceVersion: version } })
 
-test('a broken watch ends in a new list: what vanished meanwhile is removed, what came is seen', async t => {
+test('a broken watch ends in a new list: what vanished meanwhile is removed, what came is seen', async (t) => {
   let items = [object('a', '1'), object('b', '1')]
   const watches: ServerResponse[] = []
   const authority = await createAuthority('test')
@@ -27,7 +27,7 @@ test('a broken watch ends in a new list: what vanished meanwhile is removed, wha
       watches.push(response)
     } else json({ metadata: { resourceVersion: '7' }, items })
   })
-  await new Promise<void>(resolve => { server.listen(0, '127.0.0.1', resolve) })
+  await new Promise<void>((resolve) => { server.listen(0, '127.0.0.1', resolve) })
   const url = `https://127.0.0.1:${(server.address() as AddressInfo).port}`
   const client = new Client({ url, ca: authority.certificate })
   const removed: (string | undefined)[] = []

@@ -48,7 +48,7 @@ export class Follower<T extends KubernetesObject> {
       if (version !== undefined) await this.#watch(version).catch(() => {})
       if (this.#stopped.signal.aborted) return
       // What nobody has stopped must not keep the process of a failed test alive.
-      await new Promise(resolve => { setTimeout(resolve, RELIST_MS).unref() })
+      await new Promise((resolve) => { setTimeout(resolve, RELIST_MS).unref() })
       version = await this.#list().catch(() => undefined)
     }
   }

@@ -28,7 +28,7 @@ test('pods of a Deployment become ready, reachable, and endpoints', async () => 
     return (await response.json() as { pod: string }).pod
   }))
   const pods = await lab.pods(namespace, 'app=echo')
-  assert.deepEqual(names.sort(), pods.map(pod => pod.metadata?.name).sort())
+  assert.deepEqual(names.sort(), pods.map((pod) => pod.metadata?.name).sort())
 })
 
 test('pods spread over the nodes, and anti-affinity keeps a second one off a node', async () => {
@@ -42,10 +42,10 @@ test('pods spread over the nodes, and anti-affinity keeps a second one off a nod
   await lab.apply(deploymentOf('apart', { replicas: 3, pod: { affinity } }))
   const pods = await lab.waitFor('two pods ready, one without a node', async () => {
     const found = await lab.pods(namespace, 'app=apart')
-    const unschedulable = found.filter(pod => pod.status?.conditions?.some(({ reason }) => reason === 'Unschedulable'))
-    return unschedulable.length === 1 && found.filter(pod => pod.spec?.nodeName !== undefined)
+    const unschedulable = found.filter((pod) => pod.status?.conditions?.some(({ reason }) => reason === 'Unschedulable'))
+    return unschedulable.length === 1 && found.filter((pod) => pod.spec?.nodeName !== undefined)
   })
-  assert.deepEqual(pods.map(pod => pod.spec?.nodeName).sort(), ['node-1', 'node-2'])
+  assert.deepEqual(pods.map((pod) => pod.spec?.nodeName).sort(), ['node-1', 'node-2'])
   await lab.client.patch('apps/v1/Deployment', { namespace, name: 'apart' }, { spec: { replicas: 0 } })
 })
 
@@ -57,10 +57,10 @@ test('a DaemonSet has a pod on each node', async () => {
   } as object)
   const pods = await lab.waitFor('two ready pods', async () => {
     const found = await lab.pods(namespace, 'app=daemon')
-    return found.length === 2 && found.every(pod => pod.status?.containerStatuses?.[0]?.ready) && found
+    return found.length === 2 && found.every((pod) => pod.status?.containerStatuses?.[0]?.ready) && found
   })
-  assert.deepEqual(pods.map(pod => pod.spec?.nodeName).sort(), ['node-1', 'node-2'])
-  assert.deepEqual(pods.map(pod => pod.status?.hostIP).sort(), ['198.18.0.1', '198.18.0.2'])
+  assert.deepEqual(pods.map((pod) => pod.spec?.nodeName).sort(), ['node-1', 'node-2'])
+  assert.deepEqual(pods.map((pod) => pod.status?.hostIP).sort(), ['198.18.0.1', '198.18.0.2'])
 })
 
 test('an unknown image leaves the pod Pending and says so', async () => {

@@ -139,7 +139,7 @@ export class Lab {
   async pods(namespace: string, labelSelector?: string): Promise<V1Pod[]> {
     const scope = labelSelector === undefined ? { namespace } : { namespace, labelSelector }
     const pods = await this.client.list<V1Pod & object>('v1/Pod', scope)
-    return pods.filter(pod => pod.metadata?.deletionTimestamp === undefined)
+    return pods.filter((pod) => pod.metadata?.deletionTimestamp === undefined)
   }
 
   /** All endpoints of a Service, over all its slices. */
@@ -147,7 +147,7 @@ export class Lab {
     const slices = await this.client.list<V1EndpointSlice & object>('discovery.k8s.io/v1/EndpointSlice', {
       namespace, labelSelector: `kubernetes.io/service-name=${service}`,
     })
-    return slices.flatMap(slice => slice.endpoints ?? [])
+    return slices.flatMap((slice) => slice.endpoints ?? [])
   }
 
   /** The address of a pod that runs. */
@@ -247,7 +247,7 @@ function withNamespace(object: KubernetesObject): KubernetesObject {
 }
 
 function describePod({ metadata, status }: V1Pod): string {
-  const containers = (status?.containerStatuses ?? []).map(container => {
+  const containers = (status?.containerStatuses ?? []).map((container) => {
     const { waiting, terminated } = container.state ?? {}
     const state = waiting?.reason ?? (terminated === undefined ? 'running' : `exit ${terminated.exitCode}`)
     return `${container.name}: ${state}, ${container.ready ? 'ready' : 'not ready'}, ${container.restartCount} restarts`

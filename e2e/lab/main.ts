@@ -54,7 +54,7 @@ function readOptions(): Options {
       'help': { type: 'boolean', default: false },
     },
   })
-  const variant = VARIANTS.find(name => name === values.variant)
+  const variant = VARIANTS.find((name) => name === values.variant)
   if (variant === undefined) throw new Error(`--variant must be one of ${VARIANTS.join(', ')}`)
   return {
     variant,
@@ -86,7 +86,7 @@ async function runOutside({ variant, httpPort, httpsPort }: Options): Promise<nu
   for (const door of doors) door.close()
   const stop = (): void => { if (child.connected) child.send('stop') }
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, stop)
-  const code = await new Promise<number>(resolve => { child.once('exit', status => { resolve(status ?? 1) }) })
+  const code = await new Promise<number>((resolve) => { child.once('exit', (status) => { resolve(status ?? 1) }) })
   await rm(folder, { recursive: true, force: true })
   return code
 }
@@ -108,7 +108,7 @@ function descriptor(server: Server): number {
 }
 
 async function runInside(options: Options): Promise<number> {
-  const stopped = new Promise<void>(resolve => {
+  const stopped = new Promise<void>((resolve) => {
     process.on('message', () => { resolve() })
     process.once('disconnect', resolve)
     process.on('SIGINT', resolve)
@@ -147,12 +147,12 @@ async function openForwards(lab: Lab): Promise<Ports> {
 }
 
 async function forward(fd: number, port: number, address: () => Promise<string> | string): Promise<number> {
-  const server = createServer({ allowHalfOpen: true }, socket => {
+  const server = createServer({ allowHalfOpen: true }, (socket) => {
     Promise.resolve(address())
-      .then(host => { splice(socket, connect({ host, port, allowHalfOpen: true })) })
+      .then((host) => { splice(socket, connect({ host, port, allowHalfOpen: true })) })
       .catch(() => { socket.destroy() })
   })
-  await new Promise<void>(resolve => { server.listen({ fd }, resolve) })
+  await new Promise<void>((resolve) => { server.listen({ fd }, resolve) })
   server.unref()
   return (server.address() as AddressInfo).port
 }
@@ -181,7 +181,7 @@ async function untilServing(lab: Lab): Promise<void> {
 
 async function printHints(lab: Lab, { http, https, folder }: Ports): Promise<void> {
   const ingresses = await lab.client.list<V1Ingress & object>('networking.k8s.io/v1/Ingress')
-  const targets = ingresses.flatMap(ingress => ingress.spec?.rules ?? []).flatMap(({ host, http: rule }) =>
+  const targets = ingresses.flatMap((ingress) => ingress.spec?.rules ?? []).flatMap(({ host, http: rule }) =>
     (rule?.paths ?? []).map(({ path }) => ({ host, path })))
   process.stdout.write([
     '',
@@ -206,7 +206,7 @@ async function main(): Promise<number> {
   return 0
 }
 
-main().then(code => { process.exit(code) }, (error: unknown) => {
+main().then((code) => { process.exit(code) }, (error: unknown) => {
   process.stderr.write(`lab: ${error instanceof Error ? error.message : String(error)}\n`)
   process.exit(1)
 })

@@ -19,7 +19,7 @@ test('documents, lists and empty documents', () => {
   assert.throws(() => parseObjects('kind: [A'))
 })
 
-test('a kustomization with a base, a namespace and images', async t => {
+test('a kustomization with a base, a namespace and images', async (t) => {
   const folder = await folderWith(t, {
     'kustomization.yaml': 'namespace: mine\nresources: [base, role.yaml]\nimages: [{name: a/b, newName: c/d, newTag: "2"}]\n',
     'base/kustomization.yaml': 'resources: [pod.yaml]\n',
@@ -38,12 +38,12 @@ test('a kustomization with a base, a namespace and images', async t => {
   ])
 })
 
-test('a field that the lab does not understand is an error, not left out', async t => {
+test('a field that the lab does not understand is an error, not left out', async (t) => {
   const folder = await folderWith(t, { 'kustomization.yaml': 'resources: []\npatches: []\n' })
   await assert.rejects(readKustomization(folder), /does not understand patches/)
 })
 
 test('what others need is applied first, the rest in its order', () => {
-  const objects = ['Deployment', 'ConfigMap', 'Service', 'Namespace'].map(kind => ({ kind }))
+  const objects = ['Deployment', 'ConfigMap', 'Service', 'Namespace'].map((kind) => ({ kind }))
   assert.deepEqual(inApplyOrder(objects).map(({ kind }) => kind), ['Namespace', 'ConfigMap', 'Deployment', 'Service'])
 })

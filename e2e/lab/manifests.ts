@@ -21,7 +21,7 @@ export const CLUSTER_KINDS = new Set([
 
 /** All objects of a YAML text, lists unfolded. Throws on a syntax error. */
 export function parseObjects(text: string): KubernetesObject[] {
-  return parseAllDocuments(text).flatMap(document => {
+  return parseAllDocuments(text).flatMap((document) => {
     const [error] = document.errors
     if (error !== undefined) throw error
     const object = document.toJS() as (KubernetesObject & { items?: KubernetesObject[] }) | null
@@ -37,7 +37,7 @@ export function parseObjects(text: string): KubernetesObject[] {
 export async function readKustomization(folder: string): Promise<KubernetesObject[]> {
   const file = join(folder, 'kustomization.yaml')
   const kustomization = parseObjects(await readFile(file, 'utf8'))[0] as Kustomization
-  const unknown = Object.keys(kustomization).filter(field => !KUSTOMIZATION_FIELDS.has(field))
+  const unknown = Object.keys(kustomization).filter((field) => !KUSTOMIZATION_FIELDS.has(field))
   if (unknown.length > 0) throw new Error(`${file}: the lab does not understand ${unknown.join(', ')}`)
   const objects: KubernetesObject[] = []
   for (const resource of kustomization.resources ?? []) objects.push(...await readResource(join(folder, resource)))
@@ -72,7 +72,7 @@ function replaceImages(value: unknown, images: NonNullable<Kustomization['images
 
 function replacedImage(image: string, images: NonNullable<Kustomization['images']>): string {
   const [, name = image, tag = ''] = /^(.*?)(:[^/:@]*|@.*)?$/.exec(image) ?? []
-  const rule = images.find(candidate => candidate.name === name)
+  const rule = images.find((candidate) => candidate.name === name)
   if (rule === undefined) return image
   return (rule.newName ?? name) + (rule.newTag === undefined ? tag : `:${rule.newTag}`)
 }

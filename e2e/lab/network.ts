@@ -36,7 +36,7 @@ export class Network {
     const addresses = Array.from({ length: nodes }, (_, index) => nodeAddress(index))
     await batch([
       `link add ${BRIDGE} type bridge forward_delay 0`,
-      ...addresses.map(address => `addr add ${address}/${PREFIX} dev ${BRIDGE}`),
+      ...addresses.map((address) => `addr add ${address}/${PREFIX} dev ${BRIDGE}`),
       `link set ${BRIDGE} up`,
     ])
     await runCommand([
@@ -77,7 +77,7 @@ export class Network {
     for (const pod of pods) await runCommand(['ip', '-n', pod.name, 'addr', 'replace', `${address}/32`, 'dev', 'lo'])
     if (pods.length === 0) await runCommand(['ip', 'route', 'replace', 'unreachable', address])
     else {
-      const hops = pods.flatMap(pod => ['nexthop', 'via', pod.address])
+      const hops = pods.flatMap((pod) => ['nexthop', 'via', pod.address])
       await runCommand(['ip', 'route', 'replace', address, ...hops])
     }
   }

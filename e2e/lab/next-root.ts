@@ -16,7 +16,7 @@ const RECIPE = '1'
 
 /** The root folder; makes it in about a minute when it is not in the cache. */
 export async function makeNextRoot(): Promise<string> {
-  return await cached(`next-${cacheKey(RECIPE, SUITE, ...PACKAGES)}`, async folder => {
+  return await cached(`next-${cacheKey(RECIPE, SUITE, ...PACKAGES)}`, async (folder) => {
     if (process.getuid?.() !== 0) {
       throw new Error('the next variant needs root once, for debootstrap; or choose the variant system')
     }
@@ -49,8 +49,8 @@ async function debianMirror(): Promise<string> {
 async function aptSources(): Promise<readonly string[]> {
   const folder = '/etc/apt/sources.list.d'
   const names = await readdir(folder).catch(() => [])
-  const files = ['/etc/apt/sources.list', ...names.filter(isSourcesName).map(name => join(folder, name))]
-  return await Promise.all(files.map(file => readFile(file, 'utf8').catch(() => '')))
+  const files = ['/etc/apt/sources.list', ...names.filter(isSourcesName).map((name) => join(folder, name))]
+  return await Promise.all(files.map((file) => readFile(file, 'utf8').catch(() => '')))
 }
 
 function isSourcesName(name: string): boolean {
@@ -59,16 +59,16 @@ function isSourcesName(name: string): boolean {
 
 /** The first URI that serves a Debian suite itself, not its security updates or another project. */
 export function findDebianMirror(sources: readonly string[]): string | undefined {
-  return sources.flatMap(text => [...oneLineUris(text), ...deb822Uris(text)])
-    .find(uri => /^https?:\/\/.*\/debian\/?$/.test(uri))
+  return sources.flatMap((text) => [...oneLineUris(text), ...deb822Uris(text)])
+    .find((uri) => /^https?:\/\/.*\/debian\/?$/.test(uri))
 }
 
 function oneLineUris(text: string): string[] {
   const matches = text.matchAll(/^\s*deb\s+(?:\[[^\]]*\]\s*)?(\S+)\s/gm)
-  return [...matches].map(match => match[1] ?? '')
+  return [...matches].map((match) => match[1] ?? '')
 }
 
 function deb822Uris(text: string): string[] {
   const matches = text.matchAll(/^URIs:\s*(.+)$/gim)
-  return [...matches].flatMap(match => (match[1] ?? '').trim().split(/\s+/))
+  return [...matches].flatMap((match) => (match[1] ?? '').trim().split(/\s+/))
 }

@@ -19,7 +19,7 @@ async function ownCache(t: TestContext): Promise<string> {
   return join(folder, 'resty-ingress')
 }
 
-test('an entry is made once, also when two ask for it at the same time', async t => {
+test('an entry is made once, also when two ask for it at the same time', async (t) => {
   await ownCache(t)
   let made = 0
   const make = async (folder: string): Promise<void> => {
@@ -32,14 +32,14 @@ test('an entry is made once, also when two ask for it at the same time', async t
   assert.equal(await readFile(join(entries[0], 'file'), 'utf8'), 'text')
 })
 
-test('a failed attempt leaves no entry, and what it left does not get into the next one', async t => {
+test('a failed attempt leaves no entry, and what it left does not get into the next one', async (t) => {
   const cache = await ownCache(t)
-  await assert.rejects(cached('entry', async folder => {
+  await assert.rejects(cached('entry', async (folder) => {
     await writeFile(join(folder, 'half'), '')
     throw new Error('aborted')
   }), /aborted/)
   assert.equal(existsSync(join(cache, 'entry')), false)
-  const entry = await cached('entry', async folder => { await writeFile(join(folder, 'whole'), '') })
+  const entry = await cached('entry', async (folder) => { await writeFile(join(folder, 'whole'), '') })
   assert.deepEqual(await readdir(entry), ['whole'])
 })
 

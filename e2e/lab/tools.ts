@@ -52,7 +52,7 @@ const SYSTEM_NGINX = [
 
 async function requireSystemNginx(): Promise<void> {
   const query = await tryCommand(['dpkg-query', '-W', '-f', '${db:Status-Abbrev}\n', ...SYSTEM_NGINX])
-  const installed = query.stdout.split('\n').filter(line => line.startsWith('ii')).length
+  const installed = query.stdout.split('\n').filter((line) => line.startsWith('ii')).length
   if (query.code !== 0 || installed < SYSTEM_NGINX.length) await installPackages(SYSTEM_NGINX)
 }
 
@@ -75,11 +75,11 @@ async function controlPlaneBinaries(): Promise<Tools> {
 
 async function buildControlPlane(): Promise<string> {
   const module = join(REPOSITORY, 'e2e', 'controlplane')
-  const sources = await Promise.all(['go.mod', 'go.sum'].map(file => readFile(join(module, file), 'utf8')))
+  const sources = await Promise.all(['go.mod', 'go.sum'].map((file) => readFile(join(module, file), 'utf8')))
   const flags = ['-trimpath', '-buildvcs=false', '-ldflags', linkerFlags(sources.join())]
   // With KUBEBUILDER_ASSETS only the echo backend is ours to build: seconds instead of minutes.
   const only = process.env['KUBEBUILDER_ASSETS'] ? ['sigs.k8s.io/gateway-api/conformance/echo-basic'] : ['tool']
-  return await cached(`controlplane-${cacheKey(...sources, ...flags, ...only)}`, async folder => {
+  return await cached(`controlplane-${cacheKey(...sources, ...flags, ...only)}`, async (folder) => {
     await requireGo()
     const whole = only[0] === 'tool'
     const label = whole ? 'building the control plane (once, some minutes)' : 'building echo-basic'

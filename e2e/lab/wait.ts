@@ -32,5 +32,5 @@ export async function eventually<T>(
 }
 
 export async function sleep(milliseconds: number): Promise<void> {
-  await new Promise(resolve => { setTimeout(resolve, milliseconds) })
+  await new Promise((resolve) => { setTimeout(resolve, milliseconds) })
 }

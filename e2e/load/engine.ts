@@ -109,7 +109,7 @@ export class Engine {
         underWay.add(request)
         void request.finally(() => { underWay.delete(request) })
       }
-      await new Promise(resolve => { setTimeout(resolve, TICK_MS) })
+      await new Promise((resolve) => { setTimeout(resolve, TICK_MS) })
     }
     await Promise.all(underWay)
   }

@@ -50,7 +50,7 @@ export class Exchanger {
     const request = this.#request(spec)
     let connection: Connection | undefined
     let order = 0
-    request.once('socket', socket => {
+    request.once('socket', (socket) => {
       connection = this.#connectionOf(socket)
       order = ++connection.requests
     })
@@ -71,7 +71,7 @@ export class Exchanger {
     request: ClientRequest, spec: LoadRequest,
   ): Promise<Pick<Outcome, 'status' | 'pod' | 'failure'>> {
     const { timeoutMs = 10_000 } = this.#options
-    return await new Promise(resolve => {
+    return await new Promise((resolve) => {
       const timer = setTimeout(() => {
         resolve({ failure: { kind: 'timeout', error: `no answer within ${timeoutMs} ms` } })
         request.destroy()
@@ -80,8 +80,8 @@ export class Exchanger {
         clearTimeout(timer)
         resolve(outcome)
       }
-      request.on('error', error => { end({ failure: classify(error) }) })
-      request.once('response', response => { readAnswer(response, end) })
+      request.on('error', (error) => { end({ failure: classify(error) }) })
+      request.once('response', (response) => { readAnswer(response, end) })
       request.end(spec.body)
     })
   }
@@ -104,7 +104,7 @@ function readAnswer(
   let body = ''
   response.setEncoding('latin1')
   response.on('data', (chunk: string) => { if (header === undefined && body.length < 16_384) body += chunk })
-  response.once('error', error => { end({ status, failure: classify(error) }) })
+  response.once('error', (error) => { end({ status, failure: classify(error) }) })
   response.once('end', () => {
     const pod = typeof header === 'string' ? header : POD_IN_BODY.exec(body)?.[1]
     end({ status, ...pod === undefined ? {} : { pod } })

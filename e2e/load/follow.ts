@@ -27,7 +27,7 @@ export async function followEndpoints(
 }
 
 function readyPods(slices: readonly V1EndpointSlice[]): string[] {
-  return slices.flatMap(slice => slice.endpoints ?? [])
+  return slices.flatMap((slice) => slice.endpoints ?? [])
     .filter(({ conditions }) => conditions?.ready !== false)
     .map(({ targetRef }) => targetRef?.name ?? '')
 }

@@ -7,7 +7,7 @@ import type { LoadOptions } from './types.ts'
 
 async function serve(t: TestContext, listener: RequestListener): Promise<{ server: Server, port: number }> {
   const server = createServer(listener)
-  await new Promise<void>(resolve => { server.listen(0, '127.0.0.1', resolve) })
+  await new Promise<void>((resolve) => { server.listen(0, '127.0.0.1', resolve) })
   t.after(() => {
     server.closeAllConnections()
     server.close()
@@ -19,7 +19,7 @@ function options(port: number, parts: Partial<LoadOptions> = {}): LoadOptions {
   return { address: '127.0.0.1', port, requests: [{ host: 'a.example', group: 'g' }], connections: 2, ...parts }
 }
 
-test('both loops run over kept connections and no failure is reported', async t => {
+test('both loops run over kept connections and no failure is reported', async (t) => {
   const { port } = await serve(t, (request, response) => {
     response.setHeader('x-pod', 'one')
     response.end(request.headers.host)
@@ -35,7 +35,7 @@ test('both loops run over kept connections and no failure is reported', async t 
   assert.ok(report.loops.closed.latency.p50 > 0)
 })
 
-test('a reset is counted with its connection and its place on it', async t => {
+test('a reset is counted with its connection and its place on it', async (t) => {
   let count = 0
   const { port } = await serve(t, (request, response) => {
     count++
@@ -55,7 +55,7 @@ test('a reset is counted with its connection and its place on it', async t => {
   assert.throws(() => { assertNoFailures(report) }, /1 of \d+ requests failed/)
 })
 
-test('an answer that breaks off is a reset', async t => {
+test('an answer that breaks off is a reset', async (t) => {
   let count = 0
   const { port } = await serve(t, (request, response) => {
     count++
@@ -69,7 +69,7 @@ test('an answer that breaks off is a reset', async t => {
   assert.equal((await load.stop()).resets, 1)
 })
 
-test('an answer of a pod outside of the expected set is misrouted, with what was expected', async t => {
+test('an answer of a pod outside of the expected set is misrouted, with what was expected', async (t) => {
   let pod = 'one'
   const { port } = await serve(t, (_request, response) => {
     response.setHeader('x-pod', pod)
@@ -87,7 +87,7 @@ test('an answer of a pod outside of the expected set is misrouted, with what was
   assert.deepEqual(report.failures[0]?.expected, ['one', 'two'])
 })
 
-test('a pod that left its set may answer within the bound only, and the staleness is told', async t => {
+test('a pod that left its set may answer within the bound only, and the staleness is told', async (t) => {
   const { port } = await serve(t, (_request, response) => {
     response.setHeader('x-pod', 'one')
     response.end()
@@ -106,7 +106,7 @@ test('a pod that left its set may answer within the bound only, and the stalenes
   assert.ok(reports.strict.failed > 0)
 })
 
-test('a pod that is expected only after it answered is fine within the bound', async t => {
+test('a pod that is expected only after it answered is fine within the bound', async (t) => {
   const { port } = await serve(t, (_request, response) => {
     response.setHeader('x-pod', 'new')
     response.end()
@@ -119,7 +119,7 @@ test('a pod that is expected only after it answered is fine within the bound', a
   assert.equal((await load.stop()).failed, 0)
 })
 
-test('a wrong status, no answer and no listener are failures of their own', async t => {
+test('a wrong status, no answer and no listener are failures of their own', async (t) => {
   const { port } = await serve(t, (request, response) => {
     if (request.url === '/bad') response.writeHead(502).end()
   })
@@ -128,14 +128,14 @@ test('a wrong status, no answer and no listener are failures of their own', asyn
   const kinds = async (parts: Partial<LoadOptions>): Promise<Set<string>> => {
     const load = await startLoad(options(port, { connections: 1, timeoutMs: 200, ...parts }))
     await load.more(2)
-    return new Set((await load.stop()).failures.map(failure => failure.kind))
+    return new Set((await load.stop()).failures.map((failure) => failure.kind))
   }
   assert.deepEqual(await kinds({ requests: [{ host: 'a', path: '/bad' }] }), new Set(['status']))
   assert.deepEqual(await kinds({ requests: [{ host: 'a', path: '/mute' }] }), new Set(['timeout']))
   assert.deepEqual(await kinds({ port: gone.port }), new Set(['refused']))
 })
 
-test('a long report arrives whole', async t => {
+test('a long report arrives whole', async (t) => {
   const { port } = await serve(t, (_request, response) => { response.writeHead(500).end() })
   const load = await startLoad(options(port, { requests: [{ host: 'a.example', path: `/${'x'.repeat(1000)}` }] }))
   await load.more(1000)

@@ -28,7 +28,7 @@ export class Load {
   constructor(worker: ChildProcess) {
     this.#worker = worker
     worker.on('message', (answer: Answer) => { this.#waiting.shift()?.resolve(answer) })
-    worker.once('exit', code => {
+    worker.once('exit', (code) => {
       this.#exited = true
       for (const { reject } of this.#waiting.splice(0)) reject(new Error(`the load client ended with ${code}`))
     })
@@ -53,7 +53,7 @@ export class Load {
   /** Resolves when so many more requests have ended: something can have been noticed by then. */
   async more(requests: number): Promise<void> {
     const wanted = (await this.count()).requests + requests
-    while ((await this.count()).requests < wanted) await new Promise(resolve => { setTimeout(resolve, 10) })
+    while ((await this.count()).requests < wanted) await new Promise((resolve) => { setTimeout(resolve, 10) })
   }
 
   /** Lets requests under way finish, ends the process, and reports. */

@@ -34,5 +34,5 @@ function orphaned(): void {
 
 /** Resolves when the message is on its way: a long report is more than a pipe takes at once. */
 async function tell(answer: Answer): Promise<void> {
-  await new Promise<void>(resolve => { process.send?.(answer, undefined, undefined, () => { resolve() }) })
+  await new Promise<void>((resolve) => { process.send?.(answer, undefined, undefined, () => { resolve() }) })
 }

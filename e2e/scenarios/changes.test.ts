@@ -27,7 +27,7 @@ test('nothing is lost while a Deployment scales and rolls, and nothing reloads',
   await lab.waitFor('the route', async () => (await ask({ address, host: 'echo.example' })).status === 200)
   const before = await controller.generation()
 
-  const report = await underLoad({ address, requests: [{ host: 'echo.example', group: 'echo' }] }, async load => {
+  const report = await underLoad({ address, requests: [{ host: 'echo.example', group: 'echo' }] }, async (load) => {
     const unfollow = await followEndpoints(load, lab.client, { namespace, name: 'echo' })
     for (const replicas of [10, 2]) {
       await lab.client.patch('apps/v1/Deployment', { namespace, name: 'echo' }, { spec: { replicas } })
@@ -78,17 +78,17 @@ test('200 Ingresses come, change and go without a reload once their class is the
 
   const report = await underLoad({ address, requests: [{ host: 'echo.example' }, { host: 'class.example' }] }, async () => {
     for (let index = 0; index < INGRESSES; index++) await lab.apply(manyOf(index, 'echo', '/first'))
-    await waitForEach('served:', index => answersFrom(index, '/first', 'echo'))
+    await waitForEach('served:', (index) => answersFrom(index, '/first', 'echo'))
     for (let index = 0; index < INGRESSES; index++) await lab.apply(manyOf(index, 'other', '/second'))
-    await waitForEach('changed:', index => answersFrom(index, '/second', 'other'))
+    await waitForEach('changed:', (index) => answersFrom(index, '/second', 'other'))
     assert.equal((await ask({ address, host: hostOf(1), path: '/first' })).status, 404)
     for (let index = 0; index < INGRESSES; index++) await lab.delete(manyOf(index, 'other', '/second'))
-    await waitForEach('gone:', async index => (await ask({ address, host: hostOf(index), path: '/second' })).status === 404)
+    await waitForEach('gone:', async (index) => (await ask({ address, host: hostOf(index), path: '/second' })).status === 404)
   })
 
   assertNoFailures(report)
   assert.deepEqual(await controller.generation(), before)
-  assert.deepEqual(Object.keys(await controller.digests()).filter(key => key.includes('host-')), [])
+  assert.deepEqual(Object.keys(await controller.digests()).filter((key) => key.includes('host-')), [])
 })
 
 test('a class takes larger bodies than the ordinary location', async () => {

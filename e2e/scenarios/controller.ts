@@ -16,7 +16,7 @@ const ADMIN = 'http://127.0.0.1:10254'
 /** The variant to test: a lab has one NGINX, so a process tests one. */
 export function variantUnderTest(): Variant {
   const name = process.env['RESTY_INGRESS_VARIANTS'] ?? 'next'
-  const variant = VARIANTS.find(known => known === name)
+  const variant = VARIANTS.find((known) => known === name)
   if (variant === undefined) throw new Error(`RESTY_INGRESS_VARIANTS must be one of ${VARIANTS.join(', ')}`)
   return variant
 }
@@ -61,12 +61,12 @@ export class Controller {
 
   /** What OpenResty itself says. */
   async status(): Promise<DataPlaneStatus> {
-    return await this.#ask(client => client.status())
+    return await this.#ask((client) => client.status())
   }
 
   /** Digest of each record that OpenResty has. */
   async digests(): Promise<Readonly<Record<string, string>>> {
-    return (await this.#ask(client => client.digests())).digests
+    return (await this.#ask((client) => client.digests())).digests
   }
 
   async generation(): Promise<Generation> {

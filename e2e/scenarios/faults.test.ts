@@ -64,7 +64,7 @@ async function pointTo(service: string, pod: V1Pod | undefined): Promise<void> {
 /** Digest of each key that is another one now, or gone, or new. */
 function differences(before: Readonly<Record<string, string>>, now: Readonly<Record<string, string>>): string[] {
   const keys = new Set([...Object.keys(before), ...Object.keys(now)])
-  return [...keys].filter(key => before[key] !== now[key]).sort()
+  return [...keys].filter((key) => before[key] !== now[key]).sort()
 }
 
 async function restarts({ namespace, pod, container }: Target): Promise<number> {
@@ -81,7 +81,7 @@ async function podIsReady(): Promise<boolean> {
 test('the sidecar is killed: traffic goes on, and it pushes only what differs when it is back', async () => {
   const before = await controller.generation()
   const digests = await controller.digests()
-  const report = await underLoad({ address, requests }, async load => {
+  const report = await underLoad({ address, requests }, async (load) => {
     const killed = await restarts(controller.sidecar)
     lab.faults.kill(controller.sidecar)
     await lab.apply(routeOf('while-away'))
@@ -93,7 +93,7 @@ test('the sidecar is killed: traffic goes on, and it pushes only what differs wh
   assertNoFailures(report)
   assert.deepEqual(await controller.generation(), before)
   // The self-signed certificate of the default is made anew at each start.
-  const changed = differences(digests, await controller.digests()).filter(key => key !== 'certificate/default')
+  const changed = differences(digests, await controller.digests()).filter((key) => key !== 'certificate/default')
   assert.deepEqual(changed, ['host/default/while-away.example'])
   const pushed = Number(/^resty_ingress_pushed_records (\d+)$/m.exec(await controller.metrics())?.[1])
   assert.ok(pushed >= 1 && pushed <= 2, `${pushed} records were pushed`)

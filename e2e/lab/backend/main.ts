@@ -75,8 +75,8 @@ async function readBody(request: IncomingMessage): Promise<string> {
 }
 
 const webSockets = new WebSocketServer({ server })
-webSockets.on('connection', socket => {
-  socket.on('message', message => { socket.send(`${pod} ${String(message)}`) })
+webSockets.on('connection', (socket) => {
+  socket.on('message', (message) => { socket.send(`${pod} ${String(message)}`) })
 })
 
 process.once('SIGTERM', () => {

@@ -40,8 +40,8 @@ export class Agent {
     this.#follower = new Follower<V1Pod & object>({
       client: options.client,
       kind: 'v1/Pod',
-      seen: pod => { this.#seen(pod) },
-      removed: pod => { this.#removed(pod) },
+      seen: (pod) => { this.#seen(pod) },
+      removed: (pod) => { this.#removed(pod) },
     })
     this.#loadBalancers = new LoadBalancers({
       ...options, podNetwork: (namespace, name) => this.#findRunner(namespace, name)?.networkIfAny,
@@ -80,7 +80,7 @@ export class Agent {
   async stop(): Promise<void> {
     await this.#loadBalancers.stop()
     await this.#follower.stop()
-    await Promise.all([...this.#runners.values()].map(runner => runner.kill()))
+    await Promise.all([...this.#runners.values()].map((runner) => runner.kill()))
     this.#logServer?.closeAllConnections()
     this.#logServer?.close()
   }
@@ -95,7 +95,7 @@ export class Agent {
   }
 
   #run(pod: V1Pod, nodeName: string): void {
-    const index = this.#nodes.findIndex(node => node.metadata?.name === nodeName)
+    const index = this.#nodes.findIndex((node) => node.metadata?.name === nodeName)
     if (index < 0) return
     const runner = new PodRunner(pod, this.#host, nodeAddress(index))
     this.#runners.set(pod.metadata?.uid ?? '', runner)

@@ -203,7 +203,7 @@ export class Container {
     const { spec, image, context, networkNamespace, volumeMounts, logFolder } = this.#options
     const environment = await containerEnvironment(spec, image.environment, context)
     const command = spec.command ?? image.entrypoint
-    const argv = [...command, ...spec.args ?? []].map(text => expand(text, environment))
+    const argv = [...command, ...spec.args ?? []].map((text) => expand(text, environment))
     await mkdir(logFolder, { recursive: true })
     await rm(this.#layer(), { recursive: true, force: true })
     this.#attempt++
@@ -228,7 +228,7 @@ export class Container {
       this.#afterStartup(signal)
       return
     }
-    this.#watch(startupProbe, signal, healthy => {
+    this.#watch(startupProbe, signal, (healthy) => {
       if (!healthy) this.signal('SIGKILL')
       else if (!this.#started) this.#afterStartup(signal)
     })
@@ -240,13 +240,13 @@ export class Container {
     this.#ready = readinessProbe === undefined
     this.#options.changed()
     if (readinessProbe !== undefined) {
-      this.#watch(readinessProbe, signal, healthy => {
+      this.#watch(readinessProbe, signal, (healthy) => {
         this.#ready = healthy
         this.#options.changed()
       })
     }
     if (livenessProbe !== undefined) {
-      this.#watch(livenessProbe, signal, healthy => { if (!healthy) this.#restart() })
+      this.#watch(livenessProbe, signal, (healthy) => { if (!healthy) this.#restart() })
     }
   }
 
@@ -268,7 +268,7 @@ export class Container {
 
   #target(): ProbeTarget {
     const { context, spec } = this.#options
-    return { address: context.podAddress, container: spec, exec: async argv => (await this.exec(argv)).code }
+    return { address: context.podAddress, container: spec, exec: async (argv) => (await this.exec(argv)).code }
   }
 
   /** Ends at the latest when time is over; what is left of a sleep keeps no process alive. */

@@ -60,7 +60,7 @@ export function createImageTable(tools: Tools, variant: Variant | undefined): Im
       ...variant === 'openresty' ? {} : { environment: { NGINX: '/usr/sbin/nginx' } },
     }),
   }
-  return name => images[shortName(name)]
+  return (name) => images[shortName(name)]
 }
 
 /** Without tag, digest and registry; any `…/echo-basic` is the echo backend. */
@@ -80,6 +80,6 @@ function mounted(source: string, target: string): Mount {
 
 /** Parts of this repository under `home`, as a Dockerfile copies them. */
 function repository(home: string, paths: readonly string[]): Mount[] {
-  return paths.filter(path => existsSync(join(REPOSITORY, path)))
-    .map(path => mounted(join(REPOSITORY, path), join(home, path)))
+  return paths.filter((path) => existsSync(join(REPOSITORY, path)))
+    .map((path) => mounted(join(REPOSITORY, path), join(home, path)))
 }

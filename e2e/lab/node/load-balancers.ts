@@ -76,7 +76,7 @@ export class LoadBalancers {
     const { name = '', namespace = '' } = service.metadata ?? {}
     const address = this.#address(`${namespace}/${name}`)
     const pods = this.#readyPods(namespace, name)
-    const route = pods.map(pod => pod.address).sort().join()
+    const route = pods.map((pod) => pod.address).sort().join()
     if (this.#routes.get(address) !== route) {
       await network.balance(address, pods)
       this.#routes.set(address, route)
@@ -96,7 +96,7 @@ export class LoadBalancers {
     return this.#slices.objects
       .filter(({ metadata }) => metadata?.namespace === namespace &&
         metadata.labels?.['kubernetes.io/service-name'] === service)
-      .flatMap(slice => slice.endpoints ?? []).filter(isReady)
+      .flatMap((slice) => slice.endpoints ?? []).filter(isReady)
       .flatMap(({ targetRef }) => this.#options.podNetwork(namespace, targetRef?.name ?? '') ?? [])
   }
 }

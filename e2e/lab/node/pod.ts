@@ -64,7 +64,7 @@ export class PodRunner {
   }
 
   container(name?: string): Container {
-    const found = this.#containers.find(container => name === undefined || container.name === name)
+    const found = this.#containers.find((container) => name === undefined || container.name === name)
     if (found === undefined) throw new Error(`pod ${this.#pod.metadata?.name} runs no container ${name ?? ''}`)
     return found
   }
@@ -91,7 +91,7 @@ export class PodRunner {
     this.#killed = true
     this.#writer.close()
     await this.#started
-    await Promise.all(this.#containers.map(container => container.stop(0)))
+    await Promise.all(this.#containers.map((container) => container.stop(0)))
     await this.#cleanUp()
   }
 
@@ -115,7 +115,7 @@ export class PodRunner {
   async #prepare(): Promise<void> {
     const { client, network, apiserver, images } = this.#host
     requireSupported(this.#pod)
-    const found = (this.#pod.spec?.containers ?? []).map(spec => {
+    const found = (this.#pod.spec?.containers ?? []).map((spec) => {
       const image = requireImage(images, spec.image ?? '')
       requireNonRoot(this.#pod, spec, image)
       return { spec, image }
@@ -145,7 +145,7 @@ export class PodRunner {
   }
 
   #volumeMounts(spec: V1Container): Mount[] {
-    return (spec.volumeMounts ?? []).map(mount => ({
+    return (spec.volumeMounts ?? []).map((mount) => ({
       source: join(this.volumePath(mount.name), mount.subPath ?? ''),
       target: mount.mountPath,
       readOnly: mount.readOnly === true,
@@ -155,7 +155,7 @@ export class PodRunner {
   async #terminate(graceSeconds: number): Promise<void> {
     this.#terminating = true
     await this.#started
-    await Promise.all(this.#containers.map(container => container.stop(graceSeconds * 1000)))
+    await Promise.all(this.#containers.map((container) => container.stop(graceSeconds * 1000)))
     await this.#writer.flush()
     this.#writer.close()
     await this.#cleanUp()
@@ -195,7 +195,7 @@ export class PodRunner {
 
   #status(): V1PodStatus {
     const statuses = this.#containerStatuses()
-    const allReady = statuses.length > 0 && statuses.every(status => status.ready)
+    const allReady = statuses.length > 0 && statuses.every((status) => status.ready)
     const phase = this.#phase(statuses)
     this.#conditions = [
       this.#condition('PodScheduled', true),
@@ -217,7 +217,7 @@ export class PodRunner {
   }
 
   #containerStatuses(): V1ContainerStatus[] {
-    if (this.#containers.length > 0) return this.#containers.map(container => container.status())
+    if (this.#containers.length > 0) return this.#containers.map((container) => container.status())
     const reason = this.#message?.startsWith('no image') === true ? 'ErrImagePull' : CREATING
     const waiting = { reason, ...this.#message === undefined ? {} : { message: this.#message } }
     return (this.#pod.spec?.containers ?? []).map(({ name, image = '' }) => ({
@@ -226,17 +226,17 @@ export class PodRunner {
   }
 
   #phase(statuses: readonly V1ContainerStatus[]): string {
-    if (statuses.some(status => status.state?.waiting?.reason === CREATING)) return 'Pending'
+    if (statuses.some((status) => status.state?.waiting?.reason === CREATING)) return 'Pending'
     if (this.#containers.length === 0) return 'Pending'
-    const ended = statuses.every(status => status.state?.terminated !== undefined)
+    const ended = statuses.every((status) => status.state?.terminated !== undefined)
     const forGood = this.#terminating || this.#pod.spec?.restartPolicy !== 'Always'
     if (!ended || !forGood) return 'Running'
-    return statuses.every(status => status.state?.terminated?.exitCode === 0) ? 'Succeeded' : 'Failed'
+    return statuses.every((status) => status.state?.terminated?.exitCode === 0) ? 'Succeeded' : 'Failed'
   }
 
   #condition(type: string, holds: boolean): V1PodCondition {
     const status = holds ? 'True' : 'False'
-    const before = this.#conditions.find(condition => condition.type === type)
+    const before = this.#conditions.find((condition) => condition.type === type)
     return before?.status === status ? before : { type, status, lastTransitionTime: new Date() }
   }
 }

@@ -27,7 +27,7 @@ export async function probeOnce(probe: ProbeAction, target: ProbeTarget, timeout
   if (tcpSocket !== undefined) return await probeTcp(portNumber(tcpSocket.port, target), target.address, timeoutMs)
   if (exec !== undefined) {
     return await Promise.race([
-      target.exec(exec.command ?? []).then(code => code === 0, () => false),
+      target.exec(exec.command ?? []).then((code) => code === 0, () => false),
       sleep(timeoutMs).then(() => false),
     ])
   }
@@ -89,8 +89,8 @@ async function probeHttp(
   action: NonNullable<V1Probe['httpGet']>, target: ProbeTarget, timeoutMs: number,
 ): Promise<boolean> {
   const send = action.scheme === 'HTTPS' ? httpsRequest : httpRequest
-  const headers = Object.fromEntries((action.httpHeaders ?? []).map(header => [header.name, header.value]))
-  return await new Promise(resolve => {
+  const headers = Object.fromEntries((action.httpHeaders ?? []).map((header) => [header.name, header.value]))
+  return await new Promise((resolve) => {
     const request = send({
       host: action.host ?? target.address,
       port: portNumber(action.port, target),
@@ -99,7 +99,7 @@ async function probeHttp(
       signal: AbortSignal.timeout(timeoutMs),
       rejectUnauthorized: false,
       agent: false,
-    }, response => {
+    }, (response) => {
       const status = response.statusCode ?? 0
       response.resume()
       resolve(status >= 200 && status < 400)
@@ -110,7 +110,7 @@ async function probeHttp(
 }
 
 async function probeTcp(port: number, host: string, timeoutMs: number): Promise<boolean> {
-  return await new Promise(resolve => {
+  return await new Promise((resolve) => {
     const socket = connect({ host, port, timeout: timeoutMs })
     const end = (success: boolean) => (): void => { socket.destroy(); resolve(success) }
     socket.once('connect', end(true)).once('error', end(false)).once('timeout', end(false))
@@ -120,13 +120,13 @@ async function probeTcp(port: number, host: string, timeoutMs: number): Promise<
 /** A named port is one of the container's own. */
 function portNumber(port: number | string, { container }: ProbeTarget): number {
   if (typeof port === 'number') return port
-  const named = container.ports?.find(candidate => candidate.name === port)
+  const named = container.ports?.find((candidate) => candidate.name === port)
   return named?.containerPort ?? Number(port)
 }
 
 async function pause(milliseconds: number, signal: AbortSignal): Promise<void> {
   if (signal.aborted || milliseconds === 0) return
-  await new Promise<void>(resolve => {
+  await new Promise<void>((resolve) => {
     const end = (): void => {
       clearTimeout(timer)
       signal.removeEventListener('abort', end)

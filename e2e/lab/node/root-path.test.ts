@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { test } from 'node:test'
 import { resolveInRoot } from './root-path.ts'
 
-test('links are followed inside of the root, as the container sees them', async t => {
+test('links are followed inside of the root, as the container sees them', async (t) => {
   const root = await mkdtemp(join(tmpdir(), 'resty-ingress-root-'))
   t.after(() => rm(root, { recursive: true }))
   await mkdir(join(root, 'run'))

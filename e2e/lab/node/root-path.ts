@@ -13,7 +13,7 @@ const MOST_LINKS = 40
 export async function resolveInRoot(root: string, path: string): Promise<string> {
   let links = 0
   let done = '/'
-  const left = path.split('/').filter(part => part !== '')
+  const left = path.split('/').filter((part) => part !== '')
   for (let part = left.shift(); part !== undefined; part = left.shift()) {
     const next = join(done, part)
     const link = await readlink(join(root, next)).catch(() => undefined)
@@ -23,7 +23,7 @@ export async function resolveInRoot(root: string, path: string): Promise<string>
     }
     if (++links > MOST_LINKS) throw new Error(`too many symbolic links in ${path}`)
     done = link.startsWith('/') ? '/' : done
-    left.unshift(...link.split('/').filter(piece => piece !== ''))
+    left.unshift(...link.split('/').filter((piece) => piece !== ''))
   }
   return resolve(done)
 }

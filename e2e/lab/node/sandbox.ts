@@ -38,9 +38,9 @@ export interface Sandbox {
 
 export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
   const { folder, networkNamespace, pod, logFile, root } = options
-  const mounts = await Promise.all(options.mounts.map(async mount =>
+  const mounts = await Promise.all(options.mounts.map(async (mount) =>
     ({ ...mount, target: await resolveInRoot(root, mount.target) })))
-  await Promise.all(['upper', 'work', 'root'].map(name => mkdir(join(folder, name), { recursive: true })))
+  await Promise.all(['upper', 'work', 'root'].map((name) => mkdir(join(folder, name), { recursive: true })))
   const log = openSync(logFile, 'a')
   // As container runtimes do, so that a program can open /dev/stdout again.
   fchownSync(log, userOf(options), -1)
@@ -72,7 +72,7 @@ function startCommand({ workingFolder }: Pick<SandboxOptions, 'workingFolder'>):
 /** Waits until the container is made: its pid has been told, and all its mounts are there. */
 async function reportedPid(child: ChildProcess): Promise<number | undefined> {
   const pipe = child.stdio[3] as Readable
-  const told = new Promise<number>(resolve => {
+  const told = new Promise<number>((resolve) => {
     let text = ''
     pipe.on('data', (chunk: Buffer) => {
       text += chunk.toString()
@@ -107,7 +107,7 @@ function sandboxScript({ folder, root, mounts, container }: SandboxOptions): str
     // The host's temporary files are no part of the image.
     `mount -t tmpfs -o mode=1777 tmpfs ${target}/tmp`,
     // Parents first, so that a mount inside another is not hidden by it.
-    ...[...mounts].sort((a, b) => a.target.length - b.target.length).flatMap(mount => mountLines(target, mount)),
+    ...[...mounts].sort((a, b) => a.target.length - b.target.length).flatMap((mount) => mountLines(target, mount)),
     ...readOnly ? [`mount -o remount,ro ${target}`, ...readOnlyTmp(target, mounts)] : [],
     'echo made >&3; exec 3>&-',
     `exec chroot ${target} "$@"`,
@@ -116,7 +116,7 @@ function sandboxScript({ folder, root, mounts, container }: SandboxOptions): str
 }
 
 function readOnlyTmp(target: string, mounts: readonly Mount[]): string[] {
-  return mounts.some(mount => mount.target === '/tmp') ? [] : [`mount -o remount,ro ${target}/tmp`]
+  return mounts.some((mount) => mount.target === '/tmp') ? [] : [`mount -o remount,ro ${target}/tmp`]
 }
 
 function mountLines(root: string, { source, target, readOnly }: Mount): string[] {
@@ -149,7 +149,7 @@ function credentialCommand(identity: Identity): string[] {
   const ofPod = pod.spec?.securityContext ?? {}
   const ofContainer = container.securityContext ?? {}
   const { runAsGroup = 0 } = { ...ofPod, ...ofContainer }
-  const groups = [ofPod.fsGroup, ...ofPod.supplementalGroups ?? []].filter(group => group !== undefined)
+  const groups = [ofPod.fsGroup, ...ofPod.supplementalGroups ?? []].filter((group) => group !== undefined)
   const capabilities = capabilityList(ofContainer.capabilities)
   return [
     'setpriv', '--reuid', String(userOf(identity)), '--regid', String(runAsGroup),
@@ -163,6 +163,6 @@ function credentialCommand(identity: Identity): string[] {
 function capabilityList({ add = [], drop = [] }: V1Capabilities = {}): string {
   const plain = (name: string): string => name.toLowerCase().replace(/^cap_/, '')
   const dropped = drop.map(plain)
-  const kept = dropped.includes('all') ? [] : DEFAULT_CAPABILITIES.filter(name => !dropped.includes(name))
-  return ['-all', ...[...new Set([...kept, ...add.map(plain)])].map(name => `+${name}`)].join()
+  const kept = dropped.includes('all') ? [] : DEFAULT_CAPABILITIES.filter((name) => !dropped.includes(name))
+  return ['-all', ...[...new Set([...kept, ...add.map(plain)])].map((name) => `+${name}`)].join()
 }

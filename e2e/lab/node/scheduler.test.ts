@@ -3,7 +3,7 @@ import { test } from 'node:test'
 import type { V1Affinity, V1Node, V1Pod } from '@kubernetes/client-node'
 import { chooseNode } from './scheduler.ts'
 
-const nodes: V1Node[] = ['one', 'two'].map(name => ({ metadata: { name, labels: { zone: `zone-${name}`, kind: 'lab' } } }))
+const nodes: V1Node[] = ['one', 'two'].map((name) => ({ metadata: { name, labels: { zone: `zone-${name}`, kind: 'lab' } } }))
 
 function pod(labels: Record<string, string>, spec: Partial<NonNullable<V1Pod['spec']>> = {}): V1Pod {
   return { metadata: { name: 'pod', namespace: 'default', labels }, spec: { containers: [], ...spec } }

@@ -6,8 +6,8 @@ import type { V1LabelSelector, V1Node, V1NodeSelectorTerm, V1Pod, V1PodAffinityT
 export type Choice = { readonly node: string } | { readonly message: string }
 
 export function chooseNode(pod: V1Pod, nodes: readonly V1Node[], pods: readonly V1Pod[]): Choice {
-  const allowed = nodes.filter(node => matchesNodeRules(pod, node) && !repelled(pod, node, nodes, pods))
-  const load = (node: V1Node): number => pods.filter(other => other.spec?.nodeName === node.metadata?.name).length
+  const allowed = nodes.filter((node) => matchesNodeRules(pod, node) && !repelled(pod, node, nodes, pods))
+  const load = (node: V1Node): number => pods.filter((other) => other.spec?.nodeName === node.metadata?.name).length
   const [best] = [...allowed].sort((a, b) => load(a) - load(b))
   if (best === undefined) {
     return { message: `0/${nodes.length} nodes are available: node rules or pod anti-affinity` }
@@ -20,7 +20,7 @@ function matchesNodeRules(pod: V1Pod, node: V1Node): boolean {
   const selector = Object.entries(pod.spec?.nodeSelector ?? {})
   if (!selector.every(([key, value]) => labels[key] === value)) return false
   const required = pod.spec?.affinity?.nodeAffinity?.requiredDuringSchedulingIgnoredDuringExecution
-  return required === undefined || required.nodeSelectorTerms.some(term => matchesTerm(term, node))
+  return required === undefined || required.nodeSelectorTerms.some((term) => matchesTerm(term, node))
 }
 
 /** DaemonSet pods name their node by `matchFields`. */
@@ -43,11 +43,11 @@ function matchesValue(value: string | undefined, operator: string, values: reado
 
 function repelled(pod: V1Pod, node: V1Node, nodes: readonly V1Node[], pods: readonly V1Pod[]): boolean {
   const terms = pod.spec?.affinity?.podAntiAffinity?.requiredDuringSchedulingIgnoredDuringExecution ?? []
-  return terms.some(term => {
+  return terms.some((term) => {
     const domain = node.metadata?.labels?.[term.topologyKey]
-    const inDomain = nodes.filter(other => other.metadata?.labels?.[term.topologyKey] === domain)
-      .map(other => other.metadata?.name)
-    return pods.some(other => inDomain.includes(other.spec?.nodeName) && matchesPod(term, pod, other))
+    const inDomain = nodes.filter((other) => other.metadata?.labels?.[term.topologyKey] === domain)
+      .map((other) => other.metadata?.name)
+    return pods.some((other) => inDomain.includes(other.spec?.nodeName) && matchesPod(term, pod, other))
   })
 }
 

@@ -44,7 +44,7 @@ export class Volumes {
     }
     const files = await this.#volumeFiles(volume)
     await this.#writeFiles(folder, files)
-    if (volume.projected?.sources?.some(source => source.serviceAccountToken !== undefined) === true) {
+    if (volume.projected?.sources?.some((source) => source.serviceAccountToken !== undefined) === true) {
       this.#renew(volume, folder)
     }
   }
@@ -57,7 +57,7 @@ export class Volumes {
     if (configMap !== undefined) return await this.#dataFiles('ConfigMap', configMap.name ?? '', configMap)
     if (projected !== undefined) return await this.#projectedFiles(projected)
     if (downwardAPI !== undefined) return this.#fieldFiles(downwardAPI.items)
-    throw new Error(`volume ${volume.name}: the lab has no ${Object.keys(volume).filter(key => key !== 'name').join()}`)
+    throw new Error(`volume ${volume.name}: the lab has no ${Object.keys(volume).filter((key) => key !== 'name').join()}`)
   }
 
   async #projectedFiles(projected: V1ProjectedVolumeSource): Promise<Files> {
@@ -75,7 +75,7 @@ export class Volumes {
   }
 
   #fieldFiles(items: readonly { path: string, fieldRef?: { fieldPath: string } }[] = []): Files {
-    return Object.fromEntries(items.map(item => [item.path, fieldValue(item.fieldRef?.fieldPath ?? '', this.#context)]))
+    return Object.fromEntries(items.map((item) => [item.path, fieldValue(item.fieldRef?.fieldPath ?? '', this.#context)]))
   }
 
   async #dataFiles(
@@ -86,7 +86,7 @@ export class Volumes {
       throw error
     })
     if (options.items === undefined) return data
-    return Object.fromEntries(options.items.map(item => [item.path, data[item.key] ?? '']))
+    return Object.fromEntries(options.items.map((item) => [item.path, data[item.key] ?? '']))
   }
 
   /** A token that the apiserver binds to this pod. */
@@ -109,9 +109,9 @@ export class Volumes {
   /** As a kubelet: a token is replaced when four fifths of its life are over. */
   #renew(volume: V1Volume, folder: string): void {
     const sources = volume.projected?.sources ?? []
-    const lives = sources.map(source => source.serviceAccountToken?.expirationSeconds ?? TOKEN_SECONDS)
+    const lives = sources.map((source) => source.serviceAccountToken?.expirationSeconds ?? TOKEN_SECONDS)
     const timer = setInterval(() => {
-      this.#volumeFiles(volume).then(files => this.#writeFiles(folder, files)).catch(() => {})
+      this.#volumeFiles(volume).then((files) => this.#writeFiles(folder, files)).catch(() => {})
     }, Math.min(...lives) * 800)
     timer.unref()
     this.#timers.push(timer)
@@ -129,7 +129,7 @@ export class Volumes {
     await rm(join(folder, '..data_tmp'), { force: true })
     await symlink(version, join(folder, '..data_tmp'))
     await rename(join(folder, '..data_tmp'), join(folder, '..data'))
-    for (const name of new Set(Object.keys(files).map(path => path.split('/')[0] ?? ''))) {
+    for (const name of new Set(Object.keys(files).map((path) => path.split('/')[0] ?? ''))) {
       await symlink(join('..data', name), join(folder, name)).catch(ignoreExisting)
     }
   }

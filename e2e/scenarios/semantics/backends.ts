@@ -32,7 +32,7 @@ function slice(name: string, serviceName: string, family: 'IPv4' | 'IPv6', addre
     metadata: { name, namespace, labels: { 'kubernetes.io/service-name': serviceName } },
     addressType: family,
     ports: [{ name: '', port: 3000, protocol: 'TCP' }],
-    endpoints: addresses.map(address => ({ addresses: [address], conditions: { ready: true } })),
+    endpoints: addresses.map((address) => ({ addresses: [address], conditions: { ready: true } })),
   } as KubernetesObject
 }
 

@@ -67,7 +67,7 @@ export function testBrokenIngresses(controller: Controller): void {
 
   async function waitToBeTold(name: string, reason: string): Promise<void> {
     await lab.waitFor(`the finding ${reason} of ${name}`, async () =>
-      (await controller.findings()).some(finding => finding.origin.name === name && finding.reason === reason))
+      (await controller.findings()).some((finding) => finding.origin.name === name && finding.reason === reason))
     await lab.waitFor(`the Event ${reason} of ${name}`, async () => (await eventsOf(name)).includes(reason))
   }
 

@@ -18,7 +18,7 @@ export function testCertificates(controller: Controller): void {
     await lab.apply([
       exact.secret, wildcard.secret,
       ingressOf('tls', {
-        rules: ['tls.example', 'exact.certified.example', '*.certified.example'].map(host => ({ host, service: 'one' })),
+        rules: ['tls.example', 'exact.certified.example', '*.certified.example'].map((host) => ({ host, service: 'one' })),
         tls: [
           { hosts: ['tls.example', 'exact.certified.example'], secretName: 'exact' },
           { hosts: ['*.certified.example'], secretName: 'wildcard' },

@@ -44,7 +44,7 @@ export function testHeaders(controller: Controller): void {
 
   async function assertHeaders(what: Ask, expected: Readonly<Record<string, string | undefined>>): Promise<void> {
     const { headers } = await askEcho(what)
-    const seen = Object.fromEntries(Object.keys(expected).map(name => [name, headers[name]]))
+    const seen = Object.fromEntries(Object.keys(expected).map((name) => [name, headers[name]]))
     assert.deepEqual(seen, expected)
   }
 

@@ -14,7 +14,7 @@ async function raw(address: string, port: number, text: string): Promise<string>
   // A reset after the answer: not all was read of what was sent.
   socket.on('error', () => {})
   socket.end(text)
-  await new Promise(resolve => { socket.once('close', resolve) })
+  await new Promise((resolve) => { socket.once('close', resolve) })
   return answer
 }
 

@@ -44,7 +44,7 @@ export function testRouting(controller: Controller): void {
       '/prefix/longer': 'two', '/prefix/longer/x': 'two', '/prefix/longest': 'one',
       '/%70refix': 'one', '/x/../prefix/./longer': 'two',
       '/own/x': 'two', '/both': 'one', '/both/x': 'two', '/': 404,
-    }, path => [host, path])
+    }, (path) => [host, path])
   })
 
   test('an exact host before a wildcard, which is one label', async () => {
@@ -55,7 +55,7 @@ export function testRouting(controller: Controller): void {
     await assertDestinations(controller, {
       'any.wild.example': 'one', 'ANY.Wild.Example': 'one', 'any.wild.example:80': 'one',
       'two.labels.wild.example': 404, 'wild.example': 404, 'any.wild.example.other': 404,
-    }, host => [host])
+    }, (host) => [host])
     // The exact host has no such path, and a wildcard does not stand in for it.
     assert.equal(await destination(controller, 'exact.wild.example', '/'), 404)
   })
