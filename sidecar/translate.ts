@@ -1,8 +1,7 @@
 /** `resty-ingress translate`: the pure core as a command; no cluster, no NGINX, no network. */
 import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import type { KubeObject } from './collection/objects.ts'
-import type { Kind } from './collection/objects.ts'
+import { KINDS, type KubeObject } from './collection/objects.ts'
 import type { DataRecord } from './dynamic/records.ts'
 import type { Finding } from './ir/origin.ts'
 import type { Capabilities, Listeners } from './nginx/input.ts'
@@ -35,9 +34,7 @@ export interface TranslationInput {
 export function translate(input: TranslationInput): Translation {
   const pipeline = new Pipeline(input.options)
   const byKind = Map.groupBy(input.objects, (object) => object.kind)
-  for (const kind of ['Ingress', 'IngressClass', 'Service', 'EndpointSlice', 'Secret', 'ConfigMap'] satisfies Kind[]) {
-    pipeline.objects.replace(kind, byKind.get(kind) ?? [])
-  }
+  for (const kind of KINDS) pipeline.objects.replace(kind, byKind.get(kind) ?? [])
   pipeline.graph.flush()
   const records = [...pipeline.records].sort(([left], [right]) => compareText(left, right))
   return {

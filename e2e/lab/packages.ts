@@ -1,7 +1,7 @@
 /** Debian packages that the lab installs where it may, and names where it may not. */
 import { isInstalled, runWithProgress } from './command.ts'
 
-/** Installs, or names, the Debian packages of programs that are missing. */
+/** Installs the Debian packages of programs that are missing; throws the command to run where it may not. */
 export async function requirePrograms(
   programs: readonly (readonly [program: string, debianPackage: string])[],
 ): Promise<void> {
@@ -12,8 +12,7 @@ export async function requirePrograms(
   if (missing.size > 0) await installPackages([...missing])
 }
 
-/** Throws one sentence with the command to run when this is not root, or not Debian. */
-export async function installPackages(packages: readonly string[]): Promise<void> {
+async function installPackages(packages: readonly string[]): Promise<void> {
   const install = ['apt-get', 'install', '-y', '--no-remove', '--no-install-recommends', ...packages]
   if (process.getuid?.() !== 0 || !await isInstalled('apt-get')) {
     throw new Error(`the lab needs ${packages.join(', ')}; install with: sudo ${install.join(' ')}`)

@@ -10,7 +10,7 @@ import { fileURLToPath } from 'node:url'
 import { cached, cacheKey } from './cache.ts'
 import { isInstalled, runWithProgress, tryCommand } from './command.ts'
 import { makeNextRoot } from './next-root.ts'
-import { installPackages, requirePrograms } from './packages.ts'
+import { requirePrograms } from './packages.ts'
 
 export const REPOSITORY = dirname(dirname(dirname(fileURLToPath(import.meta.url))))
 
@@ -46,14 +46,10 @@ export async function prepareTools(variant?: Variant): Promise<Tools> {
   return variant === 'next' ? { ...binaries, nextRoot: await makeNextRoot() } : binaries
 }
 
-const SYSTEM_NGINX = [
-  'nginx', 'libnginx-mod-http-lua', 'libnginx-mod-http-headers-more-filter', 'libnginx-mod-stream', 'lua-cjson',
-]
-
+/** Throws with what setup.mjs says when Debian's NGINX with Lua is missing and cannot be installed here. */
 async function requireSystemNginx(): Promise<void> {
-  const query = await tryCommand(['dpkg-query', '-W', '-f', '${db:Status-Abbrev}\n', ...SYSTEM_NGINX])
-  const installed = query.stdout.split('\n').filter((line) => line.startsWith('ii')).length
-  if (query.code !== 0 || installed < SYSTEM_NGINX.length) await installPackages(SYSTEM_NGINX)
+  const setup = join(REPOSITORY, 'sidecar', 'setup.mjs')
+  await runWithProgress("Debian's NGINX with Lua", [process.execPath, setup, '--with', 'nginx-system'])
 }
 
 /** The binaries of KUBEBUILDER_ASSETS where it is set, else those of e2e/controlplane, built once. */

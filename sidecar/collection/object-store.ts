@@ -1,9 +1,7 @@
 /** The Kubernetes objects that are known now, by kind: where sources write and translation reads. */
 import { objectKey } from '../ir/object-name.ts'
 import type { Collection, Graph, Source } from './graph.ts'
-import type { Kind, KubeObject, ObjectSink } from './objects.ts'
-
-const KINDS: readonly Kind[] = ['Ingress', 'IngressClass', 'Service', 'EndpointSlice', 'Secret', 'ConfigMap']
+import { KINDS, type Kind, type KubeObject, type ObjectSink } from './objects.ts'
 
 export class ObjectStore implements ObjectSink {
   readonly #objects: ReadonlyMap<Kind, Source<KubeObject>>

@@ -4,7 +4,8 @@
  */
 import type { ObjectName } from '../ir/object-name.ts'
 
-export type Kind = 'Ingress' | 'IngressClass' | 'Service' | 'EndpointSlice' | 'Secret' | 'ConfigMap'
+export const KINDS = ['Ingress', 'IngressClass', 'Service', 'EndpointSlice', 'Secret', 'ConfigMap'] as const
+export type Kind = (typeof KINDS)[number]
 
 export interface ObjectMeta extends ObjectName {
   readonly uid?: string
