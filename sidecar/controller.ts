@@ -99,6 +99,7 @@ export class Controller {
     },
   }
 
+  /** Makes what has to be there before the first translation; call it once, before anything else. */
   async prepare(): Promise<void> {
     this.pipeline.fallbackCertificate.set('', await createFallbackCertificate(new Date()))
   }

@@ -79,15 +79,15 @@ export class Pipeline {
     this.fragments = graph.map(objects.of('Ingress'), (ingress, read) => translateIngress(ingress, read, context))
     this.secretRefs = this.fragments.index(secretsOf)
     this.virtualHosts = graph.group(this.fragments.index(hostsOf), (host, claimants, read) =>
-      buildVirtualHost(host, claimants(), this.#read(read), (secret, name) => this.#isUsable(secret, name, read)),
+      buildVirtualHost(host, claimants(), this.#inForce(read), (secret, name) => this.#isUsable(secret, name, read)),
     )
     this.backends = graph.group(this.fragments.index(backendsOf), (key, _users, read) =>
       translateBackend(parseBackend(key), read, context),
     )
-    this.#classUse = graph.map(this.virtualHosts, (host, read) => classesOf(host, this.#read(read))).index(classKeys)
+    this.#classUse = graph.map(this.virtualHosts, (host, read) => classesOf(host, this.#inForce(read))).index(classKeys)
 
     this.#emit(graph.map(this.#settings, ({ settings }) => globalSetting(settings)), () => GLOBAL_SETTING_KEY)
-    this.#emit(graph.map(this.virtualHosts, (host, read) => hostRecord(host, this.#read(read), options)), hostKey)
+    this.#emit(graph.map(this.virtualHosts, (host, read) => hostRecord(host, this.#inForce(read), options)), hostKey)
     this.#emit(graph.map(this.backends, backendRecord), (key) => backendKey(parseBackend(key)))
     const served = this.virtualHosts.index(({ certificate }) => (certificate ? [objectKey(certificate)] : []))
     this.#emit(graph.group(served, (key, _hosts, read) => servable(read.get(this.certificates, key))), (key) =>
@@ -121,7 +121,8 @@ export class Pipeline {
     return this.#findingList
   }
 
-  #read(read: Reader): Settings {
+  /** The settings, for a derivation. */
+  #inForce(read: Reader): Settings {
     return read.get(this.#settings, ONLY)?.settings ?? DEFAULT_SETTINGS
   }
 
