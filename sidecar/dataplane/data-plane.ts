@@ -7,11 +7,11 @@ import type { DataRecord, RecordKey } from '../dynamic/records.ts'
 import { requiredClasses } from '../dynamic/records.ts'
 import type { LocationClass } from '../policy/effects.ts'
 import { renderConfig, type RenderedConfig } from '../nginx/render.ts'
-import type { ControlClient, DataPlaneStatus } from './client.ts'
+import type { ControlClient, DataPlaneStatus, PushResult } from './client.ts'
 import type { DataPlaneEvents, Desired } from './desired.ts'
 import { ClassUse } from './class-use.ts'
 import { Lane } from './lane.ts'
-import { plan, type Plan } from './plan.ts'
+import { plan, urgentPart, type Changes, type Plan } from './plan.ts'
 
 const STATUS_INTERVAL_MS = 1_000
 /** A refused configuration is tried again that much later: the reason may be outside of it, as a busy port. */
@@ -152,7 +152,7 @@ export class DataPlane {
   }
 
   /** True when the push was answered with 200. */
-  async #send(status: DataPlaneStatus, { set, remove }: Pick<Plan, 'set' | 'remove'>): Promise<boolean> {
+  async #send(status: DataPlaneStatus, { set, remove }: Changes): Promise<boolean> {
     const started = performance.now()
     const isFirst = status.revision === 0 && this.#actual.size === 0
     const result = isFirst ? await this.#client.replace(set) : await this.#client.patch(status.revision, set, remove)
@@ -162,8 +162,10 @@ export class DataPlane {
       return false
     }
     if (result.outcome === 'full') {
-      const { message, needed, capacity } = result
-      this.#events.trouble('OpenResty has no room for the records', { message, needed, capacity })
+      const urgent = urgentPart({ set, remove }, this.#actual)
+      // What was left out is tried again with the room that this made.
+      if (urgent === undefined) this.#outOfRoom(result)
+      else if (await this.#send(status, urgent)) this.#records.kick()
       return false
     }
     this.#status = { ...status, revision: result.revision }
@@ -174,6 +176,11 @@ export class DataPlane {
     }
     this.#events.pushed(Object.keys(set).length + remove.length, performance.now() - started)
     return true
+  }
+
+  #outOfRoom({ needed, capacity }: Extract<PushResult, { outcome: 'full' }>): void {
+    const error = `${needed} bytes are needed and ${capacity} there: raise RESTY_INGRESS_RECORDS_SIZE`
+    this.#events.trouble('OpenResty has no room for the records, the old ones stay', { error, needed, capacity })
   }
 
   #settle(key: RecordKey, record: DataRecord, reason: string | undefined): void {

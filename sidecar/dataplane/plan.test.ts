@@ -3,7 +3,7 @@ import { test } from 'node:test'
 import fc from 'fast-check'
 import type { DataRecord, HostRecord } from '../dynamic/records.ts'
 import { requiredClasses } from '../dynamic/records.ts'
-import { plan, type Plan } from './plan.ts'
+import { plan, urgentPart, type Plan } from './plan.ts'
 
 function host(digest: string, className?: string): HostRecord {
   const origin = { kind: 'Ingress', namespace: 'ns', name: 'x', service: 'web', port: '80' }
@@ -43,6 +43,17 @@ test('a record waits for its class, and what it may replace stays meanwhile', ()
   const loaded = planned(desired, actual, ['c1'])
   assert.deepEqual(Object.keys(loaded.set).sort(), ['backend/ns/new/80', 'host/default/a.example.com'])
   assert.deepEqual([...loaded.remove].sort(), ['backend/ns/old/80', 'host/default/gone.example.com'])
+})
+
+test('without room for all of it, what makes room and what traffic goes by can go alone', () => {
+  const backend = { digest: '2', endpoints: [] }
+  const set = { 'backend/ns/a/80': backend, 'backend/ns/new/80': backend, 'host/default/new': host('1') }
+  const remove = ['host/default/gone', 'backend/ns/gone/80']
+  const actual = new Map([['backend/ns/a/80', '1'], ['host/default/gone', '1'], ['backend/ns/gone/80', '1']])
+  const urgent = urgentPart({ set, remove }, actual)
+  assert.deepEqual(urgent, { set: { 'backend/ns/a/80': backend }, remove: ['host/default/gone'] })
+  assert.equal(urgentPart(urgent, actual), undefined)
+  assert.equal(urgentPart({ set: { 'host/default/new': host('1') }, remove: [] }, actual), undefined)
 })
 
 test('apply(plan(desired, actual)) = desired, and planning again gives nothing', () => {

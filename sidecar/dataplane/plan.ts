@@ -38,3 +38,18 @@ export function plan(input: PlanInput): Plan {
   const removable = gone.filter((key) => held.length === 0 || key.startsWith('host/'))
   return { set, remove: removable, held: [...held, ...gone.filter((key) => !removable.includes(key))] }
 }
+
+export type Changes = Pick<Plan, 'set' | 'remove'>
+
+/**
+ * The part of a push that can go alone when OpenResty has no room for the whole: hosts that go, which makes
+ * room, and endpoints of backends that it has, since traffic goes by them. Undefined: that is all or nothing
+ * of it.
+ */
+export function urgentPart({ set, remove }: Changes, actual: ReadonlyMap<RecordKey, string>): Changes | undefined {
+  const backends = Object.entries(set).filter(([key]) => key.startsWith('backend/') && actual.has(key))
+  const hosts = remove.filter((key) => key.startsWith('host/'))
+  const count = backends.length + hosts.length
+  if (count === 0 || count === Object.keys(set).length + remove.length) return undefined
+  return { set: Object.fromEntries(backends), remove: hosts }
+}

@@ -178,6 +178,31 @@ spec:
     http: {paths: [{path: /, pathType: Prefix, backend: {service: {name: book-server, port: {number: 80}}}}]}
 `
 
+test('records without room: the log says what is needed, the old ones serve, and a set that fits gets through', async (t) => {
+  const dir = await demo(t)
+  const hosts = async (prefix: string, count: number): Promise<void> => {
+    const rule = { http: { paths: [{ path: '/', pathType: 'Prefix', backend: { service: { name: 'account-user', port: { number: 80 } } } }] } }
+    const items = Array.from({ length: count }, (_, i) => ({
+      apiVersion: 'networking.k8s.io/v1',
+      kind: 'Ingress',
+      metadata: { name: `${prefix}${i}`, namespace: 'shop' },
+      spec: { rules: [{ host: `${prefix}${i}.example`, ...rule }] },
+    }))
+    await writeFile(join(dir, 'hosts.json.tmp'), JSON.stringify({ apiVersion: 'v1', kind: 'List', items }))
+    await rename(join(dir, 'hosts.json.tmp'), join(dir, 'hosts.json'))
+  }
+  await hosts('a', 1500)
+  const started = await start(t, [`--manifests=${dir}`], { RESTY_INGRESS_RECORDS_SIZE: '1m' })
+  await started.until(/Ctrl-C ends all of it/)
+  await hosts('a', 9000)
+  await started.until(/no room for the records.*\d+ bytes are needed.*RESTY_INGRESS_RECORDS_SIZE/)
+  await started.eventually('a1499.example', '/', /^account-user at/)
+  // Old and new hosts together would not fit.
+  await hosts('b', 1500)
+  await started.eventually('b1499.example', '/', /^account-user at/)
+  await started.eventually('a1499.example', '/', /404/)
+})
+
 test('flags of `resty-ingress run` arrive', async (t) => {
   const started = await startDemo(t, ['--controller-class', 'example.com/other', '--disable-catch-all'])
   assert.match(started.output, /no route leads to an endpoint yet/)
