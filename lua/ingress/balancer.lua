@@ -1,17 +1,19 @@
 -- The balancer phase: which endpoint a try goes to.
 --
--- `ngx.ctx` of a request holds first the target that the router chose, then the endpoint of the
--- first try: both are shared by many requests, so that an ordinary request makes no table. Only a
--- second try gets a state of its own.
+-- A request is handed over first with the target that the router chose, then with the endpoint of
+-- the first try: both are shared by many requests, so that an ordinary request makes no table. Only
+-- a second try gets a state of its own.
 
 local address = require "ingress.pure.address"
 local destination = require "ingress.destination"
 local faults = require "ingress.faults"
+local handover = require "ingress.handover"
 local ngx_balancer = require "ngx.balancer"
 local round_robin = require "ingress.picker.round_robin"
 local store = require "ingress.store"
 local more_tries = require("ingress.target").more_tries
 
+local get_last_failure = ngx_balancer.get_last_failure
 local set_current_peer = ngx_balancer.set_current_peer
 local set_more_tries = ngx_balancer.set_more_tries
 local set_timeouts = ngx_balancer.set_timeouts
@@ -111,7 +113,7 @@ local function first_try(target)
     local endpoint = backend.endpoints[index]
     prepare_tries(target, #backend.endpoints)
     local retry_seconds = target.retry_seconds
-    ngx.ctx = retry_seconds > 0 and attempts_after(endpoint, retry_seconds) or endpoint
+    handover.keep(retry_seconds > 0 and attempts_after(endpoint, retry_seconds) or endpoint)
     return send_to(endpoint)
 end
 
@@ -129,18 +131,27 @@ local function next_try(attempts)
     end
     local endpoint = backend.endpoints[index]
     attempts.tried[endpoint.id] = true
-    ngx.ctx = attempts
+    handover.keep(attempts)
     return send_to(endpoint)
+end
+
+
+local function attempts_so_far()
+    if not get_last_failure() then
+        error("a request came to the balancer that was not routed")
+    end
+    local kept = handover.kept()
+    return kept.tried and kept or attempts_after(kept, 0)
 end
 
 
 --- One try of the current request.
 _M.run = faults.guarded(function()
-    local context = ngx.ctx
-    if context.entry then
-        return first_try(context)
+    local target = handover.take()
+    if target then
+        return first_try(target)
     end
-    return next_try(context.tried and context or attempts_after(context, 0))
+    return next_try(attempts_so_far())
 end)
 
 
