@@ -11,11 +11,16 @@ import type { ControlClient, DataPlaneStatus, PushResult } from './client.ts'
 import type { DataPlaneEvents, Desired } from './desired.ts'
 import { ClassUse } from './class-use.ts'
 import { Lane } from './lane.ts'
+import { Pace } from './pace.ts'
 import { plan, urgentPart, type Changes, type Plan } from './plan.ts'
 
 const STATUS_INTERVAL_MS = 1_000
 /** A refused configuration is tried again that much later: the reason may be outside of it, as a busy port. */
 const REFUSED_AGAIN_MS = 10_000
+
+/** Old workers live until their last request is over: an annotation that flaps must not pile them up. */
+const RELOADS_AT_ONCE = 30
+const RELOAD_INTERVAL_MS = 10_000
 
 export class DataPlane {
   readonly #client: ControlClient
@@ -33,6 +38,8 @@ export class DataPlane {
   #running: RenderedConfig | undefined
   #rendered: readonly unknown[] = []
   #refused = { hash: '', at: 0 }
+  readonly #pace = new Pace(RELOADS_AT_ONCE, RELOAD_INTERVAL_MS)
+  #paused = false
   /** The start of OpenResty that has had everything at least once. */
   #completeOf = ''
   #loading = false
@@ -110,7 +117,7 @@ export class DataPlane {
   }
 
   get #isBehind(): boolean {
-    return this.#pending.size > 0 || this.#running === undefined || this.#refused.hash !== ''
+    return this.#pending.size > 0 || this.#running === undefined || this.#refused.hash !== '' || this.#paused
   }
 
   #forget(): void {
@@ -235,6 +242,12 @@ export class DataPlane {
   }
 
   async #load(wanted: RenderedConfig, input: readonly unknown[]): Promise<void> {
+    if (!this.#pace.take(performance.now())) {
+      if (!this.#paused) this.#events.trouble('the configuration changes too often: the next reload waits', {})
+      this.#paused = true
+      return
+    }
+    this.#paused = false
     this.#loading = true
     const result = await this.#client.config(wanted.text).finally(() => (this.#loading = false))
     if (result.outcome === 'loaded') {
@@ -254,6 +267,7 @@ export class DataPlane {
     this.#running = config
     this.#rendered = input
     this.#refused = { hash: '', at: 0 }
+    this.#paused = false
     for (const name of this.#knownClasses.keys()) {
       if (!config.classNames.includes(name)) this.#knownClasses.delete(name)
     }
