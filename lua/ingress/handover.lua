@@ -1,9 +1,9 @@
 -- What routing hands over to the balancer, and one try to the next: what `ngx.ctx` is for, without
 -- its registration and release for each request, which cost two hundredths of a proxied request.
 --
--- Requests are told apart by their address. It is that of one request only as long as that lives, so
--- whatever is left of one that ended early is replaced by the next at its address, and never read:
--- each request is routed before it is balanced.
+-- Requests are told apart by their address. It is that of one request only as long as that lives,
+-- so whatever is left of one that ended early is replaced by the next at its address, and never
+-- read: each request is routed before it is balanced.
 
 local cast = require("ffi").cast
 local get_request = require("resty.core.base").get_request
