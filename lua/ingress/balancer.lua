@@ -1,19 +1,17 @@
 -- The balancer phase: which endpoint a try goes to.
 --
--- A request is handed over first with the target that the router chose, then with the endpoint of
--- the first try: both are shared by many requests, so that an ordinary request makes no table. Only
--- a second try gets a state of its own.
+-- `ngx.ctx` of a request holds first the target that the router chose, then the endpoint of the
+-- first try: both are shared by many requests, so that an ordinary request makes no table. Only a
+-- second try gets a state of its own.
 
 local address = require "ingress.pure.address"
 local destination = require "ingress.destination"
 local faults = require "ingress.faults"
-local handover = require "ingress.handover"
 local ngx_balancer = require "ngx.balancer"
 local round_robin = require "ingress.picker.round_robin"
 local store = require "ingress.store"
 local more_tries = require("ingress.target").more_tries
 
-local get_last_failure = ngx_balancer.get_last_failure
 local set_current_peer = ngx_balancer.set_current_peer
 local set_more_tries = ngx_balancer.set_more_tries
 local set_timeouts = ngx_balancer.set_timeouts
@@ -113,7 +111,7 @@ local function first_try(target)
     local endpoint = backend.endpoints[index]
     prepare_tries(target, #backend.endpoints)
     local retry_seconds = target.retry_seconds
-    handover.keep(retry_seconds > 0 and attempts_after(endpoint, retry_seconds) or endpoint)
+    ngx.ctx = retry_seconds > 0 and attempts_after(endpoint, retry_seconds) or endpoint
     return send_to(endpoint)
 end
 
@@ -131,27 +129,18 @@ local function next_try(attempts)
     end
     local endpoint = backend.endpoints[index]
     attempts.tried[endpoint.id] = true
-    handover.keep(attempts)
+    ngx.ctx = attempts
     return send_to(endpoint)
-end
-
-
-local function attempts_so_far()
-    if not get_last_failure() then
-        error("a request came to the balancer that was not routed")
-    end
-    local kept = handover.kept()
-    return kept.tried and kept or attempts_after(kept, 0)
 end
 
 
 --- One try of the current request.
 _M.run = faults.guarded(function()
-    local target = handover.take()
-    if target then
-        return first_try(target)
+    local context = ngx.ctx
+    if context.entry then
+        return first_try(context)
     end
-    return next_try(attempts_so_far())
+    return next_try(context.tried and context or attempts_after(context, 0))
 end)
 
 

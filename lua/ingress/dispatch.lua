@@ -6,7 +6,6 @@ local choose = require("ingress.target").choose
 local faults = require "ingress.faults"
 local generation = require "ingress.generation"
 local get_request = require("resty.core.base").get_request
-local handover = require "ingress.handover"
 local request_id = require "ingress.request_id"
 local router = require "ingress.router"
 
@@ -30,8 +29,8 @@ local STATEMENTS = {
 
 local set_variables
 
--- `ngx.exec` runs the rewrite phase of the named location before any other request gets its turn:
--- so the route is handed over here.
+-- `ngx.exec` empties `ngx.ctx`, and runs the rewrite phase of the named location before any other
+-- request gets its turn: so the route is handed over here.
 local handed_route
 local handed_request
 
@@ -69,7 +68,7 @@ local function proxy(route)
     if not balancer.has_endpoint(target) then
         return ngx_exit(503)
     end
-    handover.put(target)
+    ngx.ctx = target
 end
 
 
