@@ -161,6 +161,18 @@ test('a host that many objects crowd keeps its oldest routes, and its record sta
   assert.ok(findings.some(({ reason }) => reason === 'TooManyRoutes'))
 })
 
+test('a host has only so many regular expressions, since each request tries them one by one', () => {
+  const backend = { service: { name: 'web', port: { number: 80 } } }
+  const paths = Array.from({ length: 300 }, (_, i) => ({ path: `/(a|aa)+x${i}`, backend }))
+  const annotations = { 'nginx.ingress.kubernetes.io/use-regex': 'true' }
+  const spec = { ingressClassName: 'resty-ingress', rules: [{ host: 'a.example.com', http: { paths } }] }
+  const bad = object('Ingress', 'bad', 'regexes', { metadata: { annotations }, spec })
+  const { records, findings } = translated([...NEIGHBOUR, bad])
+  const { routes } = records['host/default/a.example.com'] as unknown as { routes: unknown[] }
+  assert.equal(routes.length, 200)
+  assert.ok(findings.some(({ reason, message }) => reason === 'TooManyRoutes' && /regular expressions/.test(message)))
+})
+
 test('hostile settings, endpoints and secrets leave the neighbour as it was', () => {
   const data = fc.dictionary(fc.oneof(nasty, fc.constantFrom('worker-processes', 'keep-alive', 'http-redirect-code')), nasty)
   fc.assert(

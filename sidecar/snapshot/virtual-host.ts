@@ -10,6 +10,8 @@ import { byAge, compareRoutes, matchPath } from './order.ts'
 
 /** Of one host. A worker decodes them all when one changes. */
 const MAX_ROUTES = 20_000
+/** Of those of one host: they are tried one after the other, each for up to a millisecond of a worker. */
+const MAX_REGEXES = 200
 
 /** Can the Secret's certificate be served for the host? */
 export type CertificateCheck = (secret: ObjectName, host: string) => boolean
@@ -35,20 +37,26 @@ export function buildVirtualHost(
 /** Same path and type twice: the oldest wins; a default backend gives way to any declared path. */
 function winners(host: string, fragments: readonly Fragment[], findings: Finding[]): Route[] {
   const taken = new Map<string, Route>()
+  let regexes = 0
   const routes = fragments.flatMap((fragment) => hostPart(fragment, host).routes)
   const declared = routes.filter((route) => route.fallback !== true)
   for (const route of [...declared, ...routes.filter((it) => it.fallback === true)]) {
     const slot = `${route.pathType} ${matchPath(route)}`
     const winner = taken.get(slot)
-    if (winner === undefined && taken.size < MAX_ROUTES) taken.set(slot, route)
-    else if (winner === undefined) findings.push(crowdedOut(route))
+    const isRegex = route.pathType === 'Regex'
+    const hasRoom = taken.size < MAX_ROUTES && !(isRegex && regexes === MAX_REGEXES)
+    if (winner === undefined && hasRoom) {
+      taken.set(slot, route)
+      regexes += isRegex ? 1 : 0
+    } else if (winner === undefined) findings.push(crowdedOut(route))
     else if (route.fallback !== true || winner.fallback === true) findings.push(conflict(route, winner))
   }
   return [...taken.values()]
 }
 
 function crowdedOut(route: Route): Finding {
-  const message = `path ${JSON.stringify(route.path)} is left out: host ${route.host} has ${MAX_ROUTES} older ones`
+  const limit = route.pathType === 'Regex' ? `${MAX_REGEXES} regular expressions` : `${MAX_ROUTES} routes`
+  const message = `path ${JSON.stringify(route.path)} is left out: host ${route.host} already has as many (${limit})`
   return { origin: route.origin, severity: 'error', reason: 'TooManyRoutes', message }
 }
 
