@@ -9,6 +9,9 @@ export type CertificateResult = { readonly certificate: Certificate } | { readon
 
 const MAX_CERTIFICATES = 16
 const MAX_DNS_NAMES = 1000
+/** OpenSSL takes no shorter key into a handshake (security level 2); a longer one costs each 30 ms and more. */
+const MIN_RSA_BITS = 2048
+const MAX_RSA_BITS = 8192
 const PEM_BLOCK = /-----BEGIN CERTIFICATE-----[A-Za-z0-9+/=\s]+?-----END CERTIFICATE-----/g
 
 /** Never throws and never puts text of the Secret into its messages. */
@@ -24,7 +27,8 @@ export function translateSecret(secret: KubeObject): CertificateResult {
   const [leaf] = chain
   if (leaf === undefined || !fits(leaf, keyText)) return { problem: 'tls.key is not the private key of tls.crt' }
   const names = dnsNames(leaf)
-  if (names.length > MAX_DNS_NAMES) return { problem: `tls.crt names more than ${MAX_DNS_NAMES} hosts` }
+  const problem = limitProblem(leaf, names)
+  if (problem !== undefined) return { problem }
   const certificate: Certificate = {
     namespace,
     name,
@@ -35,6 +39,15 @@ export function translateSecret(secret: KubeObject): CertificateResult {
     notAfter: Math.floor(leaf.validToDate.getTime() / 1000),
   }
   return { certificate }
+}
+
+/** Why the certificate is too weak for handshakes, or too costly. */
+function limitProblem(leaf: X509Certificate, names: readonly string[]): string | undefined {
+  const bits = leaf.publicKey.asymmetricKeyDetails?.modulusLength
+  if (bits !== undefined && (bits < MIN_RSA_BITS || bits > MAX_RSA_BITS)) {
+    return `its RSA key has ${bits} bits; allowed: ${MIN_RSA_BITS} to ${MAX_RSA_BITS}`
+  }
+  return names.length > MAX_DNS_NAMES ? `tls.crt names more than ${MAX_DNS_NAMES} hosts` : undefined
 }
 
 /** The names that cover a host. A wildcard stands for exactly one label (RFC 6125, 6.4.3). */
