@@ -3,6 +3,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
 import type { KubeObject } from './collection/objects.ts'
+import type { BackendRecord } from './dynamic/records.ts'
 import { Pipeline } from './pipeline.ts'
 import { POLICIES } from './policy/registry.ts'
 import { assertContract } from './testing/contract.ts'
@@ -240,4 +241,14 @@ test('incremental = from scratch, and the order of objects does not matter', () 
     }),
     RUNS,
   )
+})
+
+test('of more endpoints than a record holds the first are used, and that is told', () => {
+  const addresses = Array.from({ length: 20_001 }, (_, i) => `198.18.${i >> 8}.${i & 255}`)
+  const { records, findings } = translated([
+    CLASS, service('ns', 'web'), slice('ns', 'web', addresses), ingress('ns', 'large', {}),
+  ])
+  const { endpoints } = records['backend/ns/web/80'] as BackendRecord
+  assert.equal(endpoints.length, 20_000)
+  assert.ok(findings.some(({ reason }) => reason === 'TooManyEndpoints'))
 })

@@ -30,7 +30,12 @@ export function translateBackend(ref: BackendRef, read: Reader, context: Context
   const usable = slices
     .flatMap((slice) => candidates(slice, port.name))
     .filter((candidate) => isAllowed(candidate, context, service, findings))
-  return { ...ref, endpoints: choose(usable, primaryFamily(service)), findings }
+  const endpoints = choose(usable, primaryFamily(service))
+  if (endpoints.length > MAX_ENDPOINTS) {
+    const message = `${endpoints.length} endpoints: the first ${MAX_ENDPOINTS} by address are used`
+    findings.push(problem(service, 'endpoints', 'TooManyEndpoints', message))
+  }
+  return { ...ref, endpoints: endpoints.slice(0, MAX_ENDPOINTS), findings }
 }
 
 function externalNameFinding(service: KubeObject): Finding[] {
@@ -72,7 +77,7 @@ function choose(candidates: readonly Candidate[], primary: string): Endpoint[] {
     unique.set(`${canonical} ${port}`, { address: canonical, port })
   }
   const sorted = [...unique].sort(([left], [right]) => compareText(left, right))
-  return sorted.slice(0, MAX_ENDPOINTS).map(([, endpoint]) => endpoint)
+  return sorted.map(([, endpoint]) => endpoint)
 }
 
 function primaryFamily(service: KubeObject): string {
