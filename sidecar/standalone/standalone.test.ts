@@ -13,12 +13,17 @@ import { request } from 'undici'
 const MAIN = join(import.meta.dirname, 'main.ts')
 const DEMO = join(import.meta.dirname, 'demo')
 
+const given = new Set<number>()
+
+/** Another one at each call: the kernel may offer one twice. */
 async function freePort(host = '127.0.0.1'): Promise<number> {
   const server = createServer().listen(0, host)
   await once(server, 'listening')
   const { port } = server.address() as AddressInfo
   server.close()
   await once(server, 'close')
+  if (given.has(port)) return freePort(host)
+  given.add(port)
   return port
 }
 

@@ -51,12 +51,17 @@ export async function until<T>(what: string, probe: Probe<T>): Promise<T> {
   }
 }
 
+const given = new Set<number>()
+
+/** A port that nobody listens on, another one at each call: the kernel may offer one twice. */
 export async function freePort(): Promise<number> {
   const server: Server = createServer().listen(0, '127.0.0.1')
   await once(server, 'listening')
   const { port } = server.address() as AddressInfo
   server.close()
   await once(server, 'close')
+  if (given.has(port)) return freePort()
+  given.add(port)
   return port
 }
 
