@@ -9,6 +9,7 @@ local random = math.random
 -- What nginx.conf says (docs/control-api.md), in seconds: other limits are set for each request.
 local CONFIGURED = { connect = 5, read = 60, send = 60 }
 local DEFAULT_TRIES = 3
+local DEFAULT_ALGORITHM = "round_robin"
 
 local _M = {}
 
@@ -31,8 +32,8 @@ local function upstream_name(key)
 end
 
 
---- Targets of a route record: an array of {entry, name, tries, retry_seconds, timeouts} with
--- `total`, the sum of the weights. `tries` 0: as many as there are endpoints.
+--- Targets of a route record: an array of {entry, name, algorithm, picker_id, tries, retry_seconds,
+-- timeouts} with `total`, the sum of the weights. `tries` 0: as many as there are endpoints.
 function _M.compile(route)
     local setting = store.setting()
     local retries, global = route.policies.retries or {}, setting.retries or {}
@@ -45,6 +46,9 @@ function _M.compile(route)
                 entry = store.entry("backend", weighted.backend),
                 name = upstream_name(weighted.backend),
                 up_to = targets.total,
+                algorithm = DEFAULT_ALGORITHM,
+                -- Routes with the same settings share a picker of a backend.
+                picker_id = DEFAULT_ALGORITHM,
                 tries = retries.tries or global.tries or DEFAULT_TRIES,
                 retry_seconds = retries.timeout or global.timeout or 0,
                 timeouts = timeouts,

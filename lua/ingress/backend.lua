@@ -1,0 +1,74 @@
+-- Backends as the balancer sees them: the endpoints of a record, and a picker for each way in which
+-- routes want them to be chosen.
+
+local address = require "ingress.pure.address"
+local destination = require "ingress.destination"
+local round_robin = require "ingress.picker.round_robin"
+local store = require "ingress.store"
+
+local pairs = pairs
+
+local WEAK_KEYS = { __mode = "k" }
+local PICKERS = { round_robin = round_robin }
+
+local _M = {}
+
+local deps = { random = math.random }
+
+
+-- Refused addresses are left out here too, so that choosing a peer needs no check.
+local function compile_endpoints(record, entry_key)
+    local endpoints = {}
+    for _, pair in ipairs(record.endpoints) do
+        local text, port = pair[1], pair[2]
+        local bytes = address.parse(text)
+        local refusal = bytes and destination.refusal(bytes) or not bytes and "no address"
+        if refusal then
+            ngx.log(ngx.ERR, entry_key, ": ", text, " is ", refusal)
+        else
+            local host = #bytes == 16 and "[" .. text .. "]" or address.canonical(bytes)
+            endpoints[#endpoints + 1] = {
+                id = address.canonical(bytes) .. " " .. port,
+                host = host,
+                port = port,
+                -- target -> state of a first try (balancer.lua), as long as the target lives.
+                first_tries = setmetatable({}, WEAK_KEYS),
+            }
+        end
+    end
+    return endpoints
+end
+
+
+-- Pickers stay, so that a change of the endpoints keeps what they know.
+local function compile(record, key, previous)
+    local endpoints = compile_endpoints(record, key)
+    local pickers = previous and previous.pickers or {}
+    for _, picker in pairs(pickers) do
+        picker:update(endpoints)
+    end
+    return { key = key, endpoints = endpoints, pickers = pickers }
+end
+
+
+store.register("backend", compile, { weak = true })
+
+
+local function add_picker(backend, target)
+    local picker = PICKERS[target.algorithm].new(backend.endpoints, {}, deps)
+    backend.pickers[target.picker_id] = picker
+    return picker
+end
+
+
+--- The endpoint for the current request, {id, host, port, first_tries}; nil when there is none.
+-- @param backend  value of the entry of the target
+-- @param excluded set of endpoint ids that are chosen only when no other is left, or nil
+function _M.pick(backend, target, excluded)
+    local picker = backend.pickers[target.picker_id] or add_picker(backend, target)
+    local index = picker:pick(nil, excluded)
+    return index and backend.endpoints[index]
+end
+
+
+return _M
