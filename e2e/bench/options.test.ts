@@ -9,14 +9,16 @@ test('a name alone takes the defaults', () => {
   assert.equal(parsed.options.variant, 'next')
   assert.ok(parsed.options.changes >= 200)
   assert.equal(parsed.options.reloads, 20)
+  assert.deepEqual(parsed.options.only, [])
   assert.equal(parsed.options.hosts, 10_000)
 })
 
 test('options are read', () => {
-  const parsed = parseCommand(['throughput', '--variant', 'system', '--rounds=2'])
+  const parsed = parseCommand(['throughput', '--variant', 'system', '--rounds=2', '--only', 'small,tls'])
   assert.ok(parsed.command === 'run')
   assert.equal(parsed.options.variant, 'system')
   assert.equal(parsed.options.rounds, 2)
+  assert.deepEqual(parsed.options.only, ['small', 'tls'])
 })
 
 test('without a name, or with --help, help is asked for', () => {

@@ -4,9 +4,11 @@ import { VARIANTS, type Variant } from '../lab/tools.ts'
 
 export interface BenchOptions {
   readonly variant: Variant
-  /** How often each side is measured: `throughput`. */
+  /** Cases of `throughput`, peers of `peers`; empty: all. */
+  readonly only: readonly string[]
+  /** How often each side is measured: `throughput`, `peers`. */
   readonly rounds: number
-  /** Seconds of one round: `throughput`. */
+  /** Seconds of one round: `throughput`, `peers`. */
   readonly seconds: number
   readonly connections: number
   /** `endpoints`, `routes`. */
@@ -24,9 +26,10 @@ export type BenchCommand =
   | { readonly command: 'run'; readonly name: string; readonly options: BenchOptions }
 
 export const OPTIONS_HELP = `  --variant NAME     the NGINX: ${VARIANTS.join(', ')} (default: next)
-  --rounds N         throughput: rounds of each side (default: 15)
-  --seconds N        throughput: length of a round (default: 3)
-  --connections N    throughput: connections of the client (default: 32)
+  --only A,B         throughput: these cases, peers: these peers (default: all)
+  --rounds N         throughput, peers: rounds of each side (default: 15)
+  --seconds N        throughput, peers: length of a round (default: 2)
+  --connections N    throughput, peers: connections of the client (default: 32)
   --changes N        endpoints, routes: measured changes (default: 200)
   --hosts N          routes: the larger number of hosts (default: 10000)
   --reloads N        reload: measured reloads (default: 20)
@@ -46,6 +49,7 @@ export function parseCommand(args: readonly string[]): BenchCommand {
     name,
     options: {
       variant,
+      only: values.only.split(',').filter((part) => part !== ''),
       rounds: number('rounds', 1),
       seconds: number('seconds', 1),
       connections: number('connections', 1),
@@ -66,7 +70,8 @@ function parse(args: readonly string[]) {
       options: {
         variant: { type: 'string', default: 'next' },
         rounds: { type: 'string', default: '15' },
-        seconds: { type: 'string', default: '3' },
+        only: { type: 'string', default: '' },
+        seconds: { type: 'string', default: '2' },
         connections: { type: 'string', default: '32' },
         changes: { type: 'string', default: '200' },
         hosts: { type: 'string', default: '10000' },

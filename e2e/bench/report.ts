@@ -2,6 +2,8 @@
 
 export type Cell = string | number
 
+export type Json = string | number | boolean | readonly Json[] | { readonly [key: string]: Json }
+
 export interface Table {
   readonly title: string
   readonly columns: readonly string[]
@@ -13,7 +15,7 @@ export interface Report {
   /** Targets that were missed or cannot be judged, remarks: a sentence each. */
   readonly notes?: readonly string[]
   /** The last line. */
-  readonly json: Readonly<Record<string, string | number>>
+  readonly json: Readonly<Record<string, Json>>
 }
 
 export function printReport({ tables, notes = [], json }: Report): string {

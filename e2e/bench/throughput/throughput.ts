@@ -1,112 +1,104 @@
 /**
  * What a request costs with us, and what it costs with plain NGINX: same program, same directives, same
- * backends, one worker each, on a core that client and backends keep off. The sides take turns, so that
- * whatever else the machine does meets both.
+ * backends, one worker each, on a core that client and backends keep off.
  */
-import { mkdtemp, rm } from 'node:fs/promises'
-import { availableParallelism, tmpdir } from 'node:os'
-import { join } from 'node:path'
-import type { Daemon } from '../../lab/command.ts'
-import { findNginx } from '../nginx.ts'
 import { BenchError, type BenchOptions } from '../options.ts'
 import { progress } from '../progress.ts'
-import type { Report, Table } from '../report.ts'
-import { median, rounded } from '../statistics.ts'
-import { cpuTime } from './cpu.ts'
-import { CORES, HOST, startSides, type Side, type Sides } from './sides.ts'
-import { requireWrk, runWrk } from './wrk.ts'
+import type { Json, Report, Table } from '../report.ts'
+import { rounded } from '../statistics.ts'
+import { measure, startOurContender, startPlainContender, type NginxContender } from '../traffic/contenders.ts'
+import { HOST } from '../traffic/ours.ts'
+import { errorsOf, medianOf, ratioOf, takeTurns, type Figures, type Round } from '../traffic/rounds.ts'
+import { withStage, type Stage } from '../traffic/stage.ts'
+import { CASES, type Case, type ContenderName } from './cases.ts'
 
 const WARM_UP_SECONDS = 1
-const TARGET_CPU_RATIO = 1.1
 
-/** One run of the client against one side. */
-interface Round {
-  /** Microseconds of the worker's CPU for each request. */
-  readonly cpu: number
-  /** Requests per second. */
-  readonly rps: number
-  /** Latency in microseconds. */
-  readonly p50: number
-  readonly p99: number
-  readonly errors: number
+type Contenders = Readonly<Record<ContenderName, NginxContender>>
+
+interface Result {
+  readonly which: Case
+  readonly rounds: readonly Round<ContenderName>[]
 }
-
-/** Two rounds, one right after the other. */
-type Pair = Readonly<Record<keyof Sides, Round>>
 
 export async function throughput(options: BenchOptions): Promise<Report> {
-  if (availableParallelism() < 2) throw new BenchError('throughput needs two cores: one for the measured worker alone')
-  await requireWrk()
-  const nginx = await findNginx(options.variant)
-  const folder = await mkdtemp(join(tmpdir(), 'resty-ingress-bench-'))
-  const daemons: Daemon[] = []
-  try {
-    const sides = await startSides(nginx, folder, daemons)
-    return makeReport(await measure(sides, options), nginx.version)
-  } finally {
-    for (const daemon of daemons.reverse()) await daemon.stop()
-    await rm(folder, { recursive: true, force: true })
+  const cases = selected(options.only)
+  return await withStage(options, async (stage) => {
+    const contenders = await startContenders(stage)
+    const results: Result[] = []
+    for (const which of cases) results.push({ which, rounds: await measureCase(which, contenders, options) })
+    return makeReport(results, stage.nginx.version)
+  })
+}
+
+function selected(only: readonly string[]): readonly Case[] {
+  const unknown = only.find((name) => CASES.every((it) => it.name !== name))
+  if (unknown !== undefined) throw new BenchError(`there is no case ${unknown}; there are ${CASES.map(({ name }) => name).join(', ')}`)
+  return only.length === 0 ? CASES : CASES.filter(({ name }) => only.includes(name))
+}
+
+async function startContenders(stage: Stage): Promise<Contenders> {
+  const ours = await startOurContender(stage, 'ours', ['--enable-metrics=false'])
+  const metrics = await startOurContender(stage, 'metrics', ['--enable-metrics=true'])
+  return { ours, metrics, plain: await startPlainContender(stage, ours) }
+}
+
+async function measureCase(
+  which: Case, contenders: Contenders, options: BenchOptions,
+): Promise<Round<ContenderName>[]> {
+  const names = [which.measured, which.reference]
+  const run = (name: ContenderName, seconds: number): Promise<Figures> => {
+    const { pid, httpPort, httpsPort } = contenders[name]
+    const url = which.tls ? `https://${HOST}:${httpsPort}${which.path}` : `http://${HOST}:${httpPort}${which.path}`
+    const { connections } = options
+    return measure(pid, which.client, { url, connections, seconds, reconnect: which.reconnect ?? false })
   }
+  await takeTurns(names, 1, (name) => run(name, WARM_UP_SECONDS))
+  const rounds = await takeTurns(names, options.rounds, (name) => run(name, options.seconds))
+  const errors = errorsOf(rounds)
+  if (errors > 0) throw new BenchError(`${which.name}: ${errors} requests failed: the figures would mean nothing`)
+  progress(`${which.name}: CPU ${ratio({ which, rounds }, 'cpu').toFixed(3)} x`)
+  return rounds
 }
 
-async function measure(sides: Sides, options: BenchOptions): Promise<Pair[]> {
-  for (const side of [sides.ours, sides.plain]) await measureRound(side, { ...options, seconds: WARM_UP_SECONDS })
-  const pairs: Pair[] = []
-  for (let index = 0; index < options.rounds; index++) {
-    const pair = await measurePair(sides, options, index % 2 === 0)
-    pairs.push(pair)
-    progress(`round ${index + 1} of ${options.rounds}: CPU ${pair.ours.cpu.toFixed(2)} / ${pair.plain.cpu.toFixed(2)} us`)
-  }
-  return pairs
+function ratio({ which, rounds }: Result, figure: keyof Figures): number {
+  return ratioOf(rounds, which.measured, which.reference, figure)
 }
 
-/** Who comes first changes, so that a drift of the machine favours nobody. */
-async function measurePair(sides: Sides, options: BenchOptions, oursFirst: boolean): Promise<Pair> {
-  if (!oursFirst) {
-    const plain = await measureRound(sides.plain, options)
-    return { ours: await measureRound(sides.ours, options), plain }
-  }
-  const ours = await measureRound(sides.ours, options)
-  return { ours, plain: await measureRound(sides.plain, options) }
-}
-
-async function measureRound({ url, worker }: Side, { connections, seconds }: BenchOptions): Promise<Round> {
-  const before = await cpuTime(worker)
-  const result = await runWrk({ url, host: HOST, connections, seconds, core: CORES.others })
-  const cpu = (await cpuTime(worker)) - before
-  return { ...result, cpu: cpu / result.requests, rps: (result.requests / result.microseconds) * 1e6 }
-}
-
-const FIGURES: readonly { readonly label: string; readonly key: keyof Round; readonly digits: number }[] = [
-  { label: 'worker CPU per request, us', key: 'cpu', digits: 2 },
-  { label: 'requests/s', key: 'rps', digits: 0 },
-  { label: 'latency p50, us', key: 'p50', digits: 0 },
-  { label: 'latency p99, us', key: 'p99', digits: 0 },
+const FIGURES: readonly { readonly label: string; readonly figure: keyof Figures; readonly digits: number }[] = [
+  { label: 'worker CPU per request, us', figure: 'cpu', digits: 2 },
+  { label: 'requests/s', figure: 'rps', digits: 0 },
+  { label: 'latency p50, us', figure: 'p50', digits: 0 },
+  { label: 'latency p99, us', figure: 'p99', digits: 0 },
 ]
 
-function makeReport(pairs: readonly Pair[], nginx: string): Report {
-  const errors = pairs.reduce((sum, { ours, plain }) => sum + ours.errors + plain.errors, 0)
-  if (errors > 0) throw new BenchError(`${errors} requests failed: the figures would mean nothing`)
-  const cpuRatio = ratio(pairs, 'cpu')
-  const notes = cpuRatio > TARGET_CPU_RATIO ? [`Target missed: CPU per request at most ${TARGET_CPU_RATIO} x plain NGINX.`] : []
+function makeReport(results: readonly Result[], nginx: string): Report {
   return {
-    tables: [figuresTable(pairs, nginx)],
-    notes,
-    json: { cpu_ratio: rounded(cpuRatio), rps_ratio: rounded(ratio(pairs, 'rps')), p99_ratio: rounded(ratio(pairs, 'p99')), nginx },
+    tables: results.map((result) => figuresTable(result, nginx)),
+    notes: results.flatMap(missed),
+    json: { ...Object.fromEntries(results.map((result) => [result.which.name, ratios(result)])), nginx },
   }
 }
 
-function figuresTable(pairs: readonly Pair[], nginx: string): Table {
-  const rows = FIGURES.map(({ label, key, digits }) => [
-    label,
-    ...(['ours', 'plain'] as const).map((side) => median(pairs.map((pair) => pair[side][key])).toFixed(digits)),
-    ratio(pairs, key).toFixed(3),
-  ])
-  const title = `NGINX ${nginx}, one worker, medians of ${pairs.length} rounds of each side`
-  return { title, columns: ['', 'ours', 'plain', 'ratio'], rows }
+function ratios(result: Result): Json {
+  const of = (figure: keyof Figures): number => rounded(ratio(result, figure))
+  return { cpu_ratio: of('cpu'), rps_ratio: of('rps'), p99_ratio: of('p99') }
 }
 
-/** Rounds next to each other are compared, then the median is taken: what slows the machine slows both. */
-function ratio(pairs: readonly Pair[], key: keyof Round): number {
-  return median(pairs.map(({ ours, plain }) => ours[key] / plain[key]))
+function missed(result: Result): string[] {
+  const { target, name } = result.which
+  if (target === undefined) return []
+  const { most = Infinity, least = -Infinity } = target
+  const value = ratio(result, target.figure)
+  return value > most || value < least ? [`Target missed: ${name}: ${target.text}.`] : []
+}
+
+function figuresTable(result: Result, nginx: string): Table {
+  const { which: { title, measured, reference }, rounds } = result
+  const rows = FIGURES.map(({ label, figure, digits }) => [
+    label,
+    ...[measured, reference].map((name) => medianOf(rounds, name, figure).toFixed(digits)),
+    ratio(result, figure).toFixed(3),
+  ])
+  return { title: `${title}; NGINX ${nginx}, one worker, medians of ${rounds.length} rounds`, columns: ['', measured, reference, 'ratio'], rows }
 }

@@ -9,6 +9,10 @@ export interface PlainOptions {
   /** The launcher's modules.conf. */
   readonly modules: string
   readonly httpPort: number
+  readonly httpsPort: number
+  /** Files of the certificate that we have in a Secret. */
+  readonly certificate: string
+  readonly key: string
   /** `address:port` of the backends. */
   readonly peers: readonly string[]
   /** For `$proxy_upstream_name` in the log. */
@@ -19,22 +23,21 @@ export interface PlainOptions {
 const REMOVED: readonly RegExp[] = [
   /^ *include runtime\.conf;\n/m,
   /^error_log .*;\n/gm,
-  /^ *init_by_lua_block .*\n/m,
-  /^ *init_worker_by_lua_block .*\n/m,
-  /^ *listen .* ssl.*\n/gm,
-  /^ *ssl_certificate(_key)? .*\n/gm,
-  /^ *ssl_certificate_by_lua_block .*\n/m,
-  /^ *server_rewrite_by_lua_block .*\n/m,
-  /^ *balancer_by_lua_block .*\n/m,
+  // Whole blocks on one line, as the renderer writes them.
+  /^ *\w+_by_lua_block \{.*\}\n/gm,
 ]
 
-export function plainConfig(ours: string, { modules, httpPort, peers, upstreamName }: PlainOptions): string {
+export function plainConfig(ours: string, options: PlainOptions): string {
+  const { modules, httpPort, httpsPort, certificate, key, peers, upstreamName } = options
   const steps: readonly (readonly [RegExp, string])[] = [
     ...REMOVED.map((pattern) => [pattern, ''] as const),
     [/^include modules\.conf;\n/m, headersMore(modules)],
     [/^ *server 0\.0\.0\.1;\n/m, peers.map((peer) => `        server ${peer};\n`).join('')],
     [/(map "" \$proxy_upstream_name \{ default )"-"/, `$1"${upstreamName}"`],
-    [/(listen 127\.0\.0\.1:)\d+/, `$1${httpPort}`],
+    [/(listen 127\.0\.0\.1:)\d+(.* ssl)/, `$1${httpsPort}$2`],
+    [/(listen 127\.0\.0\.1:)\d+((?!.* ssl))/, `$1${httpPort}$2`],
+    [/(ssl_certificate) data:.*;/, `$1 ${certificate};`],
+    [/(ssl_certificate_key) data:.*;/, `$1 ${key};`],
     [/access_log access\.log /, 'access_log /dev/null '],
     [/^http \{\n/m, `http {\n${TEMPORARY_PATHS}`],
   ]
