@@ -1,5 +1,4 @@
 /** Reloads by location classes that are new, while a load client counts what it costs the requests. */
-import type { Load } from '../../load/load.ts'
 import { describeFailure, startLoad } from '../../load/load.ts'
 import type { LoadReport, LoopReport } from '../../load/types.ts'
 import { ingressOf } from '../../scenarios/workload.ts'
@@ -16,7 +15,7 @@ const CONNECTIONS = 16
 const REQUESTS_BETWEEN = 500
 const SMALLEST_KILOBYTES = 2048
 
-interface Reload {
+export interface Reload {
   /** What the control API says: from the signal to new workers that serve. */
   readonly duration: number
   /** From the write of the Ingress to a configuration that runs. */
@@ -33,7 +32,8 @@ export async function reload(options: BenchOptions): Promise<Report> {
     const load = await startLoad({ address, port: 80, requests, rate: REQUESTS_PER_SECOND, connections: CONNECTIONS })
     const reloads: Reload[] = []
     for (let round = 1; round <= options.reloads; round++) {
-      reloads.push(await reloadOnce(rig, load, SMALLEST_KILOBYTES + round))
+      reloads.push(await reloadOnce(rig, SMALLEST_KILOBYTES + round))
+      await load.more(REQUESTS_BETWEEN)
       progress(`reload ${round} of ${options.reloads}`)
     }
     return makeReport(reloads, await load.stop(), rig)
@@ -48,7 +48,8 @@ async function applyClass({ lab }: Rig, kilobytes: number): Promise<void> {
   await lab.apply(ingressOf(SERVICE, { namespace: NAMESPACE, rules: [{ host: HOST, service: SERVICE }], annotations }))
 }
 
-async function reloadOnce(rig: Rig, load: Load, kilobytes: number): Promise<Reload> {
+/** `kilobytes` must be a body size that no configuration has had. */
+export async function reloadOnce(rig: Rig, kilobytes: number): Promise<Reload> {
   const before = (await reloadsOf(rig)).length
   const started = performance.now()
   await applyClass(rig, kilobytes)
@@ -56,9 +57,7 @@ async function reloadOnce(rig: Rig, load: Load, kilobytes: number): Promise<Relo
     const durations = await reloadsOf(rig)
     return durations.length > before && durations
   })
-  const total = performance.now() - started
-  await load.more(REQUESTS_BETWEEN)
-  return { duration: durations.at(-1) ?? NaN, total }
+  return { duration: durations.at(-1) ?? NaN, total: performance.now() - started }
 }
 
 /** Milliseconds of each reload so far, as the sidecar logs them. */

@@ -33,9 +33,9 @@ export async function routes(options: BenchOptions): Promise<Report> {
     const measured: Measured[] = []
     await loadHosts(rig, 0, FEW_HOSTS)
     const { generation } = await rig.controller.status()
-    measured.push({ hosts: FEW_HOSTS, changes: await measure(rig, options.changes) })
+    measured.push({ hosts: FEW_HOSTS, changes: await measureNewHosts(rig, options.changes) })
     await loadHosts(rig, FEW_HOSTS, options.hosts)
-    measured.push({ hosts: options.hosts, changes: await measure(rig, options.changes) })
+    measured.push({ hosts: options.hosts, changes: await measureNewHosts(rig, options.changes) })
     const reloads = (await rig.controller.status()).generation - generation
     const pushes = readPushes(await rig.lab.logs(rig.controller.sidecar))
     return makeReport(measured, { reloads, nginx: rig.nginx, pushes })
@@ -64,18 +64,19 @@ async function loadHosts({ lab, controller }: Rig, from: number, to: number): Pr
     const keys = Object.keys(await controller.digests())
     return keys.filter((key) => key.startsWith('host/')).length >= to
   }, { timeoutMs: 120_000 })
-  // Seldom, because a list of all is work for the apiserver.
   while (!(await haveStatus(lab))) await sleep(1000)
 }
 
-async function haveStatus(lab: Lab): Promise<boolean> {
+/** Whether every Ingress has its status. A list of all is work for the apiserver: ask seldom. */
+export async function haveStatus(lab: Lab): Promise<boolean> {
   const all = await lab.client.list<WithStatus>(INGRESS, { namespace: NAMESPACE })
   return all.every(({ status }) => status?.loadBalancer?.ingress !== undefined)
 }
 
 type WithStatus = Ingress & { readonly status?: { readonly loadBalancer?: { readonly ingress?: readonly object[] } } }
 
-async function measure(rig: Rig, changes: number): Promise<Change[]> {
+/** Adds a new host `changes` times, one after the other, and takes it away again. */
+export async function measureNewHosts(rig: Rig, changes: number): Promise<Change[]> {
   const sightings = await Sightings.start(rig.lab, INGRESS, NAMESPACE)
   const measured: Change[] = []
   try {
