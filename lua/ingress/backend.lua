@@ -3,17 +3,28 @@
 
 local address = require "ingress.pure.address"
 local destination = require "ingress.destination"
+local process = require "ingress.process"
+local random = require "ingress.picker.random"
 local round_robin = require "ingress.picker.round_robin"
 local store = require "ingress.store"
 
 local pairs = pairs
 
 local WEAK_KEYS = { __mode = "k" }
-local PICKERS = { round_robin = round_robin }
+local PICKERS = { random = random, round_robin = round_robin }
 
 local _M = {}
 
-local deps = { random = math.random }
+-- Made when the configuration is loaded: all workers have it from the master.
+local COMMON_PHASE = tonumber(process.random_id():sub(1, 8), 16) / 2 ^ 32
+
+-- Workers begin their turns at even distances, so that few requests go to many peers.
+local function phase()
+    return (COMMON_PHASE + (ngx.worker.id() or 0) / ngx.worker.count()) % 1
+end
+
+
+local deps = { random = math.random, now = ngx.now, phase = phase }
 
 
 -- Refused addresses are left out here too, so that choosing a peer needs no check.
