@@ -26,9 +26,19 @@ const BENCHMARKS: readonly Benchmark[] = [
     load: async () => (await import('./cluster/reload.ts')).reload,
   },
   {
+    name: 'scale',
+    measures: 'start, memory, reloads and changes of a cluster with 10 000 Ingresses',
+    load: async () => (await import('./scale/scale.ts')).scale,
+  },
+  {
     name: 'throughput',
     measures: 'CPU per request, requests/s and latency against plain NGINX on the same backends',
     load: async () => (await import('./throughput/throughput.ts')).throughput,
+  },
+  {
+    name: 'peers',
+    measures: 'the same, and the time of an endpoint change, beside HAProxy, Envoy, Traefik and Caddy',
+    load: async () => (await import('./peers/peers.ts')).peers,
   },
 ]
 

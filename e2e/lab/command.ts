@@ -103,6 +103,13 @@ export class Daemon {
     return this.#child !== undefined && this.#child.exitCode === null && this.#child.signalCode === null
   }
 
+  /** Of the program, once it has started. */
+  get pid(): number {
+    const pid = this.#child?.pid
+    if (pid === undefined) throw new Error(`${this.name} has not been started`)
+    return pid
+  }
+
   start(): void {
     const log = openSync(this.logFile, 'a')
     this.#child = spawn(this.#argv[0] ?? '', this.#argv.slice(1), { stdio: ['ignore', log, log] })

@@ -5,6 +5,7 @@
 import { BenchError, type BenchOptions } from '../options.ts'
 import { progress } from '../progress.ts'
 import type { Json, Report, Table } from '../report.ts'
+import { selected } from '../selection.ts'
 import { rounded } from '../statistics.ts'
 import { measure, startOurContender, startPlainContender, type NginxContender } from '../traffic/contenders.ts'
 import { HOST } from '../traffic/ours.ts'
@@ -22,19 +23,13 @@ interface Result {
 }
 
 export async function throughput(options: BenchOptions): Promise<Report> {
-  const cases = selected(options.only)
+  const cases = selected(CASES, options.only)
   return await withStage(options, async (stage) => {
     const contenders = await startContenders(stage)
     const results: Result[] = []
     for (const which of cases) results.push({ which, rounds: await measureCase(which, contenders, options) })
     return makeReport(results, stage.nginx.version)
   })
-}
-
-function selected(only: readonly string[]): readonly Case[] {
-  const unknown = only.find((name) => CASES.every((it) => it.name !== name))
-  if (unknown !== undefined) throw new BenchError(`there is no case ${unknown}; there are ${CASES.map(({ name }) => name).join(', ')}`)
-  return only.length === 0 ? CASES : CASES.filter(({ name }) => only.includes(name))
 }
 
 async function startContenders(stage: Stage): Promise<Contenders> {

@@ -23,12 +23,15 @@ export type Round<Name extends string> = Readonly<Record<Name, Figures>>
 /** The order alternates, so that a drift of the machine favours nobody. */
 export async function takeTurns<Name extends string>(
   names: readonly Name[], count: number, measure: (name: Name) => Promise<Figures>,
+  onRound?: (round: Round<Name>) => void,
 ): Promise<Round<Name>[]> {
   const rounds: Round<Name>[] = []
   for (let index = 0; index < count; index++) {
     const measured: Partial<Record<Name, Figures>> = {}
     for (const name of index % 2 === 0 ? names : names.toReversed()) measured[name] = await measure(name)
-    rounds.push(measured as Round<Name>)
+    const round = measured as Round<Name>
+    rounds.push(round)
+    onRound?.(round)
   }
   return rounds
 }
