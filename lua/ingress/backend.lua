@@ -82,4 +82,16 @@ function _M.pick(backend, target, excluded)
 end
 
 
+--- The end of a try, for pickers that have to know.
+-- @param id      of the endpoint
+-- @param seconds that it took, nil when unknown
+function _M.done(target, id, seconds, failed)
+    local backend = store.value(target.entry)
+    local picker = backend and backend.pickers[target.picker_id]
+    if picker and picker.done then
+        picker:done(id, seconds, failed)
+    end
+end
+
+
 return _M

@@ -2,7 +2,8 @@
 --
 -- `ngx.ctx` of a request holds first the target that the router chose, then the state of its tries,
 -- {target, endpoint}. Both are shared by many requests, so that an ordinary request makes no table;
--- only a second try gets a state of its own, with what was `tried` and the `deadline`.
+-- only a second try gets a state of its own, with what was `tried` and the `deadline`. A watched
+-- request (completion.lua) has its own state from the beginning.
 
 local backends = require "ingress.backend"
 local faults = require "ingress.faults"
@@ -64,26 +65,29 @@ local function first_try_state(target, endpoint)
 end
 
 
-local function retry_state(target, endpoint)
-    local seconds = target.retry_seconds
-    return {
-        target = target,
-        endpoint = endpoint,
-        tried = { [endpoint.id] = true },
-        deadline = seconds > 0 and ngx_now() + seconds or nil,
-    }
+-- Makes a state of this request alone ready for a next try.
+local function own_state(state, endpoint)
+    local seconds = state.target.retry_seconds
+    state.endpoint = endpoint
+    state.tried = { [endpoint.id] = true }
+    state.deadline = seconds > 0 and ngx_now() + seconds or nil
+    return state
 end
 
 
-local function first_try(target)
+-- @param own  the state of a watched request, else nil
+local function first_try(target, own)
     local backend = value_of(target.entry)
     local endpoint = backend and pick(backend, target)
     if not endpoint then
         return ngx.exit(NO_PEER)
     end
     prepare_tries(target, #backend.endpoints)
-    ngx.ctx = target.retry_seconds > 0 and retry_state(target, endpoint)
-        or first_try_state(target, endpoint)
+    if own or target.retry_seconds > 0 then
+        ngx.ctx = own_state(own or { target = target }, endpoint)
+    else
+        ngx.ctx = first_try_state(target, endpoint)
+    end
     return send_to(endpoint)
 end
 
@@ -99,6 +103,9 @@ local function next_try(state)
     if not endpoint then
         return ngx.exit(NO_PEER)
     end
+    if state.watched then
+        backends.done(state.target, state.endpoint.id, nil, true)
+    end
     state.tried[endpoint.id] = true
     state.endpoint = endpoint
     ngx.ctx = state
@@ -109,10 +116,15 @@ end
 --- One try of the current request.
 _M.run = faults.guarded(function()
     local context = ngx.ctx
-    if not context.target then
+    local target = context.target
+    if not target then
         return first_try(context)
     end
-    return next_try(context.tried and context or retry_state(context.target, context.endpoint))
+    local endpoint = context.endpoint
+    if not endpoint then
+        return first_try(target, context)
+    end
+    return next_try(context.tried and context or own_state({ target = target }, endpoint))
 end)
 
 

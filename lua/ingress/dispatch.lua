@@ -2,7 +2,9 @@
 -- target.
 
 local balancer = require "ingress.balancer"
+local body_size = require "ingress.policy.body_size"
 local choose = require("ingress.target").choose
+local completion = require "ingress.completion"
 local faults = require "ingress.faults"
 local generation = require "ingress.generation"
 local get_request = require("resty.core.base").get_request
@@ -49,6 +51,21 @@ function _M.configure(names)
 end
 
 
+-- Somebody waits for the end of the request, and `location /` has no log phase; nor has `@watched`
+-- its limit of the body.
+local function watch(route, target)
+    if route.class then
+        ngx.ctx = completion.watch(target)
+        return
+    end
+    if route.body_limit then
+        body_size.apply(route.body_limit)
+    end
+    completion.watch(target)
+    return ngx_exec("@watched")
+end
+
+
 local function proxy(route)
     faults.subject = route.name
     if route.closed then
@@ -67,6 +84,9 @@ local function proxy(route)
     set_variables(route, target)
     if not balancer.has_endpoint(target) then
         return ngx_exit(503)
+    end
+    if target.watched then
+        return watch(route, target)
     end
     ngx.ctx = target
 end
@@ -104,6 +124,12 @@ _M.enter = faults.guarded(function(listener)
         return enter_class(route)
     end
     return proxy(route)
+end)
+
+
+--- `location @watched`: the request was routed before.
+_M.watched = faults.guarded(function()
+    ngx.ctx = completion.state()
 end)
 
 

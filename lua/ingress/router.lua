@@ -75,6 +75,8 @@ local function compile_route(route)
         name = ("%s %s/%s"):format(origin.kind, origin.namespace, origin.name),
         class = route.class,
         closed = route.closed ~= nil,
+        -- What `location /` checks by itself.
+        body_limit = not route.class and store.setting().body_size or nil,
         steps = request_steps(route),
         targets = target.compile(route),
         variables = {

@@ -112,18 +112,28 @@ http {
         location / {
             proxy_pass http://ingress_balancer;
         }
+        # The same with a log phase, for requests whose end somebody waits for.
+        location @watched {
+            rewrite_by_lua_block { return require("ingress.phase.rewrite_watched")() }
+            log_by_lua_block { return require("ingress.phase.log")() }
+            proxy_pass http://ingress_balancer;
+        }
 {{#classes}}
         location @{{name}} {
 {{#lines}}
             {{.}}
 {{/lines}}
             rewrite_by_lua_block { return require("ingress.phase.rewrite_class")("{{name}}") }
+            log_by_lua_block { return require("ingress.phase.log")() }
             proxy_pass http://ingress_balancer;
         }
 {{/classes}}
         # No client can ask for "//": NGINX merges slashes before it looks for a location.
 {{#error_pages}}
-        location {{#without_uri}}= //{{/without_uri}}{{^without_uri}}@{{/without_uri}}error_{{code}} { return {{code}} "{{code}} {{text}}\n"; }
+        location {{#without_uri}}= //{{/without_uri}}{{^without_uri}}@{{/without_uri}}error_{{code}} {
+            log_by_lua_block { return require("ingress.phase.log_page")() }
+            return {{code}} "{{code}} {{text}}\n";
+        }
 {{/error_pages}}
     }
 }

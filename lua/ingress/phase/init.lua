@@ -8,8 +8,11 @@ require "ingress.phase.balancer"
 require "ingress.phase.certificate"
 require "ingress.phase.control"
 require "ingress.phase.init_worker"
+require "ingress.phase.log"
+require "ingress.phase.log_page"
 require "ingress.phase.rewrite"
 require "ingress.phase.rewrite_class"
+require "ingress.phase.rewrite_watched"
 
 local DEFAULT_VARIABLES = { "proxy_upstream_name", "new_id" }
 

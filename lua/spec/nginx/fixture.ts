@@ -43,20 +43,24 @@ const PROXY = `
       proxy_next_upstream error timeout;
       proxy_pass http://ingress_balancer;`
 
+const LOG = 'log_by_lua_block { return require("ingress.phase.log")() }'
+const LOG_PAGE = 'log_by_lua_block { return require("ingress.phase.log_page")() }'
+
 function errorPages(): string {
   return Object.keys(ERRORS).map((code) => `error_page ${code} @error_${code};`).join(' ')
 }
 
 function errorLocations(): string {
   return Object.entries(ERRORS).map(([code, text]) => `
-    location @error_${code} { return ${code} "${code} ${text}\\n"; }`).join('')
+    location @error_${code} { ${LOG_PAGE} return ${code} "${code} ${text}\\n"; }`).join('')
 }
 
 function classLocations(classes: Readonly<Record<string, string>>): string {
   return Object.entries(classes).map(([name, directives]) => `
     location @${name} {
       ${directives}
-      rewrite_by_lua_block { return require("ingress.phase.rewrite_class")("${name}") }${PROXY}
+      rewrite_by_lua_block { return require("ingress.phase.rewrite_class")("${name}") }
+      ${LOG}${PROXY}
     }`).join('')
 }
 
@@ -104,6 +108,10 @@ http {
     ${errorPages()}${errorLocations()}
     server_rewrite_by_lua_block { return require("ingress.phase.rewrite")("default") }
     location / {${PROXY}
+    }
+    location @watched {
+      rewrite_by_lua_block { return require("ingress.phase.rewrite_watched")() }
+      ${LOG}${PROXY}
     }${classLocations(classes)}
     ${options.extra ?? ''}
   }

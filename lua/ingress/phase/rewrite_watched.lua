@@ -1,0 +1,2 @@
+-- rewrite_by_lua of `location @watched`.
+return require("ingress.dispatch").watched
