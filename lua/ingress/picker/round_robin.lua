@@ -6,8 +6,8 @@
 --     endpoints  array of {id, weight}; weight: a number, 1 when absent, which an update may
 --                change; 0: only when no other is left
 --     options    of the algorithm: subset_size
---     deps       random as math.random; now(): seconds; phase(): in [0, 1), where this worker begins
---                its turns: different in each worker
+--     deps       random: as math.random; now(): seconds; phase(): in [0, 1), where this worker
+--                begins its turns, different in each worker
 --   picker:pick(key, excluded) -> index | nil, err
 --     key        what hashes go by: a text, or a number that is a hash already; nil: none
 --     excluded   set of ids that are chosen only when no other is left, or nil

@@ -27,11 +27,14 @@ end
 
 --- @param endpoints array of {id, weight}
 -- @param random    as math.random
+-- @return {endpoints, sums, mean}; `sums` and `mean` of the weights only when they differ
 function _M.new(endpoints, random)
+    local sums = not weights.are_equal(endpoints) and running_sums(endpoints) or nil
     return setmetatable({
         endpoints = endpoints,
         random = random,
-        sums = not weights.are_equal(endpoints) and running_sums(endpoints) or nil,
+        sums = sums,
+        mean = sums and sums[#sums] / #sums,
     }, _M)
 end
 
@@ -91,6 +94,23 @@ function _M:pick(excluded)
         index = self:draw()
     end
     return draw_left(self, excluded) or index
+end
+
+
+--- Indices of two different endpoints, the second nil when no other is found soon.
+-- @param excluded set of ids, or nil
+function _M:pick_two(excluded)
+    local first = self:pick(excluded)
+    if not self.endpoints[2] then
+        return first
+    end
+    for _ = 1, DRAWS do
+        local second = self:draw()
+        if second ~= first and not (excluded and excluded[self.endpoints[second].id]) then
+            return first, second
+        end
+    end
+    return first
 end
 
 

@@ -21,4 +21,21 @@ function _M.are_equal(endpoints)
 end
 
 
+--- Index of the first endpoint from `from` on that is not excluded, rather one with a weight; nil
+-- when all are excluded.
+function _M.next_left(endpoints, from, excluded)
+    local count, spare = #endpoints, nil
+    for distance = 0, count - 1 do
+        local index = (from + distance - 1) % count + 1
+        if not (excluded and excluded[endpoints[index].id]) then
+            if _M.of(endpoints[index]) > 0 then
+                return index
+            end
+            spare = spare or index
+        end
+    end
+    return spare
+end
+
+
 return _M
