@@ -79,7 +79,7 @@ export class Pipeline {
     this.fragments = graph.map(objects.of('Ingress'), (ingress, read) => translateIngress(ingress, read, context))
     this.secretRefs = this.fragments.index(secretsOf)
     this.virtualHosts = graph.group(this.fragments.index(hostsOf), (host, claimants, read) =>
-      buildVirtualHost(host, claimants(), this.#inForce(read), (secret, name) => this.#isUsable(secret, name, read)),
+      buildVirtualHost(host, claimants(), (secret, name) => this.#isUsable(secret, name, read)),
     )
     this.backends = graph.group(this.fragments.index(backendsOf), (key, _users, read) =>
       translateBackend(parseBackend(key), read, context),

@@ -2,6 +2,7 @@
 import type { Backend, Certificate, Route, VirtualHost } from '../ir/types.ts'
 import type { Settings } from '../ir/settings.ts'
 import { locationClass, runtimePolicies } from '../policy/effects.ts'
+import type { RouteContext } from '../policy/policy.ts'
 import { digestOf } from '../util/canonical.ts'
 import {
   backendKey,
@@ -13,8 +14,8 @@ import {
   type SettingRecord,
 } from './records.ts'
 
-/** Port that a client is sent to by a redirect to https. */
 export interface RecordOptions {
+  /** Port that a client is sent to by a redirect to https. */
   readonly httpsRedirectPort: number
 }
 
@@ -24,30 +25,26 @@ function sealed<T extends object>(content: T): T & { readonly digest: string } {
 
 /** The record of a virtual host: its routes in order of precedence, with class and policies. */
 export function hostRecord(host: VirtualHost, settings: Settings, options: RecordOptions): HostRecord {
+  const context = { settings, httpsPort: options.httpsRedirectPort, tls: host.tls }
   return sealed({
     ...(host.certificate === undefined ? {} : { certificate: certificateKey(host.certificate) }),
-    routes: host.routes.map((route) => routeRecord(route, settings, options)),
+    routes: host.routes.map((route) => routeRecord(route, { ...context, path: route.path })),
   })
 }
 
-function routeRecord(route: Route, settings: Settings, options: RecordOptions): RouteRecord {
+function routeRecord(route: Route, context: RouteContext): RouteRecord {
   const { kind, namespace, name } = route.origin
   const [first] = route.backends
-  const className = locationClass(route.policies, settings)?.name
+  const className = locationClass(route.policies, context.settings)?.name
   return {
     path: route.path,
     pathType: route.pathType,
     ...(className === undefined ? {} : { class: className }),
     backends: route.backends.map((backend) => ({ backend: backendKey(backend), weight: backend.weight })),
-    policies: withPort(runtimePolicies(route.policies, settings), options.httpsRedirectPort),
+    policies: runtimePolicies(route.policies, context),
     ...(route.closed === undefined ? {} : { closed: route.closed }),
     origin: { kind, namespace, name, service: first?.service ?? '', port: first?.port ?? '' },
   }
-}
-
-function withPort(policies: RouteRecord['policies'], port: number): RouteRecord['policies'] {
-  const redirect = policies.tls_redirect
-  return redirect === undefined ? policies : { ...policies, tls_redirect: { ...(redirect as object), port } }
 }
 
 /** The record of a Service port: where its endpoints are. */

@@ -60,6 +60,12 @@ export function word<const T extends string>(...words: readonly T[]): Parser<T> 
   }
 }
 
+/** A switch as NGINX writes it. */
+export const onOff: Parser<boolean> = (text) => {
+  const parsed = word('on', 'off')(text)
+  return 'value' in parsed ? { value: parsed.value === 'on' } : parsed
+}
+
 /** Items separated by commas and/or white space, each read by `item`. */
 export function list<T>(item: Parser<T>, maxItems: number): Parser<readonly T[]> {
   return (text) => {

@@ -1,6 +1,6 @@
 /** Annotations of one object -> PolicySet, findings, and the reason to close its routes, if any. */
 import { quoted } from '../ir/names.ts'
-import type { Finding, ObjectRef } from '../ir/origin.ts'
+import type { Finding, ObjectRef, Severity } from '../ir/origin.ts'
 import type { Json, PolicySet } from '../ir/types.ts'
 import type { Field, Policy } from './policy.ts'
 import { isProtection } from './protection.ts'
@@ -81,7 +81,9 @@ class Reading {
     for (const [name, annotation] of this.#values) {
       if (KNOWN.has(name) || NOT_POLICIES.has(name)) continue
       const protects = isProtection(name)
-      this.#report(annotation, 'UnsupportedAnnotation', 'is not supported', protects ? undefined : 'it has no effect')
+      const effect = protects ? this.#close(annotation) : 'it has no effect'
+      const message = `annotation ${annotation.fullName} is not supported; ${effect}`
+      this.#report(annotation, protects ? 'error' : 'warning', 'UnsupportedAnnotation', message)
     }
   }
 
@@ -90,19 +92,18 @@ class Reading {
   }
 
   #refuse(annotation: Annotation, allowed: string, protects: boolean): void {
-    const problem = `${quoted(annotation.text)} is refused; allowed: ${allowed}`
-    this.#report(annotation, 'InvalidAnnotation', problem, protects ? undefined : 'it counts as not set')
+    const effect = protects ? this.#close(annotation) : 'it counts as not set'
+    const message = `annotation ${annotation.fullName}: ${quoted(annotation.text)} is refused; allowed: ${allowed}; ${effect}`
+    this.#report(annotation, 'error', 'InvalidAnnotation', message)
   }
 
-  /** No effect given: the annotation protects, and its absence would open the routes. */
-  #report(annotation: Annotation, reason: string, problem: string, effect: string | undefined): void {
-    const { fullName } = annotation
-    if (effect === undefined) this.#closed ??= `annotation ${fullName} protects this route and cannot be honoured`
-    this.#findings.push({
-      origin: { ...this.#object, field: `metadata.annotations[${fullName}]` },
-      severity: effect === undefined || reason === 'InvalidAnnotation' ? 'error' : 'warning',
-      reason,
-      message: `annotation ${fullName}${reason === 'InvalidAnnotation' ? ':' : ''} ${problem}; ${effect ?? 'it protects, so the paths of this object answer 503'}`,
-    })
+  /** Without this annotation the routes would be open: says what happens to them instead. */
+  #close({ fullName }: Annotation): string {
+    this.#closed ??= `annotation ${fullName} protects this route and cannot be honoured`
+    return 'it protects, so the paths of this object answer 503'
+  }
+
+  #report({ fullName }: Annotation, severity: Severity, reason: string, message: string): void {
+    this.#findings.push({ origin: { ...this.#object, field: `metadata.annotations[${fullName}]` }, severity, reason, message })
   }
 }

@@ -13,6 +13,6 @@ export const bodySize = {
     value.max === settings.proxyBodySize ? [] : [directive('client_max_body_size', bytes(Number(value.max)))],
   runtime: {
     schema: object({ max: { type: 'integer', minimum: 0 } }),
-    effect: (value, settings) => (value.max === settings.proxyBodySize ? undefined : { max: Number(value.max) }),
+    effect: (value, { settings }) => (value.max === settings.proxyBodySize ? undefined : { max: Number(value.max) }),
   },
 } satisfies Policy

@@ -1,6 +1,6 @@
-import { integer, size, word } from '../ir/value.ts'
+import { integer, onOff, size } from '../ir/value.ts'
 import type { Settings } from '../ir/settings.ts'
-import { bytes, directive, number, onOff, type Directive } from '../nginx/directive.ts'
+import { bytes, directive, number, onOff as printed, type Directive } from '../nginx/directive.ts'
 import type { Policy, PolicyValue } from './policy.ts'
 
 /**
@@ -9,11 +9,10 @@ import type { Policy, PolicyValue } from './policy.ts'
  */
 function directives(value: PolicyValue, settings: Settings): readonly Directive[] {
   const lines: Directive[] = []
-  const responses = value.responses === undefined ? settings.proxyBuffering : value.responses === 'on'
-  const requests = value.requests === undefined ? settings.proxyRequestBuffering : value.requests === 'on'
-  if (responses !== settings.proxyBuffering) lines.push(directive('proxy_buffering', onOff(responses)))
+  const { responses = settings.proxyBuffering, requests = settings.proxyRequestBuffering } = value
+  if (responses !== settings.proxyBuffering) lines.push(directive('proxy_buffering', printed(responses === true)))
   if (requests !== settings.proxyRequestBuffering) {
-    lines.push(directive('proxy_request_buffering', onOff(requests)))
+    lines.push(directive('proxy_request_buffering', printed(requests === true)))
   }
   const bufferSize = Number(value.size ?? settings.proxyBufferSize)
   const count = Number(value.number ?? settings.proxyBuffersNumber)
@@ -32,13 +31,13 @@ export function bufferDirectives(bufferSize: number, count: number): readonly Di
   ]
 }
 
-export const buffering: Policy = {
+export const buffering = {
   name: 'buffering',
   fields: {
-    responses: { annotation: 'proxy-buffering', parse: word('on', 'off') },
-    requests: { annotation: 'proxy-request-buffering', parse: word('on', 'off') },
+    responses: { annotation: 'proxy-buffering', parse: onOff },
+    requests: { annotation: 'proxy-request-buffering', parse: onOff },
     size: { annotation: 'proxy-buffer-size', parse: size(1024, 1024 ** 2) },
     number: { annotation: 'proxy-buffers-number', parse: integer(2, 256) },
   },
   directives,
-}
+} satisfies Policy

@@ -3,7 +3,7 @@ import type { Json, PolicySet } from '../ir/types.ts'
 import type { Settings } from '../ir/settings.ts'
 import { print, type Directive } from '../nginx/directive.ts'
 import { sha256 } from '../util/canonical.ts'
-import type { PolicyValue } from './policy.ts'
+import type { PolicyValue, RouteContext } from './policy.ts'
 import { POLICIES } from './registry.ts'
 
 export interface LocationClass {
@@ -23,13 +23,13 @@ export function locationClass(policies: PolicySet, settings: Settings): Location
 }
 
 /** What a route's record holds under `policies`. */
-export function runtimePolicies(policies: PolicySet, settings: Settings): PolicySet {
+export function runtimePolicies(policies: PolicySet, context: RouteContext): PolicySet {
   const effects: Record<string, Json> = {}
-  for (const policy of POLICIES) {
-    const value = policies[policy.name]
+  for (const { name, runtime } of POLICIES) {
+    const value = policies[name] ?? (runtime?.always === true ? {} : undefined)
     if (value === undefined) continue
-    const effect = policy.runtime?.effect(value as PolicyValue, settings)
-    if (effect !== undefined) effects[policy.name] = effect
+    const effect = runtime?.effect(value as PolicyValue, context)
+    if (effect !== undefined) effects[name] = effect
   }
   return effects
 }

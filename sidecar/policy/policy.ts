@@ -20,12 +20,24 @@ export function object(properties: { readonly [member: string]: Schema }): Schem
   return { type: 'object', properties, required: Object.keys(properties), additionalProperties: false }
 }
 
+/** What an effect may depend on beside the policy's own value. */
+export interface RouteContext {
+  readonly settings: Settings
+  /** Port that clients are sent to by a redirect to https. */
+  readonly httpsPort: number
+  /** Somebody asked for TLS on the route's host. */
+  readonly tls: boolean
+  readonly path: string
+}
+
 /** What Lua reads in the route's record, where `lua/ingress/policy/<name>.lua` checks and applies it. */
 export interface Runtime {
   /** The shape of the effect, which the tests hold every record against. */
   readonly schema: Schema
+  /** The settings alone can have an effect on a route: it is asked with an empty value where nothing is set. */
+  readonly always?: true
   /** Undefined: nothing, the setting holds. */
-  effect(value: PolicyValue, settings: Settings): Json | undefined
+  effect(value: PolicyValue, context: RouteContext): Json | undefined
 }
 
 export interface Policy {

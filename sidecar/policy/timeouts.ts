@@ -15,7 +15,7 @@ export const timeouts = {
   },
   runtime: {
     schema: object({ connect: SECONDS, read: SECONDS, send: SECONDS }),
-    effect: (value, settings) => ({
+    effect: (value, { settings }) => ({
       connect: value.connect ?? settings.proxyConnectTimeout,
       read: value.read ?? settings.proxyReadTimeout,
       send: value.send ?? settings.proxySendTimeout,

@@ -1,11 +1,8 @@
 import { boolean } from '../ir/value.ts'
-import { object, type Policy } from './policy.ts'
+import { object, type Policy, type PolicyValue, type RouteContext } from './policy.ts'
 
-/**
- * Plain HTTP -> https. `when_tls` counts only on hosts that have TLS, `always` everywhere; which of the
- * two holds for a route is decided in snapshot/, where the host's TLS is known.
- */
-export const tlsRedirect: Policy = {
+/** Plain HTTP -> https: `when_tls` counts only on hosts that have TLS, `always` everywhere. */
+export const tlsRedirect = {
   name: 'tls_redirect',
   protects: true,
   fields: {
@@ -14,6 +11,15 @@ export const tlsRedirect: Policy = {
   },
   runtime: {
     schema: object({ code: { enum: [301, 302, 303, 307, 308] }, port: { type: 'integer', minimum: 1, maximum: 65_535 } }),
-    effect: (value) => value,
+    always: true,
+    effect: (value, context) =>
+      redirects(value, context) ? { code: context.settings.httpRedirectCode, port: context.httpsPort } : undefined,
   },
+} satisfies Policy
+
+function redirects(value: PolicyValue, { settings, tls, path }: RouteContext): boolean {
+  if (settings.noTlsRedirectLocations.some((prefix) => path.startsWith(prefix))) return false
+  const always = value.always ?? settings.forceSslRedirect
+  const whenTls = value.when_tls ?? settings.sslRedirect
+  return always === true || (tls && whenTls === true)
 }

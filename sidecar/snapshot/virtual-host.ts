@@ -2,9 +2,7 @@
 import { ANY_HOST } from '../ir/names.ts'
 import type { ObjectName } from '../ir/object-name.ts'
 import type { Finding } from '../ir/origin.ts'
-import type { Fragment, Json, PolicySet, Route, TlsClaim, VirtualHost } from '../ir/types.ts'
-import type { Settings } from '../ir/settings.ts'
-import { fields } from '../util/field.ts'
+import type { Fragment, Route, TlsClaim, VirtualHost } from '../ir/types.ts'
 import { hostPart } from './by-host.ts'
 import { byAge, compareRoutes, matchPath } from './order.ts'
 
@@ -20,7 +18,6 @@ export type CertificateCheck = (secret: ObjectName, host: string) => boolean
 export function buildVirtualHost(
   host: string,
   fragments: readonly Fragment[],
-  settings: Settings,
   isUsable: CertificateCheck,
 ): VirtualHost {
   const ordered = byAge(fragments)
@@ -28,9 +25,7 @@ export function buildVirtualHost(
   const claims = ownersClaims(host, ordered, findings)
   const tls = claims.some((claim) => claim.named || (claim.secret !== undefined && isUsable(claim.secret, host)))
   const certificate = chooseCertificate(host, claims, isUsable)
-  const routes = winners(host, ordered, findings)
-    .sort(compareRoutes)
-    .map((route) => withRedirect(route, tls, settings))
+  const routes = winners(host, ordered, findings).sort(compareRoutes)
   return { host, routes, tls, findings, ...(certificate === undefined ? {} : { certificate }) }
 }
 
@@ -95,19 +90,4 @@ function chooseCertificate(
 ): VirtualHost['certificate'] {
   const inOrder = [...claims.filter((claim) => claim.named), ...claims.filter((claim) => !claim.named)]
   return inOrder.find((claim) => claim.secret !== undefined && isUsable(claim.secret, host))?.secret
-}
-
-/** Replaces what the annotations said about redirects by what holds on this host. */
-function withRedirect(route: Route, tls: boolean, settings: Settings): Route {
-  const policies: Record<string, Json> = { ...route.policies }
-  delete policies.tls_redirect
-  if (redirects(route, tls, settings)) policies.tls_redirect = { code: settings.httpRedirectCode }
-  return { ...route, policies: policies as PolicySet }
-}
-
-function redirects(route: Route, tls: boolean, settings: Settings): boolean {
-  if (settings.noTlsRedirectLocations.some((prefix) => route.path.startsWith(prefix))) return false
-  const { when_tls: whenTls, always } = fields(route.policies.tls_redirect)
-  const forced = always ?? settings.forceSslRedirect
-  return forced === true || (tls && (whenTls ?? settings.sslRedirect) === true)
 }

@@ -4,7 +4,11 @@ import { parseCidr } from '../../ir/address.ts'
 import { quoted } from '../../ir/names.ts'
 import type { Finding, Origin } from '../../ir/origin.ts'
 import { DEFAULT_SETTINGS, type Settings } from '../../ir/settings.ts'
-import { boolean, buffers, integer, list, seconds, size, word, type Parsed, type Parser } from '../../ir/value.ts'
+import { boolean, buffers, integer, list, seconds, size, word, type Parser } from '../../ir/value.ts'
+import { bodySize } from '../../policy/body-size.ts'
+import { buffering } from '../../policy/buffering.ts'
+import { timeouts } from '../../policy/timeouts.ts'
+import { tlsRedirect } from '../../policy/tls-redirect.ts'
 import { texts } from '../../util/field.ts'
 
 const cidr: Parser<string> = (text) => {
@@ -22,8 +26,15 @@ const httpRedirectCode: Parser<number> = (text) => {
   return 'value' in parsed ? { value: Number(parsed.value) } : parsed
 }
 
+type Key<T> = readonly [key: string, parse: Parser<T>]
+
+/** The key of the annotation's name holds what applies where no annotation does: same grammar, same bounds. */
+function defaultOf<T>(field: { readonly annotation: string; readonly parse: Parser<T> }): Key<T> {
+  return [field.annotation, field.parse]
+}
+
 /** ConfigMap key -> the setting and its grammar. One line = one key. */
-const KEYS: { readonly [K in keyof Settings]: readonly [key: string, parse: Parser<Settings[K]>] } = {
+const KEYS: { readonly [K in keyof Settings]: Key<Settings[K]> } = {
   workerProcesses: ['worker-processes', workers],
   maxWorkerConnections: ['max-worker-connections', integer(64, 1_000_000)],
   workerShutdownTimeout: ['worker-shutdown-timeout', seconds(1, 86_400)],
@@ -32,14 +43,14 @@ const KEYS: { readonly [K in keyof Settings]: readonly [key: string, parse: Pars
   upstreamKeepaliveConnections: ['upstream-keepalive-connections', integer(1, 65_536)],
   upstreamKeepaliveTimeout: ['upstream-keepalive-timeout', seconds(1, 86_400)],
   upstreamKeepaliveRequests: ['upstream-keepalive-requests', integer(1, 100_000_000)],
-  proxyConnectTimeout: ['proxy-connect-timeout', seconds(1, 86_400)],
-  proxyReadTimeout: ['proxy-read-timeout', seconds(1, 86_400)],
-  proxySendTimeout: ['proxy-send-timeout', seconds(1, 86_400)],
-  proxyBodySize: ['proxy-body-size', size(0, 2 ** 40)],
-  proxyBuffering: ['proxy-buffering', onOff],
-  proxyRequestBuffering: ['proxy-request-buffering', onOff],
-  proxyBufferSize: ['proxy-buffer-size', size(1024, 1024 ** 2)],
-  proxyBuffersNumber: ['proxy-buffers-number', integer(2, 256)],
+  proxyConnectTimeout: defaultOf(timeouts.fields.connect),
+  proxyReadTimeout: defaultOf(timeouts.fields.read),
+  proxySendTimeout: defaultOf(timeouts.fields.send),
+  proxyBodySize: defaultOf(bodySize.fields.max),
+  proxyBuffering: defaultOf(buffering.fields.responses),
+  proxyRequestBuffering: defaultOf(buffering.fields.requests),
+  proxyBufferSize: defaultOf(buffering.fields.size),
+  proxyBuffersNumber: defaultOf(buffering.fields.number),
   clientHeaderBufferSize: ['client-header-buffer-size', size(256, 65_536)],
   largeClientHeaderBuffers: ['large-client-header-buffers', buffers],
   clientHeaderTimeout: ['client-header-timeout', seconds(1, 3_600)],
@@ -48,19 +59,14 @@ const KEYS: { readonly [K in keyof Settings]: readonly [key: string, parse: Pars
   useHttp2: ['use-http2', boolean],
   http2MaxConcurrentStreams: ['http2-max-concurrent-streams', integer(1, 1024)],
   sslProtocols: ['ssl-protocols', list(word('TLSv1.2', 'TLSv1.3'), 2)],
-  sslRedirect: ['ssl-redirect', boolean],
-  forceSslRedirect: ['force-ssl-redirect', boolean],
+  sslRedirect: defaultOf(tlsRedirect.fields.when_tls),
+  forceSslRedirect: defaultOf(tlsRedirect.fields.always),
   httpRedirectCode: ['http-redirect-code', httpRedirectCode],
   noTlsRedirectLocations: ['no-tls-redirect-locations', list(pathPrefix, 32)],
   useForwardedHeaders: ['use-forwarded-headers', boolean],
   computeFullForwardedFor: ['compute-full-forwarded-for', boolean],
   proxyRealIpCidr: ['proxy-real-ip-cidr', list(cidr, 256)],
   disableAccessLog: ['disable-access-log', boolean],
-}
-
-function onOff(text: string): Parsed<boolean> {
-  const parsed = word('on', 'off')(text)
-  return 'value' in parsed ? { value: parsed.value === 'on' } : boolean(text)
 }
 
 /** Keys whose bad value would open or unhinge the whole edge: the ConfigMap is then refused as a whole. */
