@@ -6,6 +6,7 @@
  * the order in which they changed (incremental = from scratch).
  */
 import { compareText } from '../util/canonical.ts'
+import { isEqual } from '../util/equal.ts'
 
 /** How a derivation reads other collections; each read becomes a dependency of its output. */
 export interface Reader {
@@ -179,7 +180,6 @@ class Derived<V> extends Collection<V> {
   readonly #dirty = new Set<string>()
   readonly #outputs = new Map<string, Output>()
   readonly #compute: (key: string, reader: Reader) => V | undefined
-  readonly #bytes = new Map<string, string>()
 
   constructor(compute: (key: string, reader: Reader) => V | undefined) {
     super()
@@ -199,13 +199,9 @@ class Derived<V> extends Collection<V> {
     const output = this.#outputs.get(key) ?? new Output(this as Derived<unknown>, key)
     output.forgetReads()
     const value = this.#compute(key, recordingReader(output))
-    const bytes = value === undefined ? undefined : JSON.stringify(value)
     if (output.sets.size === 0) this.#outputs.delete(key)
     else this.#outputs.set(key, output)
-    if (bytes === this.#bytes.get(key)) return
-    if (bytes === undefined) this.#bytes.delete(key)
-    else this.#bytes.set(key, bytes)
-    this.put(key, value)
+    if (!isEqual(value, this.values.get(key))) this.put(key, value)
   }
 }
 
