@@ -21,12 +21,15 @@ local DECAY_SECONDS = 10
 local LEAST_SECONDS = 0.001
 -- A failure is no fast answer.
 local FAILURE_SECONDS = 1
+-- What is assumed from an endpoint's first request until its answer, lest one that never answers
+-- looks like the fastest of all.
+local ASSUMED_SECONDS = 1
 
 local _M = {}
 _M.__index = _M
 
 
--- State of an endpoint: {score, at}; `at` is nil before the first measurement.
+-- State of an endpoint: {score, at, assumed}; `at` is nil before its first request.
 local function decayed(state, now)
     return state.at and state.score * exp(-max(now - state.at, 0) / DECAY_SECONDS) or 0
 end
@@ -36,8 +39,9 @@ end
 local function average(states, now)
     local sum, count = 0, 0
     for index = 1, #states do
-        if states[index].at then
-            sum, count = sum + decayed(states[index], now), count + 1
+        local state = states[index]
+        if state.at and not state.assumed then
+            sum, count = sum + decayed(state, now), count + 1
         end
     end
     return count > 0 and sum / count or nil
@@ -94,6 +98,10 @@ function _M:pick(_, excluded)
             index = second
         end
     end
+    local state = self.states[index]
+    if not state.at then
+        state.score, state.at, state.assumed = ASSUMED_SECONDS, self.now(), true
+    end
     self.in_flight:begin(drawn.endpoints[index].id)
     return index
 end
@@ -109,9 +117,10 @@ function _M:done(id, seconds, failed)
         return
     end
     local now = self.now()
-    local kept = state.at and exp(-max(now - state.at, 0) / DECAY_SECONDS) or 0
+    local is_known = state.at and not state.assumed
+    local kept = is_known and exp(-max(now - state.at, 0) / DECAY_SECONDS) or 0
     state.score = state.score * kept + seconds * (1 - kept)
-    state.at = now
+    state.at, state.assumed = now, nil
 end
 
 

@@ -92,9 +92,9 @@ local function kept_currents(self, positions, weights, total)
 end
 
 
--- `currents` only when weights differ: what everybody else needs is `last`.
+-- `currents` only when weights differ, else false: then all that a turn needs is `last`.
 local function set(self, endpoints, positions)
-    local currents, weights, total
+    local currents, weights, total = false, nil, nil
     if not weights_of.are_equal(endpoints) then
         weights, total = {}, 0
         for index = 1, #endpoints do

@@ -8,8 +8,9 @@ local weights = require "ingress.picker.support.weights"
 local max = math.max
 local setmetatable = setmetatable
 
--- A prime, so that every step leads through all slots; the size that the paper and Envoy have.
-local SIZE = 65537
+-- A prime, so that every step leads through all slots. The size that the paper and Envoy have,
+-- 65537, would take twice the memory: tables grow by powers of two.
+local SIZE = 65521
 
 local _M = {}
 _M.__index = _M
