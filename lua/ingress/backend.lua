@@ -3,6 +3,7 @@
 
 local address = require "ingress.pure.address"
 local destination = require "ingress.destination"
+local health = require "ingress.health"
 local process = require "ingress.process"
 local random = require "ingress.picker.random"
 local round_robin = require "ingress.picker.round_robin"
@@ -57,6 +58,9 @@ local function compile(record, key, previous)
     local pickers = previous and previous.pickers or {}
     for _, picker in pairs(pickers) do
         picker:update(endpoints)
+    end
+    if previous then
+        health.retain(previous.endpoints, endpoints)
     end
     return { key = key, endpoints = endpoints, pickers = pickers }
 end

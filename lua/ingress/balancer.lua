@@ -6,22 +6,31 @@
 -- request (completion.lua) has its own state from the beginning.
 
 local backends = require "ingress.backend"
+local completion = require "ingress.completion"
+local counters = require "ingress.counters"
 local faults = require "ingress.faults"
+local health = require "ingress.health"
 local ngx_balancer = require "ngx.balancer"
 local store = require "ingress.store"
 local more_tries = require("ingress.target").more_tries
 
+local excluded_of = health.excluded
+local get_last_failure = ngx_balancer.get_last_failure
+local match = string.match
+local ngx = ngx
+local ngx_now = ngx.now
+local ngx_var = ngx.var
+local pick = backends.pick
 local set_current_peer = ngx_balancer.set_current_peer
 local set_more_tries = ngx_balancer.set_more_tries
 local set_timeouts = ngx_balancer.set_timeouts
-local ngx = ngx
-local ngx_now = ngx.now
-local pick = backends.pick
 local value_of = store.value
 
 -- NGX_BUSY: "no live upstreams", 502. In this phase only a patched NGINX (OpenResty) could answer
 -- with a status of our choice.
 local NO_PEER = -3
+
+local GATEWAY_FAILURES = { [502] = "error", [504] = "timeout" }
 
 local _M = {}
 
@@ -30,6 +39,12 @@ local _M = {}
 function _M.has_endpoint(target)
     local backend = value_of(target.entry)
     return backend ~= nil and backend.endpoints[1] ~= nil
+end
+
+
+--- Whether somebody has to see the end of a request to this target.
+function _M.needs_watch(target)
+    return target.watched or health.needs_watch(value_of(target.entry))
 end
 
 
@@ -50,6 +65,8 @@ local function prepare_tries(target, count)
     if more > 0 then
         set_more_tries(more)
     end
+    local budget = target.budget
+    budget.first_tries = budget.first_tries + 1
 end
 
 
@@ -78,13 +95,16 @@ end
 -- @param own  the state of a watched request, else nil
 local function first_try(target, own)
     local backend = value_of(target.entry)
-    local endpoint = backend and pick(backend, target)
+    local probed = own and backend and health.claim_probe(backend)
+    local endpoint = probed or backend and pick(backend, target, excluded_of(backend))
     if not endpoint then
         return ngx.exit(NO_PEER)
     end
     prepare_tries(target, #backend.endpoints)
     if own or target.retry_seconds > 0 then
-        ngx.ctx = own_state(own or { target = target }, endpoint)
+        own = own_state(own or { target = target }, endpoint)
+        own.probing = probed and true
+        ngx.ctx = own
     else
         ngx.ctx = first_try_state(target, endpoint)
     end
@@ -92,19 +112,63 @@ local function first_try(target, own)
 end
 
 
-local function next_try(state)
-    if state.deadline and ngx_now() > state.deadline then
-        return ngx.exit(NO_PEER)
+-- What became of the try before this one. Its status is NGINX's own unless a header had come; then
+-- it is one of `proxy_next_upstream`.
+local function last_outcome()
+    local kind, status = get_last_failure()
+    -- "next": 403 or 404.
+    if kind ~= "failed" then
+        return {}
     end
+    local header_seconds = match(ngx_var.upstream_header_time or "", "([%d.-]+)%s*,[^,]*$")
+    local answered = header_seconds and header_seconds ~= "-"
+    return { reason = not answered and GATEWAY_FAILURES[status]
+        or completion.failure_of_status(status) }
+end
+
+
+-- One that was not tried yet; rather one that is left out otherwise than one that was tried.
+local function pick_next(backend, state)
+    local tried, excluded = state.tried, excluded_of(backend)
+    if not excluded then
+        return pick(backend, state.target, tried)
+    end
+    local unwanted = {}
+    for _, set in ipairs({ tried, excluded }) do
+        for id in pairs(set) do
+            unwanted[id] = true
+        end
+    end
+    local endpoint = pick(backend, state.target, unwanted)
+    if endpoint and tried[endpoint.id] then
+        return pick(backend, state.target, tried)
+    end
+    return endpoint
+end
+
+
+local function may_retry(state)
+    local now = ngx_now()
+    if state.deadline and now > state.deadline then
+        return false
+    end
+    if not state.target.budget:take(now) then
+        counters.add("retry_budget_exhausted")
+        return false
+    end
+    counters.add("retries")
+    return true
+end
+
+
+local function next_try(state)
+    completion.end_try(state, last_outcome())
     -- The failure may be news to this request only: the endpoints may have changed since it came.
     store.refresh()
     local backend = value_of(state.target.entry)
-    local endpoint = backend and pick(backend, state.target, state.tried)
+    local endpoint = backend and may_retry(state) and pick_next(backend, state)
     if not endpoint then
         return ngx.exit(NO_PEER)
-    end
-    if state.watched then
-        backends.done(state.target, state.endpoint.id, nil, true)
     end
     state.tried[endpoint.id] = true
     state.endpoint = endpoint

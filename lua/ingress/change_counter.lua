@@ -1,5 +1,7 @@
--- How many change lists there have been (store.lua), in a page of memory that master and workers
+-- Numbers that tell workers that something changed, in a page of memory that master and workers
 -- share: a look at it at each request costs nothing, where the dictionary takes a lock.
+--
+-- Place 0: how many change lists there have been (store.lua); 1: version of the health (ejection.lua)
 
 local ffi = require "ffi"
 
@@ -35,5 +37,4 @@ local function address_of_page()
 end
 
 
--- One number: `counter[0]`.
 return ffi.cast("volatile double *", ffi.cast("intptr_t", address_of_page()))

@@ -1,28 +1,33 @@
--- The end of requests: what it says about the endpoint that was tried last. An ordinary request has
--- no log phase and costs nothing here; it ends here only when NGINX had to answer with an error page.
--- A watched request (dispatch.lua) always ends here.
+-- The end of tries and of requests: what they tell about an endpoint.
+--
+-- An ordinary request has no log phase and costs nothing here; it ends here only when NGINX had to
+-- answer with an error page. A watched request (dispatch.lua) always does.
 
+local address = require "ingress.pure.address"
 local backends = require "ingress.backend"
 local ffi = require "ffi"
 local get_request = require("resty.core.base").get_request
+local health = require "ingress.health"
+local store = require "ingress.store"
 
 local cast = ffi.cast
 local match = string.match
 local ngx_var = ngx.var
 local tonumber = tonumber
 
--- Error pages that say that the backend failed.
-local OF_BACKEND = { [502] = "error", [504] = "timeout" }
+-- Error pages that say that the last try failed, and why.
+local FAILURES = { [502] = "error", [504] = "timeout" }
+local CLIENT_GAVE_UP = 499
 
 local _M = {}
 
--- Address of a request -> the state of its tries. An error page empties `ngx.ctx`, this stays. Every
--- location in which a watched request can end has a log phase, so nothing is left behind under an
--- address that NGINX uses again.
+-- Address of a request -> the state of its tries. An error page empties `ngx.ctx`, this stays.
+-- Every location in which a watched request can end has a log phase, so nothing is left behind under
+-- an address that NGINX uses again.
 local in_flight = {}
 
 
-local function address()
+local function key_of_request()
     return tonumber(cast("intptr_t", get_request()))
 end
 
@@ -31,14 +36,14 @@ end
 -- @return the state of its tries, {target, watched}, for `ngx.ctx`; the balancer adds the rest
 function _M.watch(target)
     local state = { target = target, watched = true }
-    in_flight[address()] = state
+    in_flight[key_of_request()] = state
     return state
 end
 
 
 --- The state of the current request; nil when it is not watched.
 function _M.state()
-    return in_flight[address()]
+    return in_flight[key_of_request()]
 end
 
 
@@ -48,33 +53,76 @@ local function seconds_of_try()
 end
 
 
-local function finish(state, failed)
-    local endpoint = state.endpoint
-    if endpoint then
-        backends.done(state.target, endpoint.id, seconds_of_try(), failed)
+--- A try has ended; there is none under way afterwards.
+-- @param state   of this request alone: {target, endpoint, watched, probing}
+-- @param outcome {reason, unknown, seconds}: reason: why it failed; unknown: nobody saw an answer
+function _M.end_try(state, outcome)
+    local id, reason, unknown = state.endpoint.id, outcome.reason, outcome.unknown
+    local probing = state.probing
+    state.endpoint, state.probing = nil, nil
+    -- A probe was not chosen by the picker.
+    if probing then
+        return health.probed(id, reason, unknown)
+    end
+    if state.watched then
+        backends.done(state.target, id, outcome.seconds, reason ~= nil)
+    end
+    if reason then
+        health.failed(store.value(state.target.entry), id, reason)
+    elseif not unknown then
+        health.succeeded(id)
     end
 end
 
 
-local function complete(failed)
-    local key = address()
+--- Why an answer of a backend counts as a failure; nil when it does not.
+function _M.failure_of_status(status)
+    return status >= 500 and health.counts_server_errors() and "http_" .. status or nil
+end
+
+
+local function complete(reason, unknown)
+    local key = key_of_request()
     local state = in_flight[key]
-    if state then
-        in_flight[key] = nil
-        finish(state, failed)
+    in_flight[key] = nil
+    if state and state.endpoint then
+        local seconds = seconds_of_try()
+        _M.end_try(state, { reason = reason, unknown = unknown, seconds = seconds })
     end
+    return state
 end
 
 
 --- The log phase of a request that a backend answered, or that its client gave up.
 function _M.run()
-    complete(false)
+    local status = tonumber(match(ngx_var.upstream_status or "", "%d+$"))
+    if not status or status == CLIENT_GAVE_UP then
+        complete(nil, true)
+    else
+        complete(_M.failure_of_status(status))
+    end
+end
+
+
+-- The endpoint of the last try, when there was one: NGINX writes the name of the upstream instead
+-- when the balancer chose none.
+local function last_endpoint_id()
+    local text, port = match(ngx_var.upstream_addr or "", "([^%s,]+):(%d+)$")
+    local bytes = text and address.parse((text:gsub("[%[%]]", "")))
+    return bytes and address.canonical(bytes) .. " " .. port
 end
 
 
 --- The log phase of an error page: NGINX itself had to answer.
 function _M.run_page()
-    complete(OF_BACKEND[ngx.status] ~= nil)
+    local reason = FAILURES[ngx.status]
+    if complete(reason, not reason) or not reason then
+        return
+    end
+    local id = last_endpoint_id()
+    if id then
+        health.failed(nil, id, reason)
+    end
 end
 
 

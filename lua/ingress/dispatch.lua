@@ -85,7 +85,7 @@ local function proxy(route)
     if not balancer.has_endpoint(target) then
         return ngx_exit(503)
     end
-    if target.watched then
+    if balancer.needs_watch(target) then
         return watch(route, target)
     end
     ngx.ctx = target

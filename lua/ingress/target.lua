@@ -1,6 +1,7 @@
 -- The backends of a route with what the balancer needs to know of the route: decided once, when the
 -- route is first used.
 
+local retry_budget = require "ingress.retry_budget"
 local store = require "ingress.store"
 
 local min = math.min
@@ -33,7 +34,8 @@ end
 
 
 --- Targets of a route record: an array of {entry, name, algorithm, picker_id, tries, retry_seconds,
--- timeouts} with `total`, the sum of the weights. `tries` 0: as many as there are endpoints.
+-- timeouts, budget, watched} with `total`, the sum of the weights. `tries` 0: as many as there are
+-- endpoints; `watched`: somebody has to see the end of each request.
 function _M.compile(route)
     local setting = store.setting()
     local retries, global = route.policies.retries or {}, setting.retries or {}
@@ -52,6 +54,9 @@ function _M.compile(route)
                 tries = retries.tries or global.tries or DEFAULT_TRIES,
                 retry_seconds = retries.timeout or global.timeout or 0,
                 timeouts = timeouts,
+                budget = retry_budget.of(weighted.backend, setting.retry_budget, ngx.now()),
+                watched = setting.ejection ~= nil and setting.ejection.failures > 0
+                    and setting.ejection.server_errors,
             }
         end
     end

@@ -1,0 +1,264 @@
+-- What this worker thinks of the endpoints: which to leave out, and which to watch.
+--
+-- Failures in a row are counted here, by endpoint (address and port); an endpoint with too many is
+-- ejected for all workers (ejection.lua). After its time one request tries whether it is back.
+-- A success is seen only in watched requests (completion.lua): so the requests to a backend are
+-- watched from the first failure of one of its endpoints until that endpoint answers.
+
+local counters = require "ingress.counters"
+local ejection = require "ingress.ejection"
+local store = require "ingress.store"
+
+local huge = math.huge
+local min = math.min
+local next = next
+local ngx_now = ngx.now
+local pairs = pairs
+local shared_version = ejection.version
+
+-- Of `ejection` in setting/global (docs/resilience.md).
+local DEFAULT = { failures = 5, time = 10, max_time = 300, max_percent = 50, server_errors = false }
+-- Seconds until it is asked again whether an endpoint is still probed.
+local PROBE_PAUSE = 1
+-- Endpoints that failed once and were never used again must not add up.
+local MOST_SUSPECTS = 1024
+
+local _M = { counters = counters.all }
+
+-- id -> failures in a row
+local suspects = {}
+local suspect_count = 0
+-- Of the shared state, at version `seen`.
+local ejected, unhealthy = {}, {}
+local seen = 0
+-- Of the above; what a backend keeps is of one of these.
+local version = 0
+
+local rules, rules_revision = DEFAULT, -1
+
+
+local function current_rules()
+    if rules_revision ~= store.revision then
+        rules = store.setting().ejection or DEFAULT
+        rules_revision = store.revision
+    end
+    return rules
+end
+
+
+local function refresh()
+    seen = shared_version()
+    ejected, unhealthy = ejection.read()
+    if current_rules().failures == 0 then
+        ejected = {}
+    end
+    version = version + 1
+end
+
+
+local function catch_up()
+    if shared_version() ~= seen then
+        refresh()
+    end
+end
+
+
+local function set_suspect(id, failures)
+    local before = suspects[id]
+    if (before == nil) == (failures == nil) then
+        suspects[id] = failures
+        return
+    end
+    if failures and suspect_count >= MOST_SUSPECTS then
+        suspects, suspect_count = {}, 0
+    end
+    suspects[id] = failures
+    suspect_count = suspect_count + (failures and 1 or -1)
+    version = version + 1
+end
+
+
+local function members_of(backend)
+    local members = backend.members
+    if not members then
+        members = {}
+        for _, endpoint in ipairs(backend.endpoints) do
+            members[endpoint.id] = endpoint
+        end
+        backend.members = members
+    end
+    return members
+end
+
+
+-- The ids in `candidates` that are members, and how many.
+local function among(candidates, members)
+    local found, count = {}, 0
+    for id in pairs(candidates) do
+        if members[id] then
+            found[id] = true
+            count = count + 1
+        end
+    end
+    return found, count
+end
+
+
+-- Too few would be left: all that are not known to be unhealthy are used, or all.
+local function choose_excluded(backend, members)
+    local total = #backend.endpoints
+    local failing, failing_count = among(unhealthy[backend.key] or {}, members)
+    if failing_count == total then
+        failing, failing_count = {}, 0
+    end
+    local out, out_count = among(ejected, members)
+    local limit = current_rules().max_percent
+    if out_count * 100 <= total * limit and out_count + failing_count < total then
+        for id in pairs(out) do
+            failing[id] = true
+        end
+    end
+    return next(failing) and failing or nil
+end
+
+
+local function next_probe_time(members)
+    local earliest = huge
+    for id, entry in pairs(ejected) do
+        if members[id] then
+            earliest = min(earliest, entry.until_time)
+        end
+    end
+    return earliest
+end
+
+
+-- {excluded: set of ids or nil, suspect: boolean, probe_time: seconds}; nil: nothing is wrong.
+local function trouble_of(backend)
+    if not next(ejected) and not next(suspects) and not unhealthy[backend.key] then
+        return nil
+    end
+    local members = members_of(backend)
+    local _, suspected = among(suspects, members)
+    return {
+        excluded = choose_excluded(backend, members),
+        suspect = suspected > 0,
+        probe_time = next_probe_time(members),
+    }
+end
+
+
+local function trouble(backend)
+    catch_up()
+    if backend.health_version ~= version then
+        backend.trouble = trouble_of(backend)
+        backend.health_version = version
+    end
+    return backend.trouble
+end
+
+
+--- The endpoints of a backend to leave out: a set of ids, or nil.
+function _M.excluded(backend)
+    local found = trouble(backend)
+    return found and found.excluded
+end
+
+
+--- Whether somebody must see the end of the next request to a backend.
+function _M.needs_watch(backend)
+    local found = trouble(backend)
+    return found ~= nil and (found.suspect or ngx_now() >= found.probe_time)
+end
+
+
+--- The endpoint that the request at hand is to probe; nil when there is none, or another request
+-- does. Every probe ends with `probed`.
+function _M.claim_probe(backend)
+    local found, now = trouble(backend), ngx_now()
+    if not found or now < found.probe_time then
+        return nil
+    end
+    for id, entry in pairs(ejected) do
+        local endpoint = backend.members[id]
+        if endpoint and now >= entry.until_time and ejection.claim_probe(id) then
+            return endpoint
+        end
+    end
+    -- Others do: there will be a new version when they have ended.
+    found.probe_time = now + PROBE_PAUSE
+end
+
+
+--- The end of a probe.
+-- @param reason  why it failed; nil when it did not
+-- @param unknown the client gave up before there was an answer
+function _M.probed(id, reason, unknown)
+    if unknown then
+        ejection.postpone(id, current_rules())
+    elseif reason then
+        ejection.eject(id, reason, current_rules(), true)
+    else
+        ejection.readmit(id)
+    end
+end
+
+
+--- A try failed.
+-- @param backend nil when it is not known any more: then the endpoint is only suspected
+-- @param reason  one word: error, timeout, http_<status>
+function _M.failed(backend, id, reason)
+    catch_up()
+    local limit = current_rules().failures
+    if limit == 0 or ejected[id] then
+        return
+    end
+    if backend and #backend.endpoints == 1 then
+        return set_suspect(id, nil)
+    end
+    local failures = (suspects[id] or 0) + 1
+    if failures < limit or not backend then
+        return set_suspect(id, failures)
+    end
+    set_suspect(id, nil)
+    ejection.eject(id, reason, current_rules())
+end
+
+
+--- A try succeeded.
+function _M.succeeded(id)
+    if suspects[id] then
+        set_suspect(id, nil)
+    end
+end
+
+
+--- Whether answers with a status of 500 or above count as failures.
+function _M.counts_server_errors()
+    return current_rules().server_errors
+end
+
+
+--- A backend has other endpoints than before: forgets what is known of those that are gone.
+function _M.retain(before, after)
+    catch_up()
+    if not next(ejected) and not next(suspects) then
+        return
+    end
+    local kept = {}
+    for _, endpoint in ipairs(after) do
+        kept[endpoint.id] = true
+    end
+    for _, endpoint in ipairs(before) do
+        local id = endpoint.id
+        if not kept[id] then
+            set_suspect(id, nil)
+            if ejected[id] then
+                ejection.forget(id)
+            end
+        end
+    end
+end
+
+
+return _M
