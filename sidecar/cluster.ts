@@ -24,11 +24,18 @@ export class Cluster {
   #source: ClusterSource | undefined
   #addresses: readonly Address[] = []
 
-  /** Throws StartError when there is no API server to talk to. */
-  constructor(options: Options, log: Logger) {
+  private constructor(options: Options, log: Logger, transport: ApiTransport) {
     this.#options = options
     this.#log = log
-    const client = loadKubeConfig({
+    this.#transport = transport
+    this.#status = new StatusWriter({ transport, log })
+    this.#events = new EventWriter({ transport, log, instance: options.podName || 'resty-ingress' })
+    this.#publisher = this.#makePublisher()
+  }
+
+  /** Throws StartError when nothing says where the API server is. */
+  static async find(options: Options, log: Logger): Promise<Cluster> {
+    const client = await loadKubeConfig({
       ...(options.kubeconfig === undefined ? {} : { kubeconfig: options.kubeconfig }),
       ...(options['apiserver-host'] === undefined ? {} : { apiserverHost: options['apiserver-host'] }),
       ...(options['certificate-authority'] === undefined ? {} : { certificateAuthority: options['certificate-authority'] }),
@@ -37,10 +44,7 @@ export class Cluster {
     })
     if (!client.ok) throw new StartError(client.message)
     log.info({ server: client.server }, 'watching the API server')
-    this.#transport = new ApiTransport(client.config)
-    this.#status = new StatusWriter({ transport: this.#transport, log })
-    this.#events = new EventWriter({ transport: this.#transport, log, instance: options.podName || 'resty-ingress' })
-    this.#publisher = this.#makePublisher()
+    return new Cluster(options, log, new ApiTransport(client.config))
   }
 
   /** What the controller finds out goes to the API server. */

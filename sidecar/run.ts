@@ -15,7 +15,8 @@ export interface Running {
 
 /** Throws StartError when there is nothing to read the objects from, or a port is taken. */
 export async function runController(options: Options, log: Logger): Promise<Running> {
-  const source = options.manifests === undefined ? clusterSource(options, log) : folderSource(options.manifests, log)
+  const { manifests } = options
+  const source = manifests === undefined ? await clusterSource(options, log) : folderSource(manifests, log)
   const controller = new Controller(options, log, source.outlets)
   await controller.prepare()
   const admin = await startAdmin({
@@ -51,8 +52,8 @@ interface Source {
   close(): Promise<void>
 }
 
-function clusterSource(options: Options, log: Logger): Source {
-  const cluster = new Cluster(options, log)
+async function clusterSource(options: Options, log: Logger): Promise<Source> {
+  const cluster = await Cluster.find(options, log)
   return {
     outlets: cluster.outlets,
     start: async (controller) => cluster.start(controller.sink, () => controller.sourceComplete()),

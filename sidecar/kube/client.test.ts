@@ -33,8 +33,8 @@ const REFUSED: readonly { readonly name: string; readonly options: ClientOptions
 ]
 
 for (const { name, options, message } of REFUSED) {
-  test(`client: ${name} is refused with a sentence`, () => {
-    const result = loadKubeConfig(options)
+  test(`client: ${name} is refused with a sentence`, async () => {
+    const result = await loadKubeConfig(options)
     assert.ok(!result.ok)
     assert.match(result.message, message)
   })
@@ -58,7 +58,7 @@ const BROKEN: readonly { readonly name: string; readonly text: string; readonly 
 for (const { name, text, message } of BROKEN) {
   test(`client: a kubeconfig that is ${name} is refused with a sentence`, async (context) => {
     const dir = await folder(context, { config: text })
-    const result = loadKubeConfig({ kubeconfig: join(dir, 'config') })
+    const result = await loadKubeConfig({ kubeconfig: join(dir, 'config') })
     assert.ok(!result.ok)
     assert.match(result.message, message)
   })
@@ -66,7 +66,7 @@ for (const { name, text, message } of BROKEN) {
 
 test('client: --apiserver-host wins over the kubeconfig', async (context) => {
   const dir = await folder(context, { config: kubeconfig('{ server: "https://10.0.0.1" }') })
-  const result = loadKubeConfig({ kubeconfig: join(dir, 'config'), apiserverHost: 'http://127.0.0.1:8001' })
+  const result = await loadKubeConfig({ kubeconfig: join(dir, 'config'), apiserverHost: 'http://127.0.0.1:8001' })
   assert.ok(result.ok)
   assert.equal(result.config.getCurrentCluster()?.server, 'http://127.0.0.1:8001')
 })
@@ -76,7 +76,7 @@ test('client: --certificate-authority wins over the CA of the kubeconfig', async
     'config': kubeconfig('{ server: "https://10.0.0.1", certificate-authority-data: "b2xk" }'),
     'ca.crt': 'new',
   })
-  const result = loadKubeConfig({ kubeconfig: join(dir, 'config'), certificateAuthority: join(dir, 'ca.crt') })
+  const result = await loadKubeConfig({ kubeconfig: join(dir, 'config'), certificateAuthority: join(dir, 'ca.crt') })
   assert.ok(result.ok)
   const options: RequestOptions = {}
   await result.config.applyToHTTPSOptions(options)
@@ -85,7 +85,7 @@ test('client: --certificate-authority wins over the CA of the kubeconfig', async
 
 test('client: in a pod, with an IPv6 service address, and with the token that is there now', async (context) => {
   const serviceAccountDir = await folder(context, { 'token': 'first\n', 'ca.crt': 'ca' })
-  const result = loadKubeConfig({ serviceHost: 'fd00::1', servicePort: '6443', serviceAccountDir })
+  const result = await loadKubeConfig({ serviceHost: 'fd00::1', servicePort: '6443', serviceAccountDir })
   assert.ok(result.ok)
   assert.equal(result.server, 'https://[fd00::1]:6443')
   const authorization = async (): Promise<unknown> => {

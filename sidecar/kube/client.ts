@@ -1,14 +1,11 @@
 /** Finds the API server and our credentials, or says in a sentence why it cannot. */
 import { existsSync } from 'node:fs'
-import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { KubeConfig } from '@kubernetes/client-node'
 import type { Cluster } from '@kubernetes/client-node'
 import { asError } from './errors.ts'
+import { FixedAccess } from './fixed-access.ts'
+import type { ApiAccess } from './transport.ts'
 
-type Authenticator = Parameters<KubeConfig['addAuthenticator']>[0]
-
-const SERVICE_ACCOUNT = 'service-account'
 const SERVICE_ACCOUNT_DIR = '/var/run/secrets/kubernetes.io/serviceaccount'
 
 export interface ClientOptions {
@@ -25,17 +22,18 @@ export interface ClientOptions {
 }
 
 export type ClientResult =
-  | { readonly ok: true; readonly config: KubeConfig; readonly server: string }
+  | { readonly ok: true; readonly config: ApiAccess; readonly server: string }
   | { readonly ok: false; readonly message: string }
 
-/** Never throws: what is missing is a message for the person who started the controller. */
-export function loadKubeConfig(options: ClientOptions): ClientResult {
+/** Never rejects: what is missing is a message for the person who started the controller. */
+export async function loadKubeConfig(options: ClientOptions): Promise<ClientResult> {
   if (options.kubeconfig !== undefined) return fromFile(options.kubeconfig, options)
   if (options.apiserverHost !== undefined) return fromUrl(options.apiserverHost, options)
   return fromServiceAccount(options)
 }
 
-function fromFile(path: string, options: ClientOptions): ClientResult {
+async function fromFile(path: string, options: ClientOptions): Promise<ClientResult> {
+  const { KubeConfig } = await import('@kubernetes/client-node')
   const config = new KubeConfig()
   try {
     config.loadFromFile(path)
@@ -44,15 +42,17 @@ function fromFile(path: string, options: ClientOptions): ClientResult {
   }
   const context = config.getCurrentContext()
   if (!context) return refuse(`the kubeconfig ${path} has no current-context`)
-  const missing = !config.getCurrentCluster() ? 'cluster' : !config.getCurrentUser() ? 'user' : undefined
-  if (missing) return refuse(`the kubeconfig ${path} has no ${missing} for its context ${context}`)
-  return finish(config, options)
+  const cluster = config.getCurrentCluster()
+  const missing = cluster === null ? 'cluster' : !config.getCurrentUser() ? 'user' : undefined
+  if (cluster === null || missing) return refuse(`the kubeconfig ${path} has no ${missing} for its context ${context}`)
+  const changed = withFlags(cluster, options)
+  if ('problem' in changed) return refuse(changed.problem)
+  config.clusters = config.clusters.map((each) => (each.name === cluster.name ? changed : each))
+  return { ok: true, config, server: changed.server }
 }
 
 function fromUrl(server: string, options: ClientOptions): ClientResult {
-  const config = new KubeConfig()
-  config.loadFromClusterAndUser({ name: 'flag', server, skipTLSVerify: false }, { name: 'anonymous' })
-  return finish(config, options)
+  return fixed(withFlags({ name: 'flag', server, skipTLSVerify: false }, options))
 }
 
 /** As every pod does it: https://kubernetes.io/docs/tasks/run-application/access-api-from-pod/ */
@@ -67,53 +67,39 @@ function fromServiceAccount(options: ClientOptions): ClientResult {
     return refuse(`no service account token at ${tokenFile}: is automountServiceAccountToken off?`)
   }
   const host = serviceHost.includes(':') ? `[${serviceHost}]` : serviceHost
-  const config = new KubeConfig()
-  config.addAuthenticator(tokenFileAuthenticator(tokenFile))
-  config.loadFromClusterAndUser(
-    {
-      name: 'in-cluster',
-      server: `https://${host}:${servicePort}`,
-      caFile: join(serviceAccountDir, 'ca.crt'),
-      skipTLSVerify: false,
-    },
-    { name: 'service-account', authProvider: { name: SERVICE_ACCOUNT } },
-  )
-  return finish(config, options)
-}
-
-/**
- * Reads the token each time it is asked, since kubelet rotates it. KubeConfig's own provider reads on for a
- * minute what it has, also after a 401.
- */
-function tokenFileAuthenticator(tokenFile: string): Authenticator {
-  return {
-    isAuthProvider: (user) => user.authProvider?.name === SERVICE_ACCOUNT,
-    applyAuthentication: async (_user, options) => {
-      const token = await readFile(tokenFile, 'utf8')
-      options.headers = { ...options.headers, Authorization: `Bearer ${token.trim()}` }
-    },
+  const cluster = {
+    name: 'in-cluster',
+    server: `https://${host}:${servicePort}`,
+    caFile: join(serviceAccountDir, 'ca.crt'),
+    skipTLSVerify: false,
   }
+  return fixed(withFlags(cluster, options), tokenFile)
 }
 
-/** What the flags override in the cluster that was loaded. */
-function finish(config: KubeConfig, options: ClientOptions): ClientResult {
-  const loaded = config.getCurrentCluster()
-  if (!loaded) return refuse('the Kubernetes configuration names no cluster')
+function fixed(cluster: Cluster | Problem, tokenFile?: string): ClientResult {
+  if ('problem' in cluster) return refuse(cluster.problem)
+  return { ok: true, config: new FixedAccess(cluster, tokenFile), server: cluster.server }
+}
+
+interface Problem {
+  readonly problem: string
+}
+
+/** The cluster with what the flags say instead. */
+function withFlags(loaded: Cluster, options: ClientOptions): Cluster | Problem {
   const server = options.apiserverHost ?? loaded.server
   const url = URL.parse(server)
   if (!url || !['http:', 'https:'].includes(url.protocol)) {
-    return refuse(`the API server address ${server} is not an http(s) URL`)
+    return { problem: `the API server address ${server} is not an http(s) URL` }
   }
   const authority = authorityOf(loaded, options)
   if (authority.caFile !== undefined && !existsSync(authority.caFile)) {
-    return refuse(`no CA certificate at ${authority.caFile}`)
+    return { problem: `no CA certificate at ${authority.caFile}` }
   }
   const { caFile: _, caData: __, ...cluster } = loaded
   // KubeConfig refuses plain http unless verification is off; there is nothing to verify then.
   const skipTLSVerify = loaded.skipTLSVerify || url.protocol === 'http:'
-  const changed = { ...cluster, ...authority, server, skipTLSVerify }
-  config.clusters = config.clusters.map((each) => (each.name === loaded.name ? changed : each))
-  return { ok: true, config, server }
+  return { ...cluster, ...authority, server, skipTLSVerify }
 }
 
 type Authority = Pick<Cluster, 'caFile' | 'caData'>

@@ -36,7 +36,7 @@ async function startHttp2(context: TestContext): Promise<Http2Server> {
   const port = await new Promise<number>((resolve) => {
     server.listen(0, '127.0.0.1', () => resolve((server.address() as AddressInfo).port))
   })
-  const loaded = loadKubeConfig({ serviceHost: '127.0.0.1', servicePort: String(port), serviceAccountDir: dir })
+  const loaded = await loadKubeConfig({ serviceHost: '127.0.0.1', servicePort: String(port), serviceAccountDir: dir })
   assert.ok(loaded.ok)
   const transport = new ApiTransport(loaded.config, FAST_PROBE)
   const state: Http2Server = { transport, authorizations: [], tokenFile, sessions: 0, token: 'good' }
@@ -81,7 +81,7 @@ test('transport: after a 401 the token is read again', async (context) => {
 
 test('transport: the path of the server URL comes first', async (context) => {
   const server = await startFake(context)
-  const loaded = loadKubeConfig({ apiserverHost: `${server.url}/k8s/clusters/c1/` })
+  const loaded = await loadKubeConfig({ apiserverHost: `${server.url}/k8s/clusters/c1/` })
   assert.ok(loaded.ok)
   const transport = new ApiTransport(loaded.config, FAST_PROBE)
   context.after(() => transport.close())

@@ -1,5 +1,5 @@
 /**
- * HTTP to the API server: one pool of connections, credentials of KubeConfig on each request.
+ * HTTP to the API server: one pool of connections, current credentials on each request.
  * With TLS the pool speaks HTTP/2, so that thousands of watches share a few connections; its pings find
  * dead peers within two intervals.
  */
@@ -12,6 +12,9 @@ import { parseJson } from './json-lines.ts'
 import { OutageGate } from './outage-gate.ts'
 import type { RetryTiming } from './retry.ts'
 import { realWait } from './wait.ts'
+
+/** Where the API server is and as whom to ask it: as much of a KubeConfig as is needed. */
+export type ApiAccess = Pick<KubeConfig, 'getCurrentCluster' | 'applyToHTTPSOptions'>
 
 export interface ApiRequest {
   readonly method?: 'GET' | 'POST' | 'PUT' | 'PATCH'
@@ -35,7 +38,7 @@ const PROBE_TIMEOUT = 5_000
 const HEADERS = { 'accept': 'application/json', 'user-agent': 'resty-ingress' }
 
 /**
- * How long credentials are used before KubeConfig is asked again: it reads files each time, which thousands
+ * How long credentials are used before they are asked for again: that reads files each time, which thousands
  * of watches that reopen at once should not. Far below the hour that a rotated token stays valid.
  */
 const CREDENTIALS_AGE = 5_000
@@ -55,14 +58,14 @@ interface Prepared {
 }
 
 export class ApiTransport {
-  readonly #config: KubeConfig
+  readonly #config: ApiAccess
   readonly #server: URL
   readonly #gate: OutageGate
   #connection: Connection | undefined
   #prepared: { readonly at: number; readonly value: Promise<Prepared> } | undefined
 
   /** Throws when the configuration names no cluster; client.ts makes sure that it does. */
-  constructor(config: KubeConfig, timing = PROBE_TIMING) {
+  constructor(config: ApiAccess, timing = PROBE_TIMING) {
     const cluster = config.getCurrentCluster()
     if (!cluster) throw new Error('the Kubernetes configuration names no cluster')
     this.#config = config
