@@ -1,5 +1,5 @@
 /** IR -> records. Pure; the digest names the content, so equal records are never sent twice. */
-import type { Backend, Certificate, Route, VirtualHost } from '../ir/types.ts'
+import type { Backend, Certificate, Json, Route, VirtualHost } from '../ir/types.ts'
 import type { Settings } from '../ir/settings.ts'
 import { locationClass, runtimePolicies } from '../policy/effects.ts'
 import type { RouteContext } from '../policy/policy.ts'
@@ -58,6 +58,12 @@ export function certificateRecord(certificate: Certificate): CertificateRecord {
   return { digest: fingerprint.slice(0, 16), chain, key: key.reveal() }
 }
 
+/** Nothing: round robin without slow start, which Lua does unasked. */
+function globalLoadBalance({ loadBalance, slowStart }: Settings): { readonly load_balance?: Json } {
+  if (loadBalance === 'round_robin' && slowStart === 0) return {}
+  return { load_balance: { algorithm: loadBalance, ...(slowStart === 0 ? {} : { slow_start: slowStart }) } }
+}
+
 /** The record of what holds for routes without a policy of their own. */
 export function globalSetting(settings: Settings): SettingRecord {
   return sealed({
@@ -67,6 +73,7 @@ export function globalSetting(settings: Settings): SettingRecord {
       send: settings.proxySendTimeout,
     },
     retries: { tries: 3, timeout: 0 },
+    ...globalLoadBalance(settings),
     // For the declared size of a body in a location class; `location /` checks by itself.
     body_size: { max: settings.proxyBodySize },
   })

@@ -1,5 +1,9 @@
 /** What holds for the whole controller: the content of its ConfigMap over the defaults. */
 
+/** Ways to choose an endpoint that need nothing of the request. */
+export const ALGORITHMS = ['round_robin', 'random', 'least_request', 'ewma'] as const
+export type Algorithm = (typeof ALGORITHMS)[number]
+
 export interface Settings {
   readonly workerProcesses: number | 'auto'
   readonly maxWorkerConnections: number
@@ -26,6 +30,9 @@ export interface Settings {
   readonly clientHeaderTimeout: number
   readonly clientBodyBufferSize: number
   readonly clientBodyTimeout: number
+  readonly loadBalance: Algorithm
+  /** Seconds in which a new endpoint comes to its full share; 0 = at once. */
+  readonly slowStart: number
   readonly useHttp2: boolean
   readonly http2MaxConcurrentStreams: number
   readonly sslProtocols: readonly string[]
@@ -63,6 +70,8 @@ export const DEFAULT_SETTINGS: Settings = {
   clientHeaderTimeout: 60,
   clientBodyBufferSize: 8192,
   clientBodyTimeout: 60,
+  loadBalance: 'round_robin',
+  slowStart: 0,
   useHttp2: true,
   http2MaxConcurrentStreams: 128,
   sslProtocols: ['TLSv1.2', 'TLSv1.3'],

@@ -3,7 +3,8 @@
  * allowed form, never a guess; every grammar is linear and caps the length first.
  */
 
-export type Parsed<T> = { readonly value: T } | { readonly allowed: string }
+/** A value, with a warning where it is not quite what was written; or what would have been allowed. */
+export type Parsed<T> = { readonly value: T; readonly warning?: string } | { readonly allowed: string }
 
 export type Parser<T> = (text: string) => Parsed<T>
 

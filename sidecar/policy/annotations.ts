@@ -2,7 +2,7 @@
 import { quoted } from '../ir/names.ts'
 import type { Finding, ObjectRef, Severity } from '../ir/origin.ts'
 import type { Json, PolicySet } from '../ir/types.ts'
-import type { Field, Policy } from './policy.ts'
+import type { Combined, Field, Policy } from './policy.ts'
 import { isProtection } from './protection.ts'
 import { POLICIES } from './registry.ts'
 
@@ -65,15 +65,30 @@ class Reading {
   }
 
   read(policy: Policy): Json | undefined {
-    const read: [string, Json][] = []
+    const read: Record<string, Json> = {}
+    const refused = new Set<string>()
     for (const [name, field] of Object.entries(policy.fields)) {
       const annotation = this.#values.get(field.annotation)
       if (annotation === undefined) continue
       const parsed = field.parse(annotation.text)
-      if ('value' in parsed) read.push([name, parsed.value])
-      else this.#refuse(annotation, parsed.allowed, policy.protects === true)
+      if ('allowed' in parsed) {
+        refused.add(name)
+        this.#refuse(annotation, parsed.allowed, policy.protects === true)
+        continue
+      }
+      read[name] = parsed.value
+      if (parsed.warning !== undefined) this.#adjust(annotation, parsed.warning)
     }
-    return read.length === 0 ? undefined : Object.fromEntries(read)
+    const value = Object.keys(read).length === 0 ? undefined : read
+    return value === undefined || policy.combine === undefined ? value : this.#combine(policy, policy.combine(value, refused))
+  }
+
+  #combine(policy: Policy, { value, problems }: Combined): Json | undefined {
+    for (const { field, message } of problems) {
+      const annotation = this.#values.get(policy.fields[field]?.annotation ?? '')
+      if (annotation !== undefined) this.#adjust(annotation, message)
+    }
+    return Object.keys(value).length === 0 ? undefined : value
   }
 
   /** Names that no policy owns: without effect, or closing when they protect. */
@@ -95,6 +110,11 @@ class Reading {
     const effect = protects ? this.#close(annotation) : 'it counts as not set'
     const message = `annotation ${annotation.fullName}: ${quoted(annotation.text)} is refused; allowed: ${allowed}; ${effect}`
     this.#report(annotation, 'error', 'InvalidAnnotation', message)
+  }
+
+  #adjust(annotation: Annotation, problem: string): void {
+    const message = `annotation ${annotation.fullName}: ${problem}`
+    this.#report(annotation, 'warning', 'AdjustedAnnotation', message)
   }
 
   /** Without this annotation the routes would be open: says what happens to them instead. */

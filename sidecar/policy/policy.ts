@@ -15,10 +15,17 @@ export interface Field {
   readonly parse: Parser<Json>
 }
 
-/** Schema of an object that has all of these members and no other. */
-export function object(properties: { readonly [member: string]: Schema }): Schema {
-  return { type: 'object', properties, required: Object.keys(properties), additionalProperties: false }
+/** Schema of an object that has all of these members, some of these others, and no other. */
+export function object(properties: Members, optional: Members = {}): Schema {
+  return {
+    type: 'object',
+    properties: { ...properties, ...optional },
+    required: Object.keys(properties),
+    additionalProperties: false,
+  }
 }
+
+type Members = { readonly [member: string]: Schema }
 
 /** What an effect may depend on beside the policy's own value. */
 export interface RouteContext {
@@ -40,12 +47,28 @@ export interface Runtime {
   effect(value: PolicyValue, context: RouteContext): Json | undefined
 }
 
+/** Something wrong with a field that only the others show. */
+export interface Problem {
+  readonly field: string
+  readonly message: string
+}
+
+export interface Combined {
+  readonly value: PolicyValue
+  readonly problems: readonly Problem[]
+}
+
 export interface Policy {
   /** Member of the PolicySet and, when it acts per request, name of `lua/ingress/policy/<name>.lua`. */
   readonly name: string
   readonly fields: { readonly [field: string]: Field }
   /** It keeps requests out or private: a value that cannot be understood closes the routes, never opens them. */
   readonly protects?: true
+  /**
+   * What the fields mean together. `refused` names those that are set and cannot be understood, where
+   * leaving one out would turn the meaning of another around.
+   */
+  combine?(value: PolicyValue, refused: ReadonlySet<string>): Combined
   /**
    * Static effect: only the directives that differ from the ordinary location. A route with any gets
    * a location class, and a new class costs one reload.

@@ -1,9 +1,10 @@
 /** Every policy, in the order in which its class directives are printed. One line = one policy. */
 import { bodySize } from './body-size.ts'
 import { buffering } from './buffering.ts'
+import { loadBalance } from './load-balance.ts'
 import { regex } from './regex.ts'
 import { timeouts } from './timeouts.ts'
 import { tlsRedirect } from './tls-redirect.ts'
 import type { Policy } from './policy.ts'
 
-export const POLICIES: readonly Policy[] = [regex, tlsRedirect, bodySize, buffering, timeouts]
+export const POLICIES: readonly Policy[] = [regex, tlsRedirect, bodySize, buffering, timeouts, loadBalance]

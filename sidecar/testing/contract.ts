@@ -5,6 +5,7 @@
 import assert from 'node:assert/strict'
 import { Ajv } from 'ajv'
 import { bodySize } from '../policy/body-size.ts'
+import { loadBalance } from '../policy/load-balance.ts'
 import { object, type Schema } from '../policy/policy.ts'
 import { POLICIES } from '../policy/registry.ts'
 import { timeouts } from '../policy/timeouts.ts'
@@ -22,21 +23,18 @@ const wholeNumber: Schema = { type: 'integer', minimum: 0 }
 /** Shapes of what acts per request, by policy. */
 const shapes = new Map(POLICIES.flatMap(({ name, runtime }) => (runtime === undefined ? [] : [[name, runtime.schema]])))
 
-const route: Schema = withOptional(['class', 'closed'], {
-  path: text,
-  pathType: { enum: ['Exact', 'Prefix', 'Regex'] },
-  class: { type: 'string', pattern: '^c[0-9a-f]{12}$' },
-  backends: listOf(object({ backend: { type: 'string', pattern: BACKEND_KEY }, weight: wholeNumber })),
-  policies: withOptional([...shapes.keys()], Object.fromEntries(shapes)),
-  closed: text,
-  origin: object({ kind: text, namespace: text, name: text, service: text, port: text }),
-})
+const route = object(
+  {
+    path: text,
+    pathType: { enum: ['Exact', 'Prefix', 'Regex'] },
+    backends: listOf(object({ backend: { type: 'string', pattern: BACKEND_KEY }, weight: wholeNumber })),
+    policies: object({}, Object.fromEntries(shapes)),
+    origin: object({ kind: text, namespace: text, name: text, service: text, port: text }),
+  },
+  { class: { type: 'string', pattern: '^c[0-9a-f]{12}$' }, closed: text },
+)
 
-const host = withOptional(['certificate'], {
-  digest,
-  certificate: { type: 'string', pattern: CERTIFICATE_KEY },
-  routes: listOf(route),
-})
+const host = object({ digest, routes: listOf(route) }, { certificate: { type: 'string', pattern: CERTIFICATE_KEY } })
 
 const endpoint: Schema = {
   type: 'array',
@@ -54,18 +52,16 @@ const records: Schema = {
     [HOST_KEY]: host,
     [BACKEND_KEY]: object({ digest, endpoints: listOf(endpoint) }),
     [CERTIFICATE_KEY]: object({ digest, chain: { type: 'string', pattern: '^-----BEGIN' }, key: text }),
-    '^setting/global$': object({ digest, retries, timeouts: timeouts.runtime.schema, body_size: bodySize.runtime.schema }),
+    '^setting/global$': object(
+      { digest, retries, timeouts: timeouts.runtime.schema, body_size: bodySize.runtime.schema },
+      { load_balance: loadBalance.runtime.schema },
+    ),
   },
   additionalProperties: false,
 }
 
 function listOf(items: Schema): Schema {
   return { type: 'array', items }
-}
-
-function withOptional(optional: readonly string[], properties: { readonly [member: string]: Schema }): Schema {
-  const required = Object.keys(properties).filter((name) => !optional.includes(name))
-  return { ...object(properties), required }
 }
 
 const ajv = new Ajv({ allErrors: true })

@@ -22,3 +22,9 @@ export function texts(value: unknown): Readonly<Record<string, string>> {
   const entries = Object.entries(fields(value)).filter((entry): entry is [string, string] => typeof entry[1] === 'string')
   return Object.fromEntries(entries)
 }
+
+/** The members that are there: JSON has no `undefined`. */
+export function defined<T>(members: { readonly [name: string]: T | undefined }): { readonly [name: string]: T } {
+  const entries = Object.entries(members).filter((entry): entry is [string, T] => entry[1] !== undefined)
+  return Object.fromEntries(entries)
+}

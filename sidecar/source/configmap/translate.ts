@@ -3,10 +3,11 @@ import type { KubeObject } from '../../collection/objects.ts'
 import { parseCidr } from '../../ir/address.ts'
 import { quoted } from '../../ir/names.ts'
 import type { Finding, Origin } from '../../ir/origin.ts'
-import { DEFAULT_SETTINGS, type Settings } from '../../ir/settings.ts'
+import { ALGORITHMS, DEFAULT_SETTINGS, type Settings } from '../../ir/settings.ts'
 import { boolean, buffers, integer, list, seconds, size, word, type Parser } from '../../ir/value.ts'
 import { bodySize } from '../../policy/body-size.ts'
 import { buffering } from '../../policy/buffering.ts'
+import { loadBalance } from '../../policy/load-balance.ts'
 import { timeouts } from '../../policy/timeouts.ts'
 import { tlsRedirect } from '../../policy/tls-redirect.ts'
 import { texts } from '../../util/field.ts'
@@ -56,6 +57,8 @@ const KEYS: { readonly [K in keyof Settings]: Key<Settings[K]> } = {
   clientHeaderTimeout: ['client-header-timeout', seconds(1, 3_600)],
   clientBodyBufferSize: ['client-body-buffer-size', size(1024, 16 * 1024 ** 2)],
   clientBodyTimeout: ['client-body-timeout', seconds(1, 3_600)],
+  loadBalance: ['load-balance', word(...ALGORITHMS)],
+  slowStart: defaultOf(loadBalance.fields.slow_start),
   useHttp2: ['use-http2', boolean],
   http2MaxConcurrentStreams: ['http2-max-concurrent-streams', integer(1, 1024)],
   sslProtocols: ['ssl-protocols', list(word('TLSv1.2', 'TLSv1.3'), 2)],

@@ -1,0 +1,87 @@
+import { ALGORITHMS, type Settings } from '../ir/settings.ts'
+import { template } from '../ir/template.ts'
+import { boolean, integer, seconds, type Parser } from '../ir/value.ts'
+import type { Json } from '../ir/types.ts'
+import { defined } from '../util/field.ts'
+import { object, type Combined, type Policy, type PolicyValue, type Problem, type Schema } from './policy.ts'
+
+/** Algorithms that need a key to hash, and the names that ingress-nginx has for them. */
+const HASHING = { ring_hash: 'ring_hash', chash: 'ring_hash', maglev: 'maglev', subset: 'subset', chashsubset: 'subset' }
+/** Names of ingress-nginx that mean nothing without `affinity: cookie`, which they do not bring about. */
+const STICKY = ['sticky_balanced', 'sticky_persistent']
+const NAMES: ReadonlyMap<string, string> = new Map([...ALGORITHMS.map((it) => [it, it] as const), ...Object.entries(HASHING)])
+
+/** As in ingress-nginx. */
+const DEFAULT_SUBSET_SIZE = 3
+/** A subset is never larger than the set of endpoints; this bounds what a worker lays out before it knows. */
+const MAX_SUBSET_SIZE = 1000
+const MAX_SLOW_START = 3_600
+
+const algorithm: Parser<string> = (text) => {
+  const value = NAMES.get(text)
+  if (value !== undefined) return { value }
+  if (STICKY.includes(text)) return { value: 'round_robin', warning: `${text} is what "affinity: cookie" does; without it: round_robin` }
+  return { allowed: `one of ${[...NAMES.keys(), ...STICKY].join(', ')}` }
+}
+
+const PART: Schema = {
+  oneOf: [
+    object({ text: { type: 'string', minLength: 1, maxLength: 256 } }),
+    object({ var: { type: 'string', pattern: '^[a-z][a-z0-9_]*$' } }),
+    object({ capture: { type: 'integer', minimum: 0, maximum: 9 } }),
+  ],
+}
+
+/** Of a template that ir/template.ts parsed. */
+export const TEMPLATE_SCHEMA: Schema = { type: 'array', items: PART, minItems: 1, maxItems: 16 }
+
+/** A key to hash decides over `load-balance`, as in ingress-nginx (an affinity cookie over both). */
+function combine(value: PolicyValue): Combined {
+  const problems: Problem[] = []
+  const { algorithm: asked, hash_by: key, subset, subset_size: size, slow_start: slowStart } = value
+  let chosen = asked
+  if (key !== undefined) chosen = hashing(asked, subset === true)
+  else if (typeof asked === 'string' && asked in HASHING) {
+    chosen = undefined
+    problems.push({ field: 'algorithm', message: 'it needs upstream-hash-by; it counts as not set' })
+  }
+  if (key === undefined && subset === true) problems.push({ field: 'subset', message: 'it has no effect without upstream-hash-by' })
+  const subsetSize = chosen === 'subset' ? (size ?? DEFAULT_SUBSET_SIZE) : undefined
+  return { value: defined({ algorithm: chosen, key, subset_size: subsetSize, slow_start: slowStart }), problems }
+}
+
+function hashing(asked: Json | undefined, subset: boolean): string {
+  if (subset || asked === 'subset') return 'subset'
+  return asked === 'maglev' ? 'maglev' : 'ring_hash'
+}
+
+/** Undefined: what holds for all routes holds for this one. */
+function effect(value: PolicyValue, settings: Settings): Json | undefined {
+  const { algorithm: chosen = settings.loadBalance, slow_start: slowStart = settings.slowStart } = value
+  if (chosen === settings.loadBalance && slowStart === settings.slowStart) return undefined
+  return defined({ ...value, algorithm: chosen, slow_start: slowStart === 0 ? undefined : slowStart })
+}
+
+/** How the endpoint of a request is chosen. */
+export const loadBalance = {
+  name: 'load_balance',
+  fields: {
+    algorithm: { annotation: 'load-balance', parse: algorithm },
+    hash_by: { annotation: 'upstream-hash-by', parse: template },
+    subset: { annotation: 'upstream-hash-by-subset', parse: boolean },
+    subset_size: { annotation: 'upstream-hash-by-subset-size', parse: integer(1, MAX_SUBSET_SIZE) },
+    slow_start: { annotation: 'slow-start', parse: seconds(0, MAX_SLOW_START) },
+  },
+  combine,
+  runtime: {
+    schema: object(
+      { algorithm: { enum: [...ALGORITHMS, 'ring_hash', 'maglev', 'subset'] } },
+      {
+        key: TEMPLATE_SCHEMA,
+        subset_size: { type: 'integer', minimum: 1, maximum: MAX_SUBSET_SIZE },
+        slow_start: { type: 'integer', minimum: 1, maximum: MAX_SLOW_START },
+      },
+    ),
+    effect: (value, { settings }) => effect(value, settings),
+  },
+} satisfies Policy
