@@ -1,5 +1,6 @@
 /** Resident memory as the kernel counts it (Linux, /proc/PID/status), in MiB. */
 import { readFile } from 'node:fs/promises'
+import { childrenOf } from '../traffic/cpu.ts'
 import { rounded } from '../statistics.ts'
 
 export interface Memory {
@@ -28,4 +29,11 @@ export function parseMemory(status: string): Memory {
   return {
     resident: field('VmRSS'), anonymous: field('RssAnon'), file: field('RssFile'), shared: field('RssShmem'), peak: field('VmHWM'),
   }
+}
+
+/** The workers of an NGINX that take new connections. */
+export async function workersOf(master: number): Promise<number[]> {
+  const children = await childrenOf(master)
+  const titles = await Promise.all(children.map((pid) => readFile(`/proc/${pid}/cmdline`, 'utf8')))
+  return children.filter((_, index) => /^nginx: worker process\0*$/.test(titles[index] ?? ''))
 }

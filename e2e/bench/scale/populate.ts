@@ -21,7 +21,9 @@ export async function populate(client: Client, from: Size, to: Size, port: numbe
 }
 
 /** Calls `work` for every number from `from` up to `to`, several at a time. */
-export async function each(from: number, to: number, work: (index: number) => Promise<void>, writers = WRITERS): Promise<void> {
+export async function each(
+  from: number, to: number, work: (index: number) => Promise<void>, writers = WRITERS,
+): Promise<void> {
   let next = from
   const worker = async (): Promise<void> => {
     while (next < to) await work(next++)

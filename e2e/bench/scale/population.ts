@@ -1,4 +1,5 @@
 /** The objects of a large cluster, as controllers and users write them. Pure: the same at each run. */
+import type { Certificate } from '../../lab/certificates.ts'
 import type { KubernetesObject } from '../../lab/client.ts'
 
 /** How many there are of each; Services, endpoints and certificates are in proportion to the Ingresses. */
@@ -39,7 +40,7 @@ export function secretName(index: number): string {
 }
 
 /** Two paths to two Services; the first Ingresses have a certificate each. */
-export function ingressOf(index: number, size: Size, annotations: Readonly<Record<string, string>> = {}): KubernetesObject {
+export function ingressOf(index: number, size: Size, annotations: Record<string, string> = {}): KubernetesObject {
   const host = hostOf(index)
   const path = (path: string, service: number): object => ({
     path, pathType: 'Prefix', backend: { service: { name: serviceName(service % size.services), port: { number: 80 } } },
@@ -48,7 +49,7 @@ export function ingressOf(index: number, size: Size, annotations: Readonly<Recor
   return {
     apiVersion: 'networking.k8s.io/v1',
     kind: 'Ingress',
-    metadata: { name: `shop-${index}`, namespace: NAMESPACE, annotations: { ...annotations } },
+    metadata: { name: `shop-${index}`, namespace: NAMESPACE, annotations },
     spec: {
       ingressClassName: 'resty-ingress',
       ...tls,
@@ -110,13 +111,13 @@ function addressOf(number: number): string {
   return `198.19.${128 + (at >> 8)}.${at & 255}`
 }
 
-export function secretOf(index: number, certificate: { readonly certificate: string; readonly key: string }): KubernetesObject {
+export function secretOf(index: number, { certificate, key }: Certificate): KubernetesObject {
   const base64 = (text: string): string => Buffer.from(text).toString('base64')
   return {
     apiVersion: 'v1',
     kind: 'Secret',
     metadata: { name: secretName(index), namespace: NAMESPACE },
     type: 'kubernetes.io/tls',
-    data: { 'tls.crt': base64(certificate.certificate), 'tls.key': base64(certificate.key) },
+    data: { 'tls.crt': base64(certificate), 'tls.key': base64(key) },
   } as KubernetesObject
 }

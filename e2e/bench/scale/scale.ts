@@ -4,14 +4,14 @@ import type { KubernetesObject } from '../../lab/client.ts'
 import { haveStatus, measureNewHosts } from '../cluster/routes.ts'
 import { reloadOnce } from '../cluster/reload.ts'
 import { PORT, startRig, type Rig } from '../cluster/rig.ts'
-import type { BenchOptions } from '../options.ts'
+import { BenchError, type BenchOptions } from '../options.ts'
 import { progress } from '../progress.ts'
 import type { Report, Table } from '../report.ts'
 import { median, quantile, rounded } from '../statistics.ts'
-import { memoryOf, type Memory } from './memory.ts'
+import { memoryOf, workersOf, type Memory } from './memory.ts'
 import { startController, stopController } from './pod.ts'
 import { each, populate } from './populate.ts'
-import { ingressOf, NAMESPACE, sizeOf, sliceOf, type Size } from './population.ts'
+import { ingressOf, sizeOf, sliceOf, type Size } from './population.ts'
 import { visitCertificates, visitHosts } from './visit.ts'
 
 const CHANGES = 1000
@@ -108,11 +108,11 @@ async function writeStatus({ lab }: Rig): Promise<void> {
 }
 
 async function weigh({ lab, controller }: Rig): Promise<Weights> {
-  const { workers } = await controller.status()
-  const memories = await Promise.all(workers.map(({ pid }) => memoryOf(pid)))
-  const [worker] = memories.sort((left, right) => right.resident - left.resident)
-  const sidecar = lab.processId(controller.sidecar)
-  if (worker === undefined || sidecar === undefined) throw new Error('the controller does not run')
+  const [sidecar, master] = [lab.processId(controller.sidecar), lab.processId(controller.openresty)]
+  if (sidecar === undefined || master === undefined) throw new BenchError('the controller does not run')
+  const workers = await Promise.all((await workersOf(master)).map(memoryOf))
+  const [worker] = workers.sort((left, right) => right.resident - left.resident)
+  if (worker === undefined) throw new BenchError('OpenResty has no worker')
   return { sidecar: await memoryOf(sidecar), worker }
 }
 

@@ -47,7 +47,9 @@ async function askAll(address: string, hosts: number): Promise<void> {
 
 /** Several handshakes for every certificate. */
 export async function visitCertificates(address: string, size: Size): Promise<void> {
-  await each(0, size.certificates * HANDSHAKES, (index) => handshake(address, hostOf(index % size.certificates)), PARALLEL_HANDSHAKES)
+  const { certificates } = size
+  const visit = (index: number): Promise<void> => handshake(address, hostOf(index % certificates))
+  await each(0, certificates * HANDSHAKES, visit, PARALLEL_HANDSHAKES)
 }
 
 async function handshake(address: string, servername: string): Promise<void> {
