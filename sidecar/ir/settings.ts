@@ -1,4 +1,5 @@
 /** What holds for the whole controller: the content of its ConfigMap over the defaults. */
+import { DEFAULT_LOG_FORMAT, type LogFormat } from './log-format.ts'
 
 /** Ways to choose an endpoint that need nothing of the request. */
 export const ALGORITHMS = ['round_robin', 'random', 'least_request', 'ewma'] as const
@@ -45,6 +46,9 @@ export interface Settings {
   readonly computeFullForwardedFor: boolean
   readonly proxyRealIpCidr: readonly string[]
   readonly disableAccessLog: boolean
+  readonly logFormat: LogFormat
+  readonly logFormatEscapeJson: boolean
+  readonly logFormatEscapeNone: boolean
 }
 
 /** The defaults of ingress-nginx, except where a comment says otherwise. */
@@ -84,4 +88,7 @@ export const DEFAULT_SETTINGS: Settings = {
   // ingress-nginx trusts 0.0.0.0/0; we trust nobody until a range is named.
   proxyRealIpCidr: [],
   disableAccessLog: false,
+  logFormat: DEFAULT_LOG_FORMAT,
+  logFormatEscapeJson: false,
+  logFormatEscapeNone: false,
 }

@@ -4,6 +4,8 @@
  * closed alphabet: nothing to quote, nothing to escape (NGINX cannot escape `$` at all).
  */
 
+import type { LogFormat, LogPart } from '../ir/log-format.ts'
+
 declare const argumentBrand: unique symbol
 /** A checked bare token. Only the constructors below make one. */
 export type Argument = string & { readonly [argumentBrand]: true }
@@ -58,6 +60,45 @@ export function cidr(text: string): Argument {
 export function socket(address: string, port: number): Argument {
   const host = address.includes(':') ? `[${cidr(address)}]` : token(address)
   return `${host}:${number(port, 1, 65_535)}` as Argument
+}
+
+/** Characters of a log format in one argument: NGINX reads no argument of more than 4096 bytes. */
+const LONGEST_TEXT = 500
+
+/**
+ * A log format, in quotes, as arguments that NGINX joins again: the only ones that hold free text, of the
+ * administrator and parsed. NGINX knows no way to write a `$` that begins no variable, so text with one is
+ * refused.
+ */
+export function logFormat(format: LogFormat): readonly Argument[] {
+  const printed: string[] = ['']
+  for (const [i, part] of format.entries()) {
+    const pieces = 'text' in part ? textPieces(part.text) : [variable(part.variable, format[i + 1])]
+    for (const piece of pieces) {
+      const last = printed.at(-1) ?? ''
+      if (last.length + piece.length <= 2 * LONGEST_TEXT) printed[printed.length - 1] = last + piece
+      else printed.push(piece)
+    }
+  }
+  return printed.map((text) => `'${text}'` as Argument)
+}
+
+function textPieces(text: string): string[] {
+  const characters = [...text]
+  const starts = Array.from({ length: Math.ceil(characters.length / LONGEST_TEXT) }, (_, i) => i * LONGEST_TEXT)
+  return starts.map((start) => quotedText(characters.slice(start, start + LONGEST_TEXT).join('')))
+}
+
+function quotedText(text: string): string {
+  if (/[$\p{C}]/u.test(text)) throw new TypeError(`not printable in quotes: ${JSON.stringify(text.slice(0, 80))}`)
+  return text.replace(/[\\']/g, '\\$&')
+}
+
+/** In braces where the text after it would make its name longer. */
+function variable(name: string, next: LogPart | undefined): string {
+  if (!/^[a-z0-9_]{1,64}$/i.test(name)) throw new TypeError(`not a variable: ${JSON.stringify(name)}`)
+  const isJoined = next !== undefined && 'text' in next && /^\w/.test(next.text)
+  return isJoined ? `\${${name}}` : `$${name}`
 }
 
 /** Throws TypeError when the name is none: a bug of the caller, as names are fixed. */

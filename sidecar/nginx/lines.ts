@@ -1,7 +1,8 @@
 /** The directives that depend on settings and on what the running NGINX can do, section by section. */
 import type { Settings } from '../ir/settings.ts'
+import { ROUTE_VARIABLES, variablesOf } from '../ir/log-format.ts'
 import { bufferDirectives } from '../policy/buffering.ts'
-import { bytes, cidr, directive, keyword, number, onOff, socket, time, type Argument, type Directive } from './directive.ts'
+import { bytes, cidr, directive, keyword, logFormat, number, onOff, socket, time, type Argument, type Directive } from './directive.ts'
 import type { Capabilities, Listeners } from './input.ts'
 
 /** Idle keep-alive connections of a stopping worker stay open this long, to answer once more and say goodbye. */
@@ -32,6 +33,25 @@ export function httpLines(settings: Settings, capabilities: Capabilities): reado
       ? directive('access_log', keyword('off'))
       : directive('access_log', keyword('access.log'), keyword('upstreaminfo')),
   ]
+}
+
+/** `$namespace` and the like are declared and set only where the log shows them: each costs 0.2 us a request. */
+export function routeVariables(settings: Settings): readonly string[] {
+  const used = variablesOf(settings.logFormat)
+  return ROUTE_VARIABLES.filter((name) => used.has(name))
+}
+
+/** The variables that Lua sets for each request. */
+export function luaVariables(settings: Settings): readonly string[] {
+  const used = variablesOf(settings.logFormat)
+  return ['proxy_upstream_name', ...ROUTE_VARIABLES].filter((name) => used.has(name)).concat('new_id')
+}
+
+/** The format of the access log; `escape=none` lets clients write anything into it, and is the operator's choice. */
+export function logFormatLine(settings: Settings): Directive {
+  const { logFormatEscapeJson: json, logFormatEscapeNone: none } = settings
+  const escape = none ? [keyword('escape=none')] : json ? [keyword('escape=json')] : []
+  return directive('log_format', keyword('upstreaminfo'), ...escape, ...logFormat(settings.logFormat))
 }
 
 function clientLines(settings: Settings, capabilities: Capabilities): readonly Directive[] {

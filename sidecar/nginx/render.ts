@@ -5,7 +5,17 @@ import { compareText, sha256 } from '../util/canonical.ts'
 import { print } from './directive.ts'
 import type { NginxInput } from './input.ts'
 import { TEMPLATE } from './template.ts'
-import { eventLines, forwarding, httpLines, listenLines, mainLines, upstreamLines } from './lines.ts'
+import {
+  eventLines,
+  forwarding,
+  httpLines,
+  listenLines,
+  logFormatLine,
+  luaVariables,
+  mainLines,
+  routeVariables,
+  upstreamLines,
+} from './lines.ts'
 
 export interface RenderedConfig {
   readonly text: string
@@ -36,7 +46,10 @@ const ERROR_PAGES: readonly { readonly code: number; readonly text: string }[] =
 /** Statuses of a request line that cannot be read: there is no URI then, and without one no named location. */
 const WITHOUT_URI: ReadonlySet<number> = new Set([400, 414, 505])
 
-/** Nothing that the view holds may need escaping: a character that would is a bug, not text to mend. */
+/**
+ * Nothing that the view holds may need escaping: a character that would is a bug, not text to mend. Only the
+ * log format holds more than bare tokens; directive.ts alone quotes it.
+ */
 function refuseUnsafe(value: unknown): string {
   const text = String(value)
   if (!/^[A-Za-z0-9_ ./:@*=;$[\]-]*$/.test(text)) throw new TypeError(`unsafe text in nginx.conf: ${JSON.stringify(text)}`)
@@ -61,6 +74,9 @@ function viewOf(input: NginxInput) {
     listener: DEFAULT_LISTENER,
     main: mainLines(settings).map(print),
     events: eventLines(settings).map(print),
+    log_format: print(logFormatLine(settings)),
+    variables: luaVariables(settings),
+    route_variables: routeVariables(settings).map((name) => `$${name}`),
     http: httpLines(settings, capabilities).map(print),
     upstream: upstreamLines(settings).map(print),
     listen: listenLines(listeners, settings, capabilities).map(print),

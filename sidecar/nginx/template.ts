@@ -16,7 +16,8 @@ events {
 
 http {
     include runtime.conf;
-    init_by_lua_block { require("ingress.phase.init")("{{hash}}", { {{#classes}}"{{name}}", {{/classes}}}) }
+    init_by_lua_block { require("ingress.phase.init")("{{hash}}", { {{#classes}}"{{name}}", {{/classes}}},
+        { {{#variables}}"{{.}}", {{/variables}}}) }
     init_worker_by_lua_block { require("ingress.phase.init_worker")() }
 
     default_type text/plain;
@@ -25,10 +26,7 @@ http {
     tcp_nopush on;
     reset_timedout_connection on;
     log_subrequest off;
-    log_format upstreaminfo '$remote_addr - $remote_user [$time_local] "$request" $status $body_bytes_sent '
-        '"$http_referer" "$http_user_agent" $request_length $request_time [$proxy_upstream_name] '
-        '[$proxy_alternative_upstream_name] $upstream_addr $upstream_response_length '
-        '$upstream_response_time $upstream_status $req_id';
+    {{{log_format}}}
 {{#http}}
     {{.}}
 {{/http}}
@@ -40,6 +38,9 @@ http {
     map "" $proxy_upstream_name { default "-"; }
     map "" $proxy_alternative_upstream_name { default ""; }
     map "" $no_certificate { default ""; }
+{{#route_variables}}
+    map "" {{.}} { default "-"; }
+{{/route_variables}}
     map "" $new_id { default $request_id; }
     map $http_x_request_id $req_id { default $http_x_request_id; "" $new_id; }
     map $http_upgrade $connection_upgrade { default upgrade; "" ""; }

@@ -1,6 +1,7 @@
 /** The controller's ConfigMap -> Settings. Key names and meanings are those of ingress-nginx. */
 import type { KubeObject } from '../../collection/objects.ts'
 import { parseCidr } from '../../ir/address.ts'
+import { logFormat } from '../../ir/log-format.ts'
 import { quoted } from '../../ir/names.ts'
 import type { Finding, Origin } from '../../ir/origin.ts'
 import { ALGORITHMS, DEFAULT_SETTINGS, type Settings } from '../../ir/settings.ts'
@@ -70,6 +71,9 @@ const KEYS: { readonly [K in keyof Settings]: Key<Settings[K]> } = {
   computeFullForwardedFor: ['compute-full-forwarded-for', boolean],
   proxyRealIpCidr: ['proxy-real-ip-cidr', list(cidr, 256)],
   disableAccessLog: ['disable-access-log', boolean],
+  logFormat: ['log-format-upstream', logFormat],
+  logFormatEscapeJson: ['log-format-escape-json', boolean],
+  logFormatEscapeNone: ['log-format-escape-none', boolean],
 }
 
 /** Keys whose bad value would open or unhinge the whole edge: the ConfigMap is then refused as a whole. */

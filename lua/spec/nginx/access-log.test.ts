@@ -1,0 +1,69 @@
+/** The access log as the administrator formats it, in configurations as they are really rendered. */
+import assert from 'node:assert/strict'
+import { existsSync, readFileSync, rmSync } from 'node:fs'
+import { join } from 'node:path'
+import { describe, test, type TestContext } from 'node:test'
+import { request } from 'undici'
+import { LOG_VARIABLES, logFormat, type LogFormat } from '../../../sidecar/ir/log-format.ts'
+import { DEFAULT_SETTINGS, type Settings } from '../../../sidecar/ir/settings.ts'
+import { renderConfig } from '../../../sidecar/nginx/render.ts'
+import { backend, endpoints, host, route } from './backends.ts'
+import { freePort, start, until, variants, type Variant } from './harness.ts'
+
+function format(text: string): LogFormat {
+  const parsed = logFormat(text)
+  assert.ok('value' in parsed, `refused: ${text}`)
+  return parsed.value
+}
+
+/** The lines that the log has after one request, of a controller with these settings. */
+async function logged(t: TestContext, variant: Variant, settings: Partial<Settings>): Promise<string> {
+  const nginx = await start(variant)
+  t.after(() => nginx.stop())
+  const path = join(nginx.folder, 'access.log')
+  // NGINX makes a file of its own when it loads the configuration.
+  rmSync(path)
+  const listeners = { addresses: ['127.0.0.1'], httpPort: await freePort(), httpsPort: await freePort() }
+  const { capabilities } = await nginx.status()
+  const config = renderConfig({ settings: { ...DEFAULT_SETTINGS, ...settings }, classes: [], listeners, capabilities })
+  const answer = await nginx.call('PUT', '/v1/config', config.text)
+  assert.equal(answer.status, 200, answer.text)
+  await nginx.put({
+    'host/default/a.example': host([route({ path: '/shop' })]),
+    'backend/test/web/80': endpoints(await backend(t, 'web')),
+    'setting/global': { digest: 'g', body_size: { max: 1024 ** 2 } },
+  })
+  const url = `http://127.0.0.1:${listeners.httpPort}/shop/cart?q=1`
+  const response = await request(url, { reset: true, headers: { host: 'a.example', 'user-agent': 'with "quotes"' } })
+  await response.body.dump()
+  return until('a line is written', () => (existsSync(path) && readFileSync(path, 'utf8')) || undefined)
+}
+
+for (const variant of variants()) {
+  describe(`access log, ${variant}`, () => {
+    test('as ingress-nginx writes it', async (t) => {
+      const line = await logged(t, variant, {})
+      const client = String.raw`127\.0\.0\.1 - - \[[^\]]+\] "GET /shop/cart\?q=1 HTTP/1\.1" 200 \d+ "-" "with \\x22quotes\\x22"`
+      const upstream = String.raw`\[test-web-80\] \[\] 127\.0\.0\.1:\d+ \d+ [\d.]+ 200 [0-9a-f]{32}`
+      const fields = new RegExp(String.raw`^${client} \d+ [\d.]+ ${upstream}\n$`)
+      assert.match(line, fields)
+    })
+
+    test('as JSON, with the names of the route', async (t) => {
+      const text =
+        '{"ns": "$namespace", "ingress": "$ingress_name", "service": "$service_name", "port": "$service_port", ' +
+        '"path": "$location_path", "agent": "$http_user_agent", "upstream": "$proxy_upstream_name", "code": $status}'
+      const line = await logged(t, variant, { logFormat: format(text), logFormatEscapeJson: true })
+      assert.deepEqual(JSON.parse(line), {
+        ns: 'test', ingress: 'demo', service: 'web', port: '80', path: '/shop', agent: 'with "quotes"',
+        upstream: 'test-web-80', code: 200,
+      })
+    })
+
+    test('every known variable can be written, in the longest format', async (t) => {
+      const names = [...LOG_VARIABLES, 'http_x', 'sent_http_x', 'upstream_http_x', 'upstream_cookie_x', 'cookie_x', 'arg_x']
+      const text = names.map((name) => `\${${name}}`).join("'").padEnd(4096, "'")
+      assert.match(await logged(t, variant, { logFormat: format(text) }), /'''''\n$/)
+    })
+  })
+}
