@@ -22,8 +22,8 @@ local CLIENT_GAVE_UP = 499
 local _M = {}
 
 -- Address of a request -> the state of its tries. An error page empties `ngx.ctx`, this stays.
--- Every location in which a watched request can end has a log phase, so nothing is left behind under
--- an address that NGINX uses again.
+-- Every location in which a watched request can end has a log phase, so nothing is left behind
+-- under an address that NGINX uses again.
 local in_flight = {}
 
 

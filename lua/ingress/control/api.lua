@@ -2,6 +2,7 @@
 
 local answer = require "ingress.control.answer"
 local config = require "ingress.control.config"
+local health = require "ingress.control.health"
 local metrics = require "ingress.control.metrics"
 local records = require "ingress.control.records"
 local status = require "ingress.control.status"
@@ -13,6 +14,7 @@ local RECORD_PREFIX = "/v1/records/"
 -- path -> method -> call(body)
 local CALLS = {
     ["/v1/status"] = { GET = status.get },
+    ["/v1/health"] = { GET = health.get },
     ["/v1/metrics"] = { GET = metrics.get },
     ["/v1/config"] = { PUT = config.put },
     ["/v1/records"] = { GET = records.list, PATCH = records.patch, PUT = records.put },

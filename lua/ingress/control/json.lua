@@ -13,7 +13,9 @@ cjson.encode_number_precision(14)
 
 -- The members of our vocabulary that are lists. The decoder does not tell an empty list from an
 -- empty object, so the encoder has to be told.
-local LISTS = { "backends", "endpoints", "routes", "workers" }
+local LISTS = {
+    "backends", "conditions", "ejected", "endpoints", "routes", "unhealthy", "workers",
+}
 
 local _M = {}
 

@@ -3,6 +3,7 @@
 
 local address = require "ingress.pure.address"
 local record_key = require "ingress.pure.record_key"
+local resilience = require "ingress.pure.resilience"
 local shape = require "ingress.pure.shape"
 
 local byte = string.byte
@@ -27,8 +28,9 @@ local ROUTE = {
 local WEIGHTED = { backend = true, weight = true }
 local ORIGIN = { "kind", "namespace", "name", "service", "port" }
 local ORIGIN_MEMBERS = { kind = true, namespace = true, name = true, service = true, port = true }
-local BACKEND = { digest = true, endpoints = true }
-local SETTINGS = { body_size = true, retries = true, timeouts = true }
+local BACKEND = { digest = true, endpoints = true, health_check = true }
+local SETTINGS = { body_size = true, load_balance = true, retries = true, timeouts = true }
+local OTHER_SETTINGS = { ejection = resilience.ejection, retry_budget = resilience.retry_budget }
 local CERTIFICATE = { digest = true, chain = true, key = true }
 
 local _M = {}
@@ -167,6 +169,7 @@ function _M.backend(record, deps)
     return shape.object(record, BACKEND, "the record")
         or array(record.endpoints, MOST_ENDPOINTS, "endpoints")
         or each(record.endpoints, "endpoints", check_endpoint, deps)
+        or record.health_check ~= nil and resilience.health_check(record.health_check)
         or nil
 end
 
@@ -188,7 +191,7 @@ function _M.certificate(record, deps)
 end
 
 
---- deps: `policies`. Members are defaults of the policies of the same name.
+--- deps: `policies`. Most members are defaults of the policies of the same name.
 function _M.setting(record, deps)
     if not shape.is_object(record) then
         return "the record must be an object"
@@ -197,6 +200,8 @@ function _M.setting(record, deps)
         local reason
         if SETTINGS[name] then
             reason = deps.policies[name].validate(value)
+        elseif OTHER_SETTINGS[name] then
+            reason = OTHER_SETTINGS[name](value)
         elseif name ~= "digest" then
             reason = "the record has an unknown member " .. shape.quoted(name)
         end
