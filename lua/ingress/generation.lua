@@ -28,7 +28,7 @@ local classes = {}
 local load_id
 
 
---- In the master, at each load: workers inherit it.
+--- In the master, at each load: workers inherit it. True at the first one.
 function _M.declare(hash, class_names)
     _M.hash = hash
     classes = {}
@@ -36,7 +36,7 @@ function _M.declare(hash, class_names)
         classes[name] = true
     end
     load_id = process.random_id()
-    state:add("instance", process.random_id())
+    return (state:add("instance", process.random_id()))
 end
 
 

@@ -8,21 +8,35 @@ local C = ffi.C
 local SIGHUP, SIGTERM = 1, 15
 local EPERM = 1
 local PR_SET_PDEATHSIG = 1
+-- NGX_PROCESS_SIGNALLER
+local SIGNALLER = 2
 
 ffi.cdef [[
 int resty_ingress_kill(int pid, int signal) __asm__("kill");
 int resty_ingress_getppid(void) __asm__("getppid");
 int resty_ingress_chmod(const char *path, unsigned int mode) __asm__("chmod");
 int resty_ingress_prctl(int option, unsigned long argument, ...) __asm__("prctl");
+int resty_ingress_truncate(const char *path, long length) __asm__("truncate");
+extern uintptr_t ngx_test_config;
+extern uintptr_t ngx_process;
 ]]
 
 local _M = {}
+
+
+-- An orphan's parent is process 1 of the container or of the whole machine.
+local function has_no_master()
+    return C.resty_ingress_getppid() ~= process.get_master_pid()
+end
 
 
 --- Without a master nobody would reap, replace or reload a worker, and it would hold the ports that
 -- the next master needs: so it ends with its master, also when that was killed.
 function _M.die_with_master()
     C.resty_ingress_prctl(PR_SET_PDEATHSIG, ffi.cast("unsigned long", SIGTERM))
+    if has_no_master() then
+        C.resty_ingress_kill(ngx.worker.pid(), SIGTERM)
+    end
 end
 
 
@@ -33,21 +47,31 @@ end
 
 --- Has the master load its configuration again; nil, err when there is no master or no permission.
 function _M.reload()
-    local master = process.get_master_pid()
-    -- An orphan's parent is process 1 of the container or of the whole machine.
-    if C.resty_ingress_getppid() ~= master then
+    if has_no_master() then
         return nil, "the master process is gone"
     end
-    if C.resty_ingress_kill(master, SIGHUP) ~= 0 then
+    if C.resty_ingress_kill(process.get_master_pid(), SIGHUP) ~= 0 then
         return nil, "the master process cannot be signalled: errno " .. ffi.errno()
     end
     return true
 end
 
 
---- NGINX makes unix sockets writable for everybody.
-function _M.restrict_socket(path)
-    return C.resty_ingress_chmod(path, tonumber("660", 8)) == 0
+--- @param mode  octal digits, such as "660"
+function _M.set_mode(path, mode)
+    return C.resty_ingress_chmod(path, tonumber(mode, 8)) == 0
+end
+
+
+--- Cuts a file off after so many bytes.
+function _M.truncate(path, length)
+    return C.resty_ingress_truncate(path, length) == 0
+end
+
+
+--- Whether this process will never serve: `nginx -t`, or `nginx -s`.
+function _M.is_visitor()
+    return C.ngx_test_config ~= 0 or C.ngx_process == SIGNALLER
 end
 
 

@@ -3,6 +3,7 @@
 
 local counter = require "ingress.change_counter"
 local lock = require "ingress.control.lock"
+local record_file = require "ingress.control.record_file"
 local store = require "ingress.store"
 
 local concat = table.concat
@@ -19,7 +20,10 @@ local ORDER = { setting = 1, certificate = 2, backend = 3, host = 4 }
 local state = ngx.shared.resty_ingress_state
 local records = ngx.shared.resty_ingress_records
 
-local _M = {}
+local _M = {
+    -- Called when the file of the records should be written anew.
+    on_outgrown = function() end,
+}
 
 
 local function order(key)
@@ -146,6 +150,8 @@ local function apply(push, revision)
     announce(set_keys, revision)
     remove(hosts, revision)
     remove(others, revision)
+    record_file.append(revision,
+        { set = push.set, set_keys = set_keys, deleted = { hosts, others } })
     return revision
 end
 
@@ -155,31 +161,60 @@ function _M.revision()
 end
 
 
---- @param push  {set: {key: stored text}} and either {base, delete: [key]}
--- or {keep: {key: anything}}, which makes it the whole set: other keys go away
--- @return revision; or nil, {conflict} | {needed, capacity}. It does not yield: within a worker a
--- push is one step.
-function _M.push(push)
-    local held, abandoned = lock.acquire(LOCK)
-    local revision = _M.revision()
-    if not held or (push.base and push.base ~= revision) then
-        if held then
-            lock.release(LOCK)
-        end
+-- How much of a push was done, nobody knows.
+local function start_over(reason)
+    announce(store.EVERYTHING, _M.revision())
+    record_file.outdate(reason)
+end
+
+
+--- Runs `step(...)`, which must not yield, while nobody else changes records.
+-- @return what it returns; or nil, {conflict} when others did not let go
+function _M.exclusively(step, ...)
+    local held, abandoned = lock.await(LOCK)
+    if not held then
         return nil, { conflict = true }
     end
     if abandoned then
-        announce(store.EVERYTHING, revision)
+        start_over("a push was interrupted")
     end
-    local ok, result, failure = pcall(apply, push, revision)
+    local ok, result, failure = pcall(step, ...)
     if not ok then
-        announce(store.EVERYTHING, revision)
+        start_over("a push failed")
     end
     lock.release(LOCK)
     if not ok then
         error(result, 0)
     end
     return result, failure
+end
+
+
+local function push_now(push)
+    local revision = _M.revision()
+    if push.base and push.base ~= revision then
+        return nil, { conflict = true }
+    end
+    return apply(push, revision)
+end
+
+
+--- @param push  {set: {key: stored text}} and either {base, delete: [key]}
+-- or {keep: {key: anything}}, which makes it the whole set: other keys go away
+-- @return revision; or nil, {conflict} | {needed, capacity}. It may wait for its turn; then it is
+-- one step within a worker.
+function _M.push(push)
+    local revision, failure = _M.exclusively(push_now, push)
+    if record_file.is_outgrown() then
+        _M.on_outgrown()
+    end
+    return revision, failure
+end
+
+
+--- In the master, before there are workers: the records are in the dictionary already.
+function _M.begin(revision)
+    announce(store.EVERYTHING, revision)
 end
 
 

@@ -3,6 +3,11 @@
 
 local process = require "ingress.process"
 
+-- Seconds.
+local HEIR = 1
+local PATIENCE = 5
+local INTERVAL = 0.001
+
 local state = ngx.shared.resty_ingress_state
 
 local _M = {}
@@ -16,11 +21,24 @@ function _M.acquire(name)
         return true
     end
     local holder = state:get(key)
-    if holder and process.is_alive(holder) then
+    -- Of several that find it abandoned one takes it over.
+    if not holder or process.is_alive(holder) or not state:add(key .. "/heir", pid, HEIR) then
         return nil
     end
     state:set(key, pid)
     return true, "abandoned"
+end
+
+
+--- The same, but waits for a holder.
+function _M.await(name)
+    local held, abandoned = _M.acquire(name)
+    local deadline = ngx.now() + PATIENCE
+    while not held and ngx.now() < deadline do
+        ngx.sleep(INTERVAL)
+        held, abandoned = _M.acquire(name)
+    end
+    return held, abandoned
 end
 
 

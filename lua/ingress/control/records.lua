@@ -1,19 +1,12 @@
 -- The calls about records: validation and encoding; writing is in journal.lua.
 
 local answer = require "ingress.control.answer"
-local certificate = require "ingress.certificate"
-local destination = require "ingress.destination"
 local journal = require "ingress.control.journal"
 local json = require "ingress.control.json"
-local policies = require "ingress.policy.registry"
-local record = require "ingress.pure.record"
 local record_key = require "ingress.pure.record_key"
-local router = require "ingress.router"
 local shape = require "ingress.pure.shape"
 local store = require "ingress.store"
-
-local find = string.find
-local sub = string.sub
+local validation = require "ingress.control.validation"
 
 local REDACTED = "[redacted]"
 local PATCH = { base = true, set = true, delete = true }
@@ -23,13 +16,6 @@ local BATCH = 200
 
 local records = ngx.shared.resty_ingress_records
 
-local deps = {
-    policies = policies.by_name,
-    compiles = router.compiles,
-    refusal = destination.refusal,
-    pair = certificate.check,
-}
-
 local _M = {}
 
 
@@ -37,11 +23,11 @@ local _M = {}
 local function examine(set)
     local stored, rejected, count = {}, {}, 0
     for key, value in pairs(set) do
-        local reason = record.refusal(key, value, deps)
+        local reason = validation.refusal(key, value)
         if reason then
             rejected[key] = reason
         else
-            stored[key] = value.digest .. store.SEPARATOR .. json.encode(value)
+            stored[key] = validation.stored(value)
         end
         count = count + 1
         if count % BATCH == 0 then
@@ -114,7 +100,7 @@ function _M.list()
     for _, key in ipairs(journal.keys()) do
         local stored = records:get(key)
         if stored then
-            digests[key] = sub(stored, 1, find(stored, store.SEPARATOR, 1, true) - 1)
+            digests[key] = validation.digest(stored)
         end
     end
     return answer.ok({ revision = revision, digests = digests })

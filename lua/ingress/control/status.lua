@@ -5,6 +5,8 @@ local ffi = require "ffi"
 local generation = require "ingress.generation"
 local journal = require "ingress.control.journal"
 local lock = require "ingress.control.lock"
+local record_file = require "ingress.control.record_file"
+local restore = require "ingress.control.restore"
 
 local floor = math.floor
 local format = string.format
@@ -86,6 +88,8 @@ function _M.get()
         capabilities = able,
         loss_free_reload = able.keepalive_min_timeout,
         dictionaries = _M.dictionaries(),
+        restored = restore.status(),
+        record_file = record_file.status(),
     })
 end
 

@@ -3,7 +3,9 @@
 local destination = require "ingress.destination"
 local dispatch = require "ingress.dispatch"
 local generation = require "ingress.generation"
+local restore = require "ingress.control.restore"
 -- Loaded here, once, so that workers share the memory and need no file.
+require "ingress.control.snapshot"
 require "ingress.phase.balancer"
 require "ingress.phase.certificate"
 require "ingress.phase.control"
@@ -23,5 +25,7 @@ local DEFAULT_VARIABLES = { "proxy_upstream_name", "new_id" }
 return function(hash, classes, variables)
     destination.configure(os.getenv)
     dispatch.configure(variables or DEFAULT_VARIABLES)
-    generation.declare(hash, classes)
+    if generation.declare(hash, classes) then
+        restore.run()
+    end
 end

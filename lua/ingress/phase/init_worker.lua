@@ -8,7 +8,8 @@ local store = require "ingress.store"
 
 return function()
     process.die_with_master()
-    process.restrict_socket(ngx.config.prefix() .. "control.sock")
+    -- NGINX makes unix sockets writable for everybody.
+    process.set_mode(ngx.config.prefix() .. "control.sock", "660")
     request_id.seed()
     math.randomseed(tonumber(process.random_id():sub(1, 8), 16))
     store.on_revision = generation.report_revision

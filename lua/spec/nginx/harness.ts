@@ -93,6 +93,11 @@ export interface ControlBody {
   readonly capabilities: Capabilities & { readonly stream_lua: boolean }
   readonly nginx: { readonly version: string }
   readonly dictionaries: { readonly records: { readonly capacity: number; readonly free: number } }
+  readonly restored?: {
+    readonly revision: number; readonly records: number; readonly refused_records: number
+    readonly age_seconds: number; readonly refused: string
+  }
+  readonly record_file: { readonly size: number; readonly trouble?: string }
   readonly chain: string
   readonly key: string
 }
