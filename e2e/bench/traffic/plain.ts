@@ -23,8 +23,8 @@ export interface PlainOptions {
 const REMOVED: readonly RegExp[] = [
   /^ *include runtime\.conf;\n/m,
   /^error_log .*;\n/gm,
-  // Whole blocks on one line, as the renderer writes them.
-  /^ *\w+_by_lua_block \{.*\}\n/gm,
+  // As the renderer writes them: what closes a block ends its line.
+  /^ *\w+_by_lua_block \{[^]*?\}\n/gm,
 ]
 
 export function plainConfig(ours: string, options: PlainOptions): string {
