@@ -113,6 +113,22 @@ for _, name in ipairs({ "maglev", "ring_hash" }) do
             assert.equal(home, picker:pick("hot"))
         end)
 
+        it("spreads the keys of excluded endpoints also when nobody has room", function()
+            local list = endpoints(1, 10)
+            local picker = new(list)
+            local excluded, counts = {}, {}
+            for index = 1, 6 do
+                excluded[list[index].id] = true
+            end
+            for i = 1, 4000 do
+                local index = picker:pick("key " .. i, excluded)
+                counts[index] = (counts[index] or 0) + 1
+            end
+            for index = 7, 10 do
+                assert.is_true(math.abs(counts[index] - 1000) <= 300, counts[index])
+            end
+        end)
+
         it("bounds in proportion to weights", function()
             local list = endpoints(1, 2, { 30, 10 })
             local picker = new(list)

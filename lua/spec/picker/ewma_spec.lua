@@ -107,6 +107,18 @@ describe("ewma", function()
         assert.is_true(hanging <= 5, hanging)
     end)
 
+    it("keeps requests in flight at the weights when all are equally fast", function()
+        local list = endpoints(1, 2, { 10, 30 })
+        local picker, counts = ewma.new(list, {}, deps), { 0, 0 }
+        picker:done(list[1].id, 0.1, false)
+        picker:done(list[2].id, 0.1, false)
+        for _ = 1, 4000 do
+            local index = picker:pick()
+            counts[index] = counts[index] + 1
+        end
+        assert.is_true(math.abs(counts[2] - 3000) <= 5, counts[2])
+    end)
+
     it("keeps scores over updates, and forgets those of the gone", function()
         local list = endpoints(1, 3)
         local picker = ewma.new(list, {}, deps)

@@ -134,6 +134,36 @@ describe("round_robin", function()
             assert.equal("cdea", picked(picker, 4))
         end)
 
+        it("goes on when the scale of the weights changes", function()
+            local picker, other = new(weighted(1, 2, 1, 3)), new(weighted(1, 2, 1, 3))
+            assert.equal(picked(other, 3), picked(picker, 3))
+            picker:update(weighted(100, 200, 100, 300))
+            assert.equal(picked(other, 20), picked(picker, 20))
+        end)
+
+        it("gives newcomers their turns, however many came and went before", function()
+            local list = weighted(1, 1, 1, 1, 1, 1, 2)
+            local picker = new(list)
+            for i = 1, 40 do
+                local after, gone = {}, picker:pick()
+                for index, endpoint in ipairs(list) do
+                    local stays = index ~= gone or endpoint.weight == 2
+                    after[index] = stays and endpoint or { id = "new " .. i, weight = 1 }
+                end
+                list = after
+                picker:update(list)
+            end
+            local counts = {}
+            for _ = 1, 16 do
+                local index = picker:pick()
+                counts[index] = (counts[index] or 0) + 1
+            end
+            for index, endpoint in ipairs(list) do
+                local count = counts[index] or 0
+                assert.is_true(math.abs(count - 2 * endpoint.weight) <= 1, index .. ": " .. count)
+            end
+        end)
+
         it("keeps what endpoints are owed when another goes", function()
             local picker = new(weighted(4, 1, 1, 1))
             local before = picked(picker, 5)
