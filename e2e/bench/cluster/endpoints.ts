@@ -14,7 +14,7 @@ import { Poller } from './poller.ts'
 import { readPushes } from './pushes.ts'
 import { BACKENDS, NAMESPACE, SERVICE, SLICE, sliceOf, startRig, type Rig } from './rig.ts'
 import { Sightings } from './sightings.ts'
-import { stepsOf, stepsTable, type Change } from './steps.ts'
+import { epoch, stepsOf, stepsTable, type Change } from './steps.ts'
 
 const HOST = 'endpoints.example'
 /** With more requests the client would take the cores from what is measured. */
@@ -61,7 +61,7 @@ async function measure(rig: Rig, changes: number): Promise<Change[]> {
 }
 
 async function changeTo({ lab }: Rig, address: string, { done }: Changeover, sightings: Sightings): Promise<Change> {
-  const startedAt = Date.now()
+  const startedAt = epoch()
   const started = performance.now()
   const written = await lab.client.replace(sliceOf(address))
   const answered = performance.now()
@@ -69,7 +69,7 @@ async function changeTo({ lab }: Rig, address: string, { done }: Changeover, sig
   if (served === undefined) throw new BenchError(`after ${LONGEST_MS} ms requests still go to endpoints that left`)
   return {
     startedAt,
-    endedAt: Date.now(),
+    endedAt: epoch(),
     written: answered - started,
     seen: (sightings.at(written.metadata?.resourceVersion) ?? NaN) - started,
     served: served - started,

@@ -10,7 +10,7 @@ import { Poller } from './poller.ts'
 import { readPushes, type Push } from './pushes.ts'
 import { NAMESPACE, SERVICE, startRig, type Rig } from './rig.ts'
 import { Sightings } from './sightings.ts'
-import { stepsOf, stepsTable, type Change } from './steps.ts'
+import { epoch, stepsOf, stepsTable, type Change } from './steps.ts'
 
 const INGRESS = 'networking.k8s.io/v1/Ingress'
 const FEW_HOSTS = 100
@@ -105,7 +105,7 @@ async function addRoute({ lab, controller }: Rig, name: string, sightings: Sight
   try {
     for (let index = 0; index < CONNECTIONS; index++) await poller.open()
     poller.start()
-    const startedAt = Date.now()
+    const startedAt = epoch()
     const started = performance.now()
     const written = await lab.client.create(ingress(name))
     const answered = performance.now()
@@ -113,7 +113,7 @@ async function addRoute({ lab, controller }: Rig, name: string, sightings: Sight
     if (served === undefined) throw new BenchError(`after ${LONGEST_MS} ms the host ${hostOf(name)} is not served`)
     return {
       startedAt,
-      endedAt: Date.now(),
+      endedAt: epoch(),
       written: answered - started,
       seen: (sightings.at(written.metadata?.resourceVersion) ?? NaN) - started,
       served: served - started,

@@ -5,7 +5,7 @@ import { pushWithin, type Push } from './pushes.ts'
 
 /** Milliseconds since the write was sent, except where it says otherwise. */
 export interface Change {
-  /** `Date.now()`, to find the sidecar's push. */
+  /** Milliseconds of the epoch, to find the sidecar's push. */
   readonly startedAt: number
   readonly endedAt: number
   /** The apiserver has answered. */
@@ -18,17 +18,24 @@ export interface Change {
 
 /** Milliseconds since the write was sent, of each change. */
 export type Steps = Readonly<Record<'apiserver has answered the write' | 'a watch has told of it' |
-  'sidecar sends the push' | 'OpenResty has answered the push' | 'requests go by it', readonly number[]>>
+  'sidecar has read it' | 'sidecar sends the push' | 'OpenResty has answered the push' | 'requests go by it', readonly number[]>>
 
-/** The sidecar's clock counts whole milliseconds: its two steps are right by that much. */
+/** Milliseconds of the epoch with a fraction: a clock that the sidecar's log has, too. */
+export function epoch(): number {
+  return performance.timeOrigin + performance.now()
+}
+
 export function stepsOf(changes: readonly Change[], pushes: readonly Push[]): Steps {
   const pushed = changes.flatMap(({ startedAt, endedAt }) => {
     const push = pushWithin(pushes, startedAt, endedAt)
-    return push === undefined ? [] : [{ sent: push.sent - startedAt, answered: push.answered - startedAt }]
+    return push === undefined ? [] : [{
+      begun: push.begun - startedAt, sent: push.sent - startedAt, answered: push.answered - startedAt,
+    }]
   })
   return {
     'apiserver has answered the write': changes.map(({ written }) => written),
     'a watch has told of it': changes.map(({ seen }) => seen).filter((it) => !Number.isNaN(it)),
+    'sidecar has read it': pushed.map(({ begun }) => begun),
     'sidecar sends the push': pushed.map(({ sent }) => sent),
     'OpenResty has answered the push': pushed.map(({ answered }) => answered),
     'requests go by it': changes.map(({ served }) => served),
