@@ -22,9 +22,13 @@ export function readPushes(log: string): Push[] {
     const { msg, at, milliseconds } = JSON.parse(text) as Line
     if (msg === 'objects translated') begins.push(at - milliseconds)
     // What is translated while a push is under way comes with the next.
-    else pushes.push({ begun: begins.findLast((it) => it < at - milliseconds) ?? NaN, sent: at - milliseconds, answered: at })
+    else pushes.push({ begun: lastBefore(begins, at - milliseconds), sent: at - milliseconds, answered: at })
   }
   return pushes
+}
+
+function lastBefore(times: readonly number[], end: number): number {
+  return times.findLast((time) => time < end) ?? NaN
 }
 
 /** A request may go by a push before the sidecar has its answer. */
