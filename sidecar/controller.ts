@@ -4,13 +4,14 @@
  */
 import { join } from 'node:path'
 import type { Logger } from 'pino'
-import type { GenerationView } from './api/views.ts'
 import type { Kind, KubeObject, ObjectSink } from './collection/objects.ts'
-import { ControlClient, type ConfigResult } from './dataplane/client.ts'
+import { ControlClient } from './dataplane/client.ts'
 import { DataPlane } from './dataplane/data-plane.ts'
+import type { LoadedResult } from './dataplane/desired.ts'
 import { createFallbackCertificate } from './dataplane/fallback-certificate.ts'
 import { hostKey, type RecordKey } from './dynamic/records.ts'
 import { FindingBook } from './finding-book.ts'
+import { GenerationBook } from './generation-book.ts'
 import { objectName, type ObjectName } from './ir/object-name.ts'
 import type { Finding, Origin } from './ir/origin.ts'
 import type { Fragment } from './ir/types.ts'
@@ -18,8 +19,6 @@ import type { RenderedConfig } from './nginx/render.ts'
 import type { Options } from './options.ts'
 import { pipelineOptions } from './pipeline-options.ts'
 import { Pipeline } from './pipeline.ts'
-
-const KEPT_GENERATIONS = 20
 
 /** What happens with what the controller finds out; each is called with the current whole. */
 export interface Outlets {
@@ -36,9 +35,8 @@ export class Controller {
   readonly pipeline: Pipeline
   readonly dataPlane: DataPlane
   readonly findings: FindingBook = new FindingBook()
-  readonly generations: GenerationView[] = []
-  /** Configurations loaded since the start. */
-  loads = 0
+  readonly generations: GenerationBook
+  readonly translations = { count: 0, lastMs: 0 }
   readonly pushes = { count: 0, records: 0, lastMs: 0 }
   readonly #options: Options
   readonly #log: Logger
@@ -57,6 +55,7 @@ export class Controller {
     this.#log = log
     this.#outlets = outlets
     this.pipeline = new Pipeline(pipelineOptions(options))
+    this.generations = new GenerationBook(this.pipeline)
     const listeners = {
       addresses: options['bind-address'],
       httpPort: options['http-port'],
@@ -75,7 +74,7 @@ export class Controller {
         applied: () => this.#applied(),
         rejected: (key, reason) => this.#recordRejected(key, reason),
         trouble: (message, details) => this.#troubled(message, details),
-        reloaded: (result, config) => this.#reloaded(result, config),
+        reloaded: (result, config, previous) => this.#reloaded(result, config, previous),
         pushed: (records, milliseconds) => this.#pushed(records, milliseconds),
       },
     )
@@ -141,7 +140,9 @@ export class Controller {
   }
 
   #flush(): void {
+    const started = performance.now()
     this.pipeline.graph.flush()
+    this.#translated(performance.now() - started)
     this.#followSecrets()
     this.findings.set('pipeline', this.pipeline.findings())
     if (!this.#started && this.#mayStart()) {
@@ -191,7 +192,7 @@ export class Controller {
   #tellServed(): void {
     for (const key of this.#unserved) {
       const fragment = this.pipeline.fragments.get(key)
-      if (fragment === undefined || !fragment.hosts.every((host) => this.dataPlane.isApplied(hostKey(host)))) continue
+      if (fragment === undefined || !fragmentHosts(fragment).every((host) => this.dataPlane.isApplied(hostKey(host)))) continue
       this.#unserved.delete(key)
       this.#outlets.served(fragment)
     }
@@ -224,26 +225,24 @@ export class Controller {
     this.#log.warn(details, message)
   }
 
-  #reloaded(result: Extract<ConfigResult, { outcome: 'loaded' }>, config: RenderedConfig): void {
-    const entry: GenerationView = {
-      generation: result.generation,
-      hash: config.hash,
-      loadedAt: new Date().toISOString(),
-      durationMs: result.duration_ms,
-      reloaded: result.reloaded,
-      classes: config.classNames,
-    }
-    this.loads += 1
-    this.generations.push(entry)
-    if (this.generations.length > KEPT_GENERATIONS) this.generations.shift()
-    this.#log.info({ ...entry, classes: entry.classes.length }, 'NGINX runs a new configuration')
+  #reloaded(result: LoadedResult, config: RenderedConfig, previous: RenderedConfig | undefined): void {
+    const { generation, duration_ms: durationMs, reloaded } = result
+    const entry = this.generations.add({ generation, durationMs, reloaded, loadedAt: new Date(), config, previous })
+    const causes = entry.causes.map((cause) => cause.message)
+    this.#log.info({ generation, hash: entry.hash, durationMs, reloaded, causes }, 'NGINX runs a new configuration')
+  }
+
+  #translated(milliseconds: number): void {
+    this.translations.count += 1
+    this.translations.lastMs = milliseconds
+    this.#log.debug({ at: preciseTime(), milliseconds }, 'objects translated')
   }
 
   #pushed(records: number, milliseconds: number): void {
     this.pushes.count += 1
     this.pushes.records += records
     this.pushes.lastMs = milliseconds
-    this.#log.debug({ records, milliseconds }, 'records pushed')
+    this.#log.debug({ at: preciseTime(), records, milliseconds }, 'records pushed')
   }
 
   #settleFindings(): void {
@@ -252,6 +251,11 @@ export class Controller {
     for (const finding of gone) this.#log.info(logFields(finding), `resolved: ${finding.message}`)
     if (appeared.length + gone.length > 0) this.#outlets.findings(this.findings.all())
   }
+}
+
+/** Milliseconds since the epoch with a fraction: the time of the log counts whole ones. */
+function preciseTime(): number {
+  return performance.timeOrigin + performance.now()
 }
 
 function logFields({ origin, reason }: Finding): object {

@@ -9,8 +9,11 @@ export function controllerMetrics(controller: Controller): Registry {
   gauge(registry, 'resty_ingress_findings', 'Things that are wrong with objects now.', () => controller.findings.size)
   gauge(registry, 'resty_ingress_pushes', 'Pushes of records since the start.', () => controller.pushes.count)
   gauge(registry, 'resty_ingress_pushed_records', 'Records pushed since the start.', () => controller.pushes.records)
+  gauge(registry, 'resty_ingress_last_translation_seconds', 'Duration of the last translation of changed objects.', () =>
+    controller.translations.lastMs / 1000,
+  )
   gauge(registry, 'resty_ingress_last_push_seconds', 'Duration of the last push.', () => controller.pushes.lastMs / 1000)
-  gauge(registry, 'resty_ingress_reloads', 'Configurations loaded since the start.', () => controller.loads)
+  gauge(registry, 'resty_ingress_reloads', 'Configurations loaded since the start.', () => controller.generations.loads)
   gauge(registry, 'resty_ingress_ready', 'Every worker has a complete revision.', () =>
     Number(controller.notReady().length === 0),
   )

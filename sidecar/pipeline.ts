@@ -16,12 +16,12 @@ import {
 } from './dynamic/records.ts'
 import { backendRecord, certificateRecord, globalSetting, hostRecord, type RecordOptions } from './dynamic/translate.ts'
 import { objectKey, objectName, type ObjectName } from './ir/object-name.ts'
-import type { Finding } from './ir/origin.ts'
+import type { Finding, Origin } from './ir/origin.ts'
 import { DEFAULT_SETTINGS, type Settings } from './ir/settings.ts'
 import type { Backend, BackendRef, Certificate, Fragment, VirtualHost } from './ir/types.ts'
-import { locationClass, type LocationClass } from './policy/effects.ts'
+import { locationClass, staticAnnotations, type LocationClass } from './policy/effects.ts'
 import { buildVirtualHost } from './snapshot/virtual-host.ts'
-import { translateConfigMap, type SettingsReading } from './source/configmap/translate.ts'
+import { settingKey, translateConfigMap, type SettingsReading } from './source/configmap/translate.ts'
 import type { Context, SourceOptions } from './source/context.ts'
 import { translateIngress } from './source/ingress/translate.ts'
 import { covers, translateSecret, type CertificateResult } from './source/secret/translate.ts'
@@ -57,13 +57,15 @@ export class Pipeline {
   /** Record keys that changed since the data plane last took them. */
   readonly changed: Set<string> = new Set()
 
+  readonly #configMap: string
   readonly #settings: Collection<SettingsReading>
-  readonly #classUse: Index<LocationClass[]>
+  readonly #classUse: Index<HostClasses>
   readonly #findings = new Map<string, readonly Finding[]>()
   #findingList: readonly Finding[] | undefined
 
   constructor(options: PipelineOptions) {
     const { graph, objects } = this
+    this.#configMap = options.configMap
     this.fallbackCertificate = graph.source<Certificate>()
     this.#settings = settingsOf(graph, objects, options.configMap)
     this.certificates = graph.map(objects.of('Secret'), translateSecret)
@@ -84,7 +86,7 @@ export class Pipeline {
     this.backends = graph.group(this.fragments.index(backendsOf), (key, _users, read) =>
       translateBackend(parseBackend(key), read, context),
     )
-    this.#classUse = graph.map(this.virtualHosts, (host, read) => classesOf(host, this.#inForce(read))).index(classKeys)
+    this.#classUse = graph.map(this.virtualHosts, (host, read) => classesOf(host, this.#inForce(read))).index(({ classes }) => classes.map((it) => JSON.stringify(it)))
 
     this.#emit(graph.map(this.#settings, ({ settings }) => globalSetting(settings)), () => GLOBAL_SETTING_KEY)
     this.#emit(graph.map(this.virtualHosts, (host, read) => hostRecord(host, this.#inForce(read), options)), hostKey)
@@ -113,6 +115,29 @@ export class Pipeline {
   /** The location classes that routes use now. */
   classes(): LocationClass[] {
     return [...this.#classUse.keys()].map((key) => JSON.parse(key) as LocationClass)
+  }
+
+  /** The objects that want a location class, with the annotations that call for it; at most `limit`. */
+  classUsers(name: string, limit: number): Origin[] {
+    const { settings } = this.settings
+    const key = [...this.#classUse.keys()].find((text) => (JSON.parse(text) as LocationClass).name === name) ?? ''
+    const hosts = this.#classUse.lookup(key).slice(0, limit)
+    const routes = hosts.flatMap(({ host }) => this.virtualHosts.get(host)?.routes ?? [])
+    const users = new Map<string, Origin>()
+    for (const { origin, policies } of routes) {
+      if (locationClass(policies, settings)?.name !== name) continue
+      for (const annotation of staticAnnotations(policies, settings)) {
+        const user = { ...origin, field: `metadata.annotations[${annotation}]` }
+        users.set(JSON.stringify(user), user)
+      }
+    }
+    return [...users.values()].slice(0, limit)
+  }
+
+  /** Where a setting is written: a key of the ConfigMap. */
+  settingOrigin(name: keyof Settings): Origin {
+    const { namespace, name: configMap } = objectName(this.#configMap)
+    return { kind: 'ConfigMap', apiVersion: 'v1', namespace, name: configMap, field: `data[${settingKey(name)}]` }
   }
 
   /** Everything that is wrong now, in a stable order; the same array as long as nothing changes. */
@@ -183,11 +208,12 @@ function secretsOf(fragment: Fragment): string[] {
 }
 
 function hostsOf(fragment: Fragment): string[] {
-  return [...fragment.hosts, ...fragment.tls.filter((claim) => claim.named).map((claim) => claim.host)]
+  const { hosts, arms, tls } = fragment
+  return [...hosts, ...arms.map(({ host }) => host), ...tls.filter((claim) => claim.named).map((claim) => claim.host)]
 }
 
 function backendsOf(fragment: Fragment): string[] {
-  return fragment.routes.flatMap((route) => route.backends.map((it) => `${it.namespace}/${it.service}/${it.port}`))
+  return [...fragment.routes, ...fragment.arms].flatMap((route) => route.backends.map((it) => `${it.namespace}/${it.service}/${it.port}`))
 }
 
 function parseBackend(key: string): BackendRef {
@@ -195,13 +221,14 @@ function parseBackend(key: string): BackendRef {
   return { namespace, service, port }
 }
 
-function classesOf(host: VirtualHost, settings: Settings): LocationClass[] {
-  return host.routes.flatMap((route) => locationClass(route.policies, settings) ?? [])
+/** The classes of a host. Only the set of classes matters for nginx.conf: the class itself is its key. */
+interface HostClasses {
+  readonly host: string
+  readonly classes: readonly LocationClass[]
 }
 
-/** Only the set of classes matters, never who uses them: the class itself is its key. */
-function classKeys(classes: readonly LocationClass[]): string[] {
-  return classes.map((it) => JSON.stringify(it))
+function classesOf({ host, routes }: VirtualHost, settings: Settings): HostClasses {
+  return { host, classes: routes.flatMap((route) => locationClass(route.policies, settings) ?? []) }
 }
 
 function servable(result: CertificateResult | undefined): DataRecord | undefined {

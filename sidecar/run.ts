@@ -27,7 +27,7 @@ export async function runController(options: Options, log: Logger): Promise<Runn
       notReady: () => controller.notReady(),
       records: () => controller.pipeline.records,
       findings: () => controller.findings.all(),
-      generations: () => controller.generations,
+      generations: () => controller.generations.all(),
     },
     registry: controllerMetrics(controller),
   }).catch((error: unknown) => {

@@ -33,7 +33,10 @@ const VIEWS: AdminViews = {
   records: () => RECORDS,
   findings: () => [],
   generations: () => [
-    { generation: 2, hash: 'ab', loadedAt: '2026-01-31T12:00:00Z', durationMs: 7, reloaded: true, classes: [] },
+    {
+      generation: 2, hash: 'ab', loadedAt: '2026-01-31T12:00:00Z', durationMs: 7, reloaded: true, classes: [],
+      causes: [{ kind: 'start', message: 'the first' }], diff: '',
+    },
   ],
 }
 

@@ -1,6 +1,17 @@
 /** What the admin API may see: read-only, asked at each request, and what it shows of it. No secret passes here. */
 import type { BackendRecord, DataRecord, HostRecord, RecordKey, RouteRecord } from '../dynamic/records.ts'
-import type { Finding } from '../ir/origin.ts'
+import type { Finding, Origin } from '../ir/origin.ts'
+
+/** Why NGINX loaded a configuration. */
+export interface ReloadCause {
+  readonly kind: 'start' | 'setting' | 'capability' | 'class' | 'unused_class'
+  readonly message: string
+  /** The object and field that asked for it. */
+  readonly origin?: Origin
+  /** The location class, and its directives. */
+  readonly class?: string
+  readonly directives?: readonly string[]
+}
 
 /** One loaded configuration of NGINX. */
 export interface GenerationView {
@@ -11,6 +22,9 @@ export interface GenerationView {
   readonly durationMs: number
   readonly reloaded: boolean
   readonly classes: readonly string[]
+  readonly causes: readonly ReloadCause[]
+  /** Unified, against the configuration before; empty where that is not known. */
+  readonly diff: string
 }
 
 export interface AdminViews {

@@ -253,7 +253,7 @@ export class DataPlane {
     if (result.outcome === 'loaded') {
       const fresh = await this.#client.status()
       this.#status = { ...fresh, revision: this.#status?.revision ?? fresh.revision }
-      this.#events.reloaded(result, wanted)
+      this.#events.reloaded(result, wanted, this.#running)
       this.#loaded(wanted, input)
     } else if (result.outcome === 'refused') {
       this.#refused = { hash: wanted.hash, at: performance.now() }

@@ -5,6 +5,8 @@ import type { RenderedConfig } from '../nginx/render.ts'
 import type { LocationClass } from '../policy/effects.ts'
 import type { ConfigResult } from './client.ts'
 
+export type LoadedResult = Extract<ConfigResult, { outcome: 'loaded' }>
+
 /** What the translation wants; read at the moment of use, so the newest always wins. */
 export interface Desired {
   readonly records: ReadonlyMap<RecordKey, DataRecord>
@@ -22,7 +24,7 @@ export interface DataPlaneEvents {
   rejected(key: RecordKey, reason: string): void
   /** A push did not fit, a configuration was refused, or OpenResty cannot be reached. */
   trouble(message: string, details: Readonly<Record<string, unknown>>): void
-  /** A configuration was loaded by a reload. */
-  reloaded(result: Extract<ConfigResult, { outcome: 'loaded' }>, config: RenderedConfig): void
+  /** A configuration was loaded; `previous` ran before, undefined when that is not known. */
+  reloaded(result: LoadedResult, config: RenderedConfig, previous: RenderedConfig | undefined): void
   pushed(records: number, milliseconds: number): void
 }

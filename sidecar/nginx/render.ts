@@ -22,6 +22,8 @@ export interface RenderedConfig {
   /** SHA-256 of the text without the hash itself. */
   readonly hash: string
   readonly classNames: readonly string[]
+  /** What it was made of. */
+  readonly input: NginxInput
 }
 
 /** Plain pages for what NGINX answers itself: a code and its name (RFC 9110), nothing of the server. */
@@ -60,7 +62,7 @@ function refuseUnsafe(value: unknown): string {
 export function renderConfig(input: NginxInput): RenderedConfig {
   const view = viewOf(input)
   const hash = sha256(renderView({ ...view, hash: '' }))
-  return { text: renderView({ ...view, hash }), hash, classNames: view.classes.map(({ name }) => name) }
+  return { text: renderView({ ...view, hash }), hash, classNames: view.classes.map(({ name }) => name), input }
 }
 
 function renderView(view: object): string {

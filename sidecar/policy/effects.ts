@@ -3,7 +3,7 @@ import type { Json, PolicySet } from '../ir/types.ts'
 import type { Settings } from '../ir/settings.ts'
 import { print, type Directive } from '../nginx/directive.ts'
 import { sha256 } from '../util/canonical.ts'
-import type { PolicyValue, RouteContext } from './policy.ts'
+import type { Policy, PolicyValue, RouteContext } from './policy.ts'
 import { POLICIES } from './registry.ts'
 
 export interface LocationClass {
@@ -12,20 +12,33 @@ export interface LocationClass {
   readonly directives: readonly Directive[]
 }
 
+function staticEffect(policy: Policy, policies: PolicySet, settings: Settings): readonly Directive[] {
+  const value = policies[policy.name]
+  return value === undefined ? [] : (policy.directives?.(value as PolicyValue, settings) ?? [])
+}
+
 /** Undefined: the ordinary location serves the route. */
 export function locationClass(policies: PolicySet, settings: Settings): LocationClass | undefined {
-  const directives = POLICIES.flatMap((policy) => {
-    const value = policies[policy.name]
-    return value === undefined ? [] : (policy.directives?.(value as PolicyValue, settings) ?? [])
-  })
+  const directives = POLICIES.flatMap((policy) => staticEffect(policy, policies, settings))
   if (directives.length === 0) return undefined
   return { name: `c${sha256(directives.map(print).join('\n')).slice(0, 12)}`, directives }
 }
 
-/** What a route's record holds under `policies`. */
-export function runtimePolicies(policies: PolicySet, context: RouteContext): PolicySet {
+/** The annotations, without prefix, that give a route its location class. */
+export function staticAnnotations(policies: PolicySet, settings: Settings): string[] {
+  return POLICIES.filter((policy) => staticEffect(policy, policies, settings).length > 0).flatMap(({ name, fields }) =>
+    Object.keys(policies[name] as PolicyValue).flatMap((field) => fields[field]?.annotation ?? []),
+  )
+}
+
+/** What a route's record holds under `policies`, or that of something else for which only those `acting` count. */
+export function runtimePolicies(
+  policies: PolicySet,
+  context: RouteContext,
+  acting: readonly Policy[] = POLICIES,
+): PolicySet {
   const effects: Record<string, Json> = {}
-  for (const { name, runtime } of POLICIES) {
+  for (const { name, runtime } of acting) {
     const value = policies[name] ?? (runtime?.always === true ? {} : undefined)
     if (value === undefined) continue
     const effect = runtime?.effect(value as PolicyValue, context)

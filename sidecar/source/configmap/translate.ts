@@ -8,6 +8,7 @@ import { ALGORITHMS, DEFAULT_SETTINGS, type Settings } from '../../ir/settings.t
 import { boolean, buffers, integer, list, seconds, size, word, type Parser } from '../../ir/value.ts'
 import { bodySize } from '../../policy/body-size.ts'
 import { buffering } from '../../policy/buffering.ts'
+import { canary } from '../../policy/canary.ts'
 import { loadBalance } from '../../policy/load-balance.ts'
 import { timeouts } from '../../policy/timeouts.ts'
 import { tlsRedirect } from '../../policy/tls-redirect.ts'
@@ -60,6 +61,7 @@ const KEYS: { readonly [K in keyof Settings]: Key<Settings[K]> } = {
   clientBodyTimeout: ['client-body-timeout', seconds(1, 3_600)],
   loadBalance: ['load-balance', word(...ALGORITHMS)],
   slowStart: defaultOf(loadBalance.fields.slow_start),
+  canaryHashBy: defaultOf(canary.fields.key),
   useHttp2: ['use-http2', boolean],
   http2MaxConcurrentStreams: ['http2-max-concurrent-streams', integer(1, 1024)],
   sslProtocols: ['ssl-protocols', list(word('TLSv1.2', 'TLSv1.3'), 2)],
@@ -74,6 +76,11 @@ const KEYS: { readonly [K in keyof Settings]: Key<Settings[K]> } = {
   logFormat: ['log-format-upstream', logFormat],
   logFormatEscapeJson: ['log-format-escape-json', boolean],
   logFormatEscapeNone: ['log-format-escape-none', boolean],
+}
+
+/** The ConfigMap key that holds a setting. */
+export function settingKey(name: keyof Settings): string {
+  return KEYS[name][0]
 }
 
 /** Keys whose bad value would open or unhinge the whole edge: the ConfigMap is then refused as a whole. */
