@@ -49,7 +49,7 @@ end
 
 --- Text without control characters (NUL included), at most `max` bytes.
 function _M.is_text(value, max)
-    return type(value) == "string" and #value <= max and not value:find("[%z\1-\31\127]")
+    return type(value) == "string" and #value <= max and not value:find("%c")
 end
 
 

@@ -14,7 +14,9 @@ function fileOf(plane: DataPlane): string {
   return join(plane.folder, 'records.log')
 }
 
-async function again(test: TestContext, setup: Setup, plane: DataPlane, options: StartOptions = {}): Promise<DataPlane> {
+async function again(
+  test: TestContext, setup: Setup, plane: DataPlane, options: StartOptions = {},
+): Promise<DataPlane> {
   await plane.stop('SIGKILL')
   const next = await start(setup.variant, { ...options, folder: plane.folder })
   test.after(() => next.stop())
