@@ -64,19 +64,7 @@ local function currents_after(last, weights, total)
 end
 
 
--- Only differences count: a sum of 0 puts a newcomer in the middle.
-local function centred(currents)
-    local sum, count = 0, #currents
-    for index = 1, count do
-        sum = sum + currents[index]
-    end
-    for index = 1, count do
-        currents[index] = currents[index] - sum / count
-    end
-    return currents
-end
-
-
+-- A newcomer begins in the middle, which is about 0.
 local function kept_currents(self, positions, weights, total)
     local currents = {}
     for index = 1, #weights do
@@ -88,7 +76,7 @@ local function kept_currents(self, positions, weights, total)
             currents[position] = self.currents[index] * total / self.total
         end
     end
-    return centred(currents)
+    return currents
 end
 
 

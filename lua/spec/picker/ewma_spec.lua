@@ -109,7 +109,7 @@ describe("ewma", function()
 
     it("keeps requests in flight at the weights when all are equally fast", function()
         local list = endpoints(1, 2, { 10, 30 })
-        local picker, counts = ewma.new(list, {}, deps), { 0, 0 }
+        local picker, counts = ewma.new(list, {}, support.deps(20)), { 0, 0 }
         picker:done(list[1].id, 0.1, false)
         picker:done(list[2].id, 0.1, false)
         for _ = 1, 4000 do

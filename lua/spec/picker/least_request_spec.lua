@@ -5,7 +5,7 @@ local endpoints = support.endpoints
 
 
 local function new(list)
-    return least_request.new(list, {}, support.deps())
+    return least_request.new(list, {}, support.deps(20))
 end
 
 
