@@ -10,6 +10,8 @@ export interface FixtureOptions {
   readonly workers?: number
   /** Class name -> its directives. */
   readonly classes?: Readonly<Record<string, string>>
+  /** Class name -> words of its `proxy_next_upstream`. */
+  readonly conditions?: Readonly<Record<string, string>>
   /** Names of variables that Lua sets for each request. */
   readonly variables?: readonly string[]
   /** More text inside `server`. */
@@ -33,14 +35,14 @@ const VARIABLES = [
   'proxy_upstream_name', 'namespace', 'ingress_name', 'service_name', 'service_port', 'location_path', 'new_id',
 ]
 
-const PROXY = `
+const proxy = (conditions = 'error timeout'): string => `
       proxy_http_version 1.1;
       proxy_set_header Connection "";
       proxy_set_header Host $http_host;
       proxy_connect_timeout 5s;
       proxy_send_timeout 60s;
       proxy_read_timeout 60s;
-      proxy_next_upstream error timeout;
+      proxy_next_upstream ${conditions};
       proxy_pass http://ingress_balancer;`
 
 const LOG = 'log_by_lua_block { return require("ingress.phase.log")() }'
@@ -55,12 +57,12 @@ function errorLocations(): string {
     location @error_${code} { ${LOG_PAGE} return ${code} "${code} ${text}\\n"; }`).join('')
 }
 
-function classLocations(classes: Readonly<Record<string, string>>): string {
+function classLocations({ classes = {}, conditions = {} }: FixtureOptions): string {
   return Object.entries(classes).map(([name, directives]) => `
     location @${name} {
       ${directives}
       rewrite_by_lua_block { return require("ingress.phase.rewrite_class")("${name}") }
-      ${LOG}${PROXY}
+      ${LOG}${proxy(conditions[name])}
     }`).join('')
 }
 
@@ -73,7 +75,6 @@ function initArguments(options: FixtureOptions, hash: string): string {
 }
 
 function body(options: FixtureOptions, hash: string): string {
-  const classes = options.classes ?? {}
   return `include modules.conf;
 worker_processes ${options.workers ?? 1};
 worker_shutdown_timeout 240s;
@@ -107,12 +108,12 @@ http {
     client_max_body_size 1m;
     ${errorPages()}${errorLocations()}
     server_rewrite_by_lua_block { return require("ingress.phase.rewrite")("default") }
-    location / {${PROXY}
+    location / {${proxy()}
     }
     location @watched {
       rewrite_by_lua_block { return require("ingress.phase.rewrite_watched")() }
-      ${LOG}${PROXY}
-    }${classLocations(classes)}
+      ${LOG}${proxy()}
+    }${classLocations(options)}
     ${options.extra ?? ''}
   }
 }
