@@ -6,6 +6,7 @@ local assignment = support.assignment
 local endpoints = support.endpoints
 
 local KEYS = 2000
+local PINNED = { maglev = "555847885622", ring_hash = "258299267488" }
 
 
 local function without(list, position)
@@ -44,6 +45,15 @@ for _, name in ipairs({ "maglev", "ring_hash" }) do
                 assert.equal(id, support.pick(picker, list, "key " .. i))
                 assert.equal(id, support.pick(other, list, "key " .. i))
             end
+        end)
+
+        -- Else all keys would move twice in a rolling update from a release to the next.
+        it("sends a key to the same endpoint in every release", function()
+            local picker, picked = new(endpoints(1, 9)), {}
+            for i = 1, 12 do
+                picked[i] = picker:pick("key " .. i)
+            end
+            assert.equal(PINNED[name], table.concat(picked))
         end)
 
         it("moves at most 1/n + 5 % of the keys when one of n endpoints goes or comes", function()
