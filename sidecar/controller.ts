@@ -19,6 +19,7 @@ import type { RenderedConfig } from './nginx/render.ts'
 import type { Options } from './options.ts'
 import { pipelineOptions } from './pipeline-options.ts'
 import { Pipeline } from './pipeline.ts'
+import { routedHosts } from './snapshot/by-host.ts'
 
 /** What happens with what the controller finds out; each is called with the current whole. */
 export interface Outlets {
@@ -192,7 +193,7 @@ export class Controller {
   #tellServed(): void {
     for (const key of this.#unserved) {
       const fragment = this.pipeline.fragments.get(key)
-      if (fragment === undefined || !fragmentHosts(fragment).every((host) => this.dataPlane.isApplied(hostKey(host)))) continue
+      if (fragment === undefined || !routedHosts(fragment).every((host) => this.dataPlane.isApplied(hostKey(host)))) continue
       this.#unserved.delete(key)
       this.#outlets.served(fragment)
     }

@@ -20,6 +20,7 @@ import type { Finding, Origin } from './ir/origin.ts'
 import { DEFAULT_SETTINGS, type Settings } from './ir/settings.ts'
 import type { Backend, BackendRef, Certificate, Fragment, VirtualHost } from './ir/types.ts'
 import { locationClass, staticAnnotations, type LocationClass } from './policy/effects.ts'
+import { routedHosts } from './snapshot/by-host.ts'
 import { buildVirtualHost } from './snapshot/virtual-host.ts'
 import { settingKey, translateConfigMap, type SettingsReading } from './source/configmap/translate.ts'
 import type { Context, SourceOptions } from './source/context.ts'
@@ -208,8 +209,7 @@ function secretsOf(fragment: Fragment): string[] {
 }
 
 function hostsOf(fragment: Fragment): string[] {
-  const { hosts, arms, tls } = fragment
-  return [...hosts, ...arms.map(({ host }) => host), ...tls.filter((claim) => claim.named).map((claim) => claim.host)]
+  return [...routedHosts(fragment), ...fragment.tls.filter((claim) => claim.named).map((claim) => claim.host)]
 }
 
 function backendsOf(fragment: Fragment): string[] {

@@ -4,9 +4,27 @@
  */
 import { DEFAULT_LISTENER } from '../ir/names.ts'
 import type { ObjectName } from '../ir/object-name.ts'
-import type { BackendRef, Json, PathType, PolicySet } from '../ir/types.ts'
+import type { TemplatePart } from '../ir/template.ts'
+import type { BackendRef, CanaryHeader, Json, PathType, PolicySet } from '../ir/types.ts'
 
 export type RecordKey = string
+
+export interface CanaryRecord {
+  readonly backend: RecordKey
+  readonly weight: number
+  readonly header?: CanaryHeader
+  readonly cookie?: string
+  readonly policies: PolicySet
+  readonly origin: RouteOrigin
+}
+
+export interface RouteOrigin {
+  readonly kind: string
+  readonly namespace: string
+  readonly name: string
+  readonly service: string
+  readonly port: string
+}
 
 export interface RouteRecord {
   readonly path: string
@@ -15,13 +33,9 @@ export interface RouteRecord {
   readonly backends: readonly { readonly backend: RecordKey; readonly weight: number }[]
   readonly policies: PolicySet
   readonly closed?: string
-  readonly origin: {
-    readonly kind: string
-    readonly namespace: string
-    readonly name: string
-    readonly service: string
-    readonly port: string
-  }
+  readonly canaries?: readonly CanaryRecord[]
+  readonly canary?: { readonly total: number; readonly sticky: boolean; readonly key?: readonly TemplatePart[] }
+  readonly origin: RouteOrigin
 }
 
 export interface HostRecord {

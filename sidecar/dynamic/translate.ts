@@ -1,8 +1,10 @@
 /** IR -> records. Pure; the digest names the content, so equal records are never sent twice. */
-import type { Backend, Certificate, Json, Route, VirtualHost } from '../ir/types.ts'
+import type { Origin } from '../ir/origin.ts'
+import type { Backend, BackendRef, Canaries, Certificate, Json, Route, VirtualHost } from '../ir/types.ts'
 import type { Settings } from '../ir/settings.ts'
 import { locationClass, runtimePolicies } from '../policy/effects.ts'
 import type { RouteContext } from '../policy/policy.ts'
+import { ARM_POLICIES } from '../policy/registry.ts'
 import { digestOf } from '../util/canonical.ts'
 import {
   backendKey,
@@ -10,6 +12,7 @@ import {
   type BackendRecord,
   type CertificateRecord,
   type HostRecord,
+  type RouteOrigin,
   type RouteRecord,
   type SettingRecord,
 } from './records.ts'
@@ -23,17 +26,20 @@ function sealed<T extends object>(content: T): T & { readonly digest: string } {
   return { digest: digestOf(content), ...content }
 }
 
-/** The record of a virtual host: its routes in order of precedence, with class and policies. */
-export function hostRecord(host: VirtualHost, settings: Settings, options: RecordOptions): HostRecord {
+/**
+ * The record of a virtual host: its routes in order of precedence, with class and policies. Undefined:
+ * nobody claims the host.
+ */
+export function hostRecord(host: VirtualHost, settings: Settings, options: RecordOptions): HostRecord | undefined {
+  if (host.unclaimed === true) return undefined
   const context = { settings, httpsPort: options.httpsRedirectPort, tls: host.tls }
   return sealed({
     ...(host.certificate === undefined ? {} : { certificate: certificateKey(host.certificate) }),
-    routes: host.routes.map((route) => routeRecord(route, { ...context, path: route.path })),
+    routes: host.routes.map((route) => routeRecord(route, { ...context, path: route.path, pathType: route.pathType })),
   })
 }
 
 function routeRecord(route: Route, context: RouteContext): RouteRecord {
-  const { kind, namespace, name } = route.origin
   const [first] = route.backends
   const className = locationClass(route.policies, context.settings)?.name
   return {
@@ -42,8 +48,27 @@ function routeRecord(route: Route, context: RouteContext): RouteRecord {
     ...(className === undefined ? {} : { class: className }),
     backends: route.backends.map((backend) => ({ backend: backendKey(backend), weight: backend.weight })),
     policies: runtimePolicies(route.policies, context),
+    ...canaryMembers(route.canaries, context),
     ...(route.closed === undefined ? {} : { closed: route.closed }),
-    origin: { kind, namespace, name, service: first?.service ?? '', port: first?.port ?? '' },
+    origin: originOf(route.origin, first),
+  }
+}
+
+function originOf({ kind, namespace, name }: Origin, backend: BackendRef | undefined): RouteOrigin {
+  return { kind, namespace, name, service: backend?.service ?? '', port: backend?.port ?? '' }
+}
+
+function canaryMembers(canaries: Canaries | undefined, context: RouteContext): Pick<RouteRecord, 'canary' | 'canaries'> {
+  if (canaries === undefined) return {}
+  const { arms, key = context.settings.canaryHashBy, ...shared } = canaries
+  return {
+    canary: { ...shared, ...(key.length === 0 ? {} : { key }) },
+    canaries: arms.map(({ backend, policies, origin, ...rules }) => ({
+      ...rules,
+      backend: backendKey(backend),
+      policies: runtimePolicies(policies, context, ARM_POLICIES),
+      origin: originOf(origin, backend),
+    })),
   }
 }
 

@@ -1,4 +1,5 @@
 /** What holds for the whole controller: the content of its ConfigMap over the defaults. */
+import type { TemplatePart } from './template.ts'
 import { DEFAULT_LOG_FORMAT, type LogFormat } from './log-format.ts'
 
 /** Ways to choose an endpoint that need nothing of the request. */
@@ -34,6 +35,8 @@ export interface Settings {
   readonly loadBalance: Algorithm
   /** Seconds in which a new endpoint comes to its full share; 0 = at once. */
   readonly slowStart: number
+  /** Key of the hash by which canaries choose; empty: chance. */
+  readonly canaryHashBy: readonly TemplatePart[]
   readonly useHttp2: boolean
   readonly http2MaxConcurrentStreams: number
   readonly sslProtocols: readonly string[]
@@ -76,6 +79,7 @@ export const DEFAULT_SETTINGS: Settings = {
   clientBodyTimeout: 60,
   loadBalance: 'round_robin',
   slowStart: 0,
+  canaryHashBy: [],
   useHttp2: true,
   http2MaxConcurrentStreams: 128,
   sslProtocols: ['TLSv1.2', 'TLSv1.3'],

@@ -3,6 +3,7 @@
  * Everything here is immutable plain data; equality is equality of its canonical JSON.
  */
 import type { ObjectName } from './object-name.ts'
+import type { TemplatePart } from './template.ts'
 import type { Finding, Origin } from './origin.ts'
 
 export type Json = null | boolean | number | string | readonly Json[] | { readonly [key: string]: Json }
@@ -23,12 +24,41 @@ export interface WeightedBackend extends BackendRef {
 /** Policy name -> value that passed the policy's schema. */
 export type PolicySet = { readonly [policy: string]: Json }
 
+/** The header of a canary: equal to `value`, found by `pattern`, or else the words "always" and "never". */
+export interface CanaryHeader {
+  readonly name: string
+  readonly value?: string
+  readonly pattern?: string
+}
+
+/** One destination that takes a share of the requests of a route. */
+export interface CanaryArm {
+  readonly backend: BackendRef
+  /** Of the total of all arms of the route. */
+  readonly weight: number
+  readonly header?: CanaryHeader
+  /** Name of a cookie with the words "always" and "never". */
+  readonly cookie?: string
+  readonly policies: PolicySet
+  readonly origin: Origin
+}
+
+export interface Canaries {
+  readonly total: number
+  /** The cookie of affinity decides before everything else. */
+  readonly sticky: boolean
+  /** What stays the same for a client, so that weights can move without moving everybody. */
+  readonly key?: readonly TemplatePart[]
+  readonly arms: readonly CanaryArm[]
+}
+
 export interface Route {
   readonly host: string
   readonly path: string
   readonly pathType: PathType
   readonly backends: readonly WeightedBackend[]
   readonly policies: PolicySet
+  readonly canaries?: Canaries
   /** A protection could not be understood: the route answers 503. The reason, for people. */
   readonly closed?: string
   /** The default backend of an Ingress for a host of it: gives way to any declared `/`. */
@@ -61,6 +91,8 @@ export interface Fragment {
   /** Every host that the object claims, also those without a route. */
   readonly hosts: readonly string[]
   readonly routes: readonly Route[]
+  /** Of a canary: what it would add to the routes of others. It claims no host and has no routes. */
+  readonly arms: readonly Route[]
   readonly tls: readonly TlsClaim[]
   /** Every Secret that it refers to, whether or not it is there. */
   readonly secrets: readonly ObjectName[]
@@ -69,6 +101,8 @@ export interface Fragment {
 
 export interface VirtualHost {
   readonly host: string
+  /** Only canaries name the host, and they alone make none: there is only what is wrong about them. */
+  readonly unclaimed?: true
   /** In order of precedence: the first that matches wins. */
   readonly routes: readonly Route[]
   /** Somebody asked for TLS on this host, with or without a usable certificate. */

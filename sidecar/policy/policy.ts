@@ -1,6 +1,6 @@
 /** What a policy is: named settings of a route, how annotations spell them, and what they do. */
 import type { Parser } from '../ir/value.ts'
-import type { Json } from '../ir/types.ts'
+import type { Json, PathType } from '../ir/types.ts'
 import type { Settings } from '../ir/settings.ts'
 import type { Directive } from '../nginx/directive.ts'
 
@@ -35,6 +35,7 @@ export interface RouteContext {
   /** Somebody asked for TLS on the route's host. */
   readonly tls: boolean
   readonly path: string
+  readonly pathType: PathType
 }
 
 /** What Lua reads in the route's record, where `lua/ingress/policy/<name>.lua` checks and applies it. */

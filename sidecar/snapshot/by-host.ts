@@ -5,13 +5,19 @@ export interface HostPart {
   /** The object claims the host itself, not only a certificate for it. */
   readonly claimed: boolean
   readonly routes: readonly Route[]
+  readonly arms: readonly Route[]
   readonly claims: readonly TlsClaim[]
 }
 
-const NOTHING: HostPart = { claimed: false, routes: [], claims: [] }
+const NOTHING: HostPart = { claimed: false, routes: [], arms: [], claims: [] }
 
 /** Fragments are immutable, so what was found once holds as long as the fragment lives. */
 const known = new WeakMap<Fragment, ReadonlyMap<string, HostPart>>()
+
+/** The hosts that the object claims, and of a canary those of its main routes. */
+export function routedHosts({ hosts, arms }: Fragment): string[] {
+  return [...new Set([...hosts, ...arms.map(({ host }) => host)])]
+}
 
 export function hostPart(fragment: Fragment, host: string): HostPart {
   let parts = known.get(fragment)
@@ -22,18 +28,20 @@ export function hostPart(fragment: Fragment, host: string): HostPart {
 interface Part extends HostPart {
   claimed: boolean
   readonly routes: Route[]
+  readonly arms: Route[]
   readonly claims: TlsClaim[]
 }
 
-function partsOf({ hosts, routes, tls }: Fragment): ReadonlyMap<string, HostPart> {
+function partsOf({ hosts, routes, arms, tls }: Fragment): ReadonlyMap<string, HostPart> {
   const parts = new Map<string, Part>()
   const part = (host: string): Part => {
     let found = parts.get(host)
-    if (found === undefined) parts.set(host, (found = { claimed: false, routes: [], claims: [] }))
+    if (found === undefined) parts.set(host, (found = { claimed: false, routes: [], arms: [], claims: [] }))
     return found
   }
   for (const host of hosts) part(host).claimed = true
   for (const route of routes) part(route.host).routes.push(route)
+  for (const arm of arms) part(arm.host).arms.push(arm)
   for (const claim of tls) part(claim.host).claims.push(claim)
   return parts
 }

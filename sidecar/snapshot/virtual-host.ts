@@ -4,6 +4,7 @@ import type { ObjectName } from '../ir/object-name.ts'
 import type { Finding } from '../ir/origin.ts'
 import type { Fragment, Route, TlsClaim, VirtualHost } from '../ir/types.ts'
 import { hostPart } from './by-host.ts'
+import { withCanaries } from './canary.ts'
 import { byAge, compareRoutes, matchPath } from './order.ts'
 
 /** Of one host. A worker decodes them all when one changes. */
@@ -25,8 +26,17 @@ export function buildVirtualHost(
   const claims = ownersClaims(host, ordered, findings)
   const tls = claims.some((claim) => claim.named || (claim.secret !== undefined && isUsable(claim.secret, host)))
   const certificate = chooseCertificate(host, claims, isUsable)
-  const routes = winners(host, ordered, findings).sort(compareRoutes)
-  return { host, routes, tls, findings, ...(certificate === undefined ? {} : { certificate }) }
+  const arms = ordered.flatMap((fragment) => hostPart(fragment, host).arms)
+  const routes = withCanaries(winners(host, ordered, findings).sort(compareRoutes), arms, findings)
+  const unclaimed = claims.length === 0 && ordered.every((fragment) => !hostPart(fragment, host).claimed)
+  return {
+    host,
+    routes,
+    tls,
+    findings,
+    ...(unclaimed ? { unclaimed } : {}),
+    ...(certificate === undefined ? {} : { certificate }),
+  }
 }
 
 /** Same path and type twice: the oldest wins; a default backend gives way to any declared path. */

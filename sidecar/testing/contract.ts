@@ -5,9 +5,9 @@
 import assert from 'node:assert/strict'
 import { Ajv } from 'ajv'
 import { bodySize } from '../policy/body-size.ts'
-import { loadBalance } from '../policy/load-balance.ts'
+import { loadBalance, TEMPLATE_SCHEMA } from '../policy/load-balance.ts'
 import { object, type Schema } from '../policy/policy.ts'
-import { POLICIES } from '../policy/registry.ts'
+import { ARM_POLICIES, POLICIES } from '../policy/registry.ts'
 import { timeouts } from '../policy/timeouts.ts'
 
 const DNS_NAME = '[a-z0-9]([a-z0-9.-]*[a-z0-9])?'
@@ -23,15 +23,34 @@ const wholeNumber: Schema = { type: 'integer', minimum: 0 }
 /** Shapes of what acts per request, by policy. */
 const shapes = new Map(POLICIES.flatMap(({ name, runtime }) => (runtime === undefined ? [] : [[name, runtime.schema]])))
 
+const origin = object({ kind: text, namespace: text, name: text, service: text, port: text })
+const backendKey: Schema = { type: 'string', pattern: BACKEND_KEY }
+
+/** One destination that takes a share of the requests of a route. */
+const canary = object(
+  {
+    backend: backendKey,
+    weight: wholeNumber,
+    policies: object({}, Object.fromEntries(ARM_POLICIES.map(({ name }) => [name, shapes.get(name) ?? {}]))),
+    origin,
+  },
+  { header: object({ name: { type: 'string', pattern: '^[a-z0-9_-]+$' } }, { value: text, pattern: text }), cookie: text },
+)
+
 const route = object(
   {
     path: text,
     pathType: { enum: ['Exact', 'Prefix', 'Regex'] },
-    backends: listOf(object({ backend: { type: 'string', pattern: BACKEND_KEY }, weight: wholeNumber })),
+    backends: listOf(object({ backend: backendKey, weight: wholeNumber })),
     policies: object({}, Object.fromEntries(shapes)),
-    origin: object({ kind: text, namespace: text, name: text, service: text, port: text }),
+    origin,
   },
-  { class: { type: 'string', pattern: '^c[0-9a-f]{12}$' }, closed: text },
+  {
+    class: { type: 'string', pattern: '^c[0-9a-f]{12}$' },
+    closed: text,
+    canaries: listOf(canary),
+    canary: object({ total: wholeNumber, sticky: { type: 'boolean' } }, { key: TEMPLATE_SCHEMA }),
+  },
 )
 
 const host = object({ digest, routes: listOf(route) }, { certificate: { type: 'string', pattern: CERTIFICATE_KEY } })

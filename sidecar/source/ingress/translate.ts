@@ -6,6 +6,7 @@ import { ANY_HOST, isHost, quoted } from '../../ir/names.ts'
 import type { Finding, Origin } from '../../ir/origin.ts'
 import type { BackendRef, Fragment, Route } from '../../ir/types.ts'
 import { readPolicies, type PolicyReading } from '../../policy/annotations.ts'
+import { canaryPolicy } from '../../policy/canary.ts'
 import { fields, items } from '../../util/field.ts'
 import type { Context } from '../context.ts'
 import { readBackend } from './backend.ts'
@@ -37,17 +38,25 @@ export function translateIngress(ingress: KubeObject, read: Reader, context: Con
   const work: Work = { origin, read, context, reading, findings: [...reading.findings] }
   const spec = fields(ingress.spec)
   const hosts = readHosts(spec.rules, work)
-  const routes = [...pathRoutes(hosts, work), ...defaultRoutes(spec, hosts.map(({ host }) => host), work)]
-  const tls = readTls(spec.tls, hosts.map(({ host }) => host), work)
+  const names = hosts.map(({ host }) => host)
+  const routes = [...pathRoutes(hosts, work), ...defaultRoutes(spec, names, work)]
+  const common = { age: { created: creationTimestamp ?? '', name: `${namespace}/${name}` }, origin }
+  if (canaryPolicy(reading.policies).enabled === true) return { ...common, ...asCanary(routes, work) }
+  const tls = readTls(spec.tls, names, work)
   return {
-    age: { created: creationTimestamp ?? '', name: `${namespace}/${name}` },
-    origin,
+    ...common,
     routes,
-    hosts: [...new Set([...hosts.map(({ host }) => host), ...routes.map((route) => route.host)])],
+    arms: [],
+    hosts: [...new Set([...names, ...routes.map((route) => route.host)])],
     tls: tls.claims,
     secrets: tls.secrets,
     findings: [...work.findings, ...tls.findings],
   }
+}
+
+/** A canary claims nothing: hosts and certificates are those of its main objects. */
+function asCanary(routes: readonly Route[], { findings }: Work): Omit<Fragment, 'age' | 'origin'> {
+  return { routes: [], arms: routes, hosts: [], tls: [], secrets: [], findings }
 }
 
 function report(work: Work, field: string, reason: string, message: string): void {

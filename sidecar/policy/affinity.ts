@@ -1,0 +1,107 @@
+import { isDnsName } from '../ir/names.ts'
+import type { Json } from '../ir/types.ts'
+import { boolean, word, type Parser } from '../ir/value.ts'
+import { defined } from '../util/field.ts'
+import { object, type Combined, type Policy, type PolicyValue, type RouteContext } from './policy.ts'
+
+/** As in ingress-nginx. */
+const DEFAULT_NAME = 'INGRESSCOOKIE'
+const MAX_SECONDS = 999_999_999
+const SAME_SITE = ['None', 'Lax', 'Strict'] as const
+
+/** A token of RFC 9110, which is what RFC 6265 makes the name of a cookie of. */
+export const token: Parser<string> = (text) =>
+  /^[A-Za-z0-9!#$%&'*+.^_`|~-]{1,128}$/.test(text)
+    ? { value: text }
+    : { allowed: "1 to 128 of A-Z, a-z, 0-9 and !#$%&'*+.^_`|~-" }
+
+const path: Parser<string> = (text) =>
+  /^\/[!-:<-~]{0,511}$/.test(text)
+    ? { value: text }
+    : { allowed: 'a path that begins with "/", of printable ASCII characters but ";" and the space' }
+
+const domain: Parser<string> = (text) => {
+  const value = text.slice(0, 255).toLowerCase()
+  return isDnsName(value.replace(/^\./, '')) ? { value } : { allowed: 'a DNS name, with or without a "." before it' }
+}
+
+/** Negative: the cookie is to go at once. */
+const lifetime: Parser<number> = (text) =>
+  /^-?[0-9]{1,9}$/.test(text) ? { value: Number(text) } : { allowed: 'a whole number of seconds of at most 9 digits' }
+
+const sameSite: Parser<string> = (text) => {
+  const value = SAME_SITE.find((it) => it.toLowerCase() === text.toLowerCase())
+  return value === undefined ? { allowed: `one of ${SAME_SITE.join(', ')}` } : { value }
+}
+
+function combine(value: PolicyValue): Combined {
+  const [field] = Object.keys(value).filter((name) => name !== 'canary_behavior')
+  if (value.type !== undefined || field === undefined) return { value, problems: [] }
+  return { value, problems: [{ field, message: 'it has no effect without "affinity: cookie"' }] }
+}
+
+/**
+ * Where the browser sends the cookie: below the route's path, or below as much of it as a cookie can
+ * name. Regular expressions have no such path.
+ */
+function routePath(context: RouteContext): string {
+  if (context.pathType === 'Regex') return '/'
+  // The path of a cookie covers what is below it, with or without a slash at its end.
+  const path = context.path.replace(/(.)\/$/, '$1')
+  const readable = /^[!-:<-~]*/.exec(path)?.[0] ?? ''
+  return readable === path ? path : readable.slice(0, readable.lastIndexOf('/') + 1)
+}
+
+function effect(value: PolicyValue, context: RouteContext): Json | undefined {
+  if (value.type !== 'cookie') return undefined
+  return defined({
+    name: value.name ?? DEFAULT_NAME,
+    mode: value.mode ?? 'balanced',
+    path: value.path ?? routePath(context),
+    domain: value.domain,
+    max_age: value.max_age,
+    expires: value.expires,
+    same_site: value.same_site,
+    conditional_same_site_none: value.conditional_same_site_none === true ? true : undefined,
+    // Unset, Secure follows the scheme of the request, as it does with `false` in ingress-nginx.
+    secure: value.secure === true ? true : undefined,
+    change_on_failure: value.change_on_failure === true ? true : undefined,
+  })
+}
+
+/** Requests that bring the cookie go to the endpoint that it stands for. */
+export const affinity = {
+  name: 'affinity',
+  fields: {
+    type: { annotation: 'affinity', parse: word('cookie') },
+    mode: { annotation: 'affinity-mode', parse: word('balanced', 'persistent') },
+    // Read where canaries are attached to their main route.
+    canary_behavior: { annotation: 'affinity-canary-behavior', parse: word('sticky', 'legacy') },
+    name: { annotation: 'session-cookie-name', parse: token },
+    path: { annotation: 'session-cookie-path', parse: path },
+    domain: { annotation: 'session-cookie-domain', parse: domain },
+    max_age: { annotation: 'session-cookie-max-age', parse: lifetime },
+    expires: { annotation: 'session-cookie-expires', parse: lifetime },
+    same_site: { annotation: 'session-cookie-samesite', parse: sameSite },
+    conditional_same_site_none: { annotation: 'session-cookie-conditional-samesite-none', parse: boolean },
+    secure: { annotation: 'session-cookie-secure', parse: boolean },
+    change_on_failure: { annotation: 'session-cookie-change-on-failure', parse: boolean },
+  },
+  combine,
+  runtime: {
+    schema: object(
+      { name: { type: 'string', pattern: '^[^ ;=]+$' }, mode: { enum: ['balanced', 'persistent'] } },
+      {
+        path: { type: 'string', pattern: '^/[!-:<-~]*$' },
+        domain: { type: 'string', pattern: '^[a-z0-9.-]+$' },
+        max_age: { type: 'integer', minimum: -MAX_SECONDS, maximum: MAX_SECONDS },
+        expires: { type: 'integer', minimum: -MAX_SECONDS, maximum: MAX_SECONDS },
+        same_site: { enum: [...SAME_SITE] },
+        conditional_same_site_none: { const: true },
+        secure: { const: true },
+        change_on_failure: { const: true },
+      },
+    ),
+    effect,
+  },
+} satisfies Policy
