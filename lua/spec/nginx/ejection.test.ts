@@ -80,7 +80,7 @@ everySetup('ejection', (setup) => {
     assert.deepEqual((await health(plane)).ejected, [])
   })
 
-  test('after its time one request probes it: a failure ejects it for longer, a success brings it back', async (t) => {
+  test('after its time one request probes it: failure ejects it for longer, success brings it back', async (t) => {
     const served = await oneBad(t, setup, 2)
     const { plane, http, bad, all } = served
     await plane.put(records(all))
