@@ -193,7 +193,8 @@ export class Controller {
   #tellServed(): void {
     for (const key of this.#unserved) {
       const fragment = this.pipeline.fragments.get(key)
-      if (fragment === undefined || !routedHosts(fragment).every((host) => this.dataPlane.isApplied(hostKey(host)))) continue
+      if (fragment === undefined) continue
+      if (!routedHosts(fragment).every((host) => this.dataPlane.isApplied(hostKey(host)))) continue
       this.#unserved.delete(key)
       this.#outlets.served(fragment)
     }

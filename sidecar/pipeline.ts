@@ -22,7 +22,8 @@ import type { Backend, BackendRef, Certificate, Fragment, VirtualHost } from './
 import { locationClass, staticAnnotations, type LocationClass } from './policy/effects.ts'
 import { routedHosts } from './snapshot/by-host.ts'
 import { buildVirtualHost } from './snapshot/virtual-host.ts'
-import { settingKey, translateConfigMap, type SettingsReading } from './source/configmap/translate.ts'
+import { settingKey } from './source/configmap/keys.ts'
+import { translateConfigMap, type SettingsReading } from './source/configmap/translate.ts'
 import type { Context, SourceOptions } from './source/context.ts'
 import { translateIngress } from './source/ingress/translate.ts'
 import { covers, translateSecret, type CertificateResult } from './source/secret/translate.ts'
@@ -87,7 +88,9 @@ export class Pipeline {
     this.backends = graph.group(this.fragments.index(backendsOf), (key, _users, read) =>
       translateBackend(parseBackend(key), read, context),
     )
-    this.#classUse = graph.map(this.virtualHosts, (host, read) => classesOf(host, this.#inForce(read))).index(({ classes }) => classes.map((it) => JSON.stringify(it)))
+    this.#classUse = graph
+      .map(this.virtualHosts, (host, read) => classesOf(host, this.#inForce(read)))
+      .index(({ classes }) => classes.map((it) => JSON.stringify(it)))
 
     this.#emit(graph.map(this.#settings, ({ settings }) => globalSetting(settings)), () => GLOBAL_SETTING_KEY)
     this.#emit(graph.map(this.virtualHosts, (host, read) => hostRecord(host, this.#inForce(read), options)), hostKey)

@@ -100,6 +100,7 @@ const badIngress = fc.record(
 const CLASS_LINE = [
   String.raw`client_max_body_size \d+`,
   String.raw`proxy_(?:request_)?buffering (?:on|off)`,
+  String.raw`proxy_next_upstream(?: (?:error|timeout|invalid_header|http_[45]\d\d|non_idempotent))+`,
   String.raw`proxy_(?:busy_buffers_size|buffer_size|buffers \d+) \d+`,
 ].join('|')
 const CLASS_BLOCK = new RegExp(

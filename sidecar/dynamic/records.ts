@@ -5,7 +5,7 @@
 import { DEFAULT_LISTENER } from '../ir/names.ts'
 import type { ObjectName } from '../ir/object-name.ts'
 import type { TemplatePart } from '../ir/template.ts'
-import type { BackendRef, CanaryHeader, Json, PathType, PolicySet } from '../ir/types.ts'
+import type { BackendRef, CanaryHeader, HealthCheck, Json, PathType, PolicySet } from '../ir/types.ts'
 
 export type RecordKey = string
 
@@ -47,6 +47,7 @@ export interface HostRecord {
 export interface BackendRecord {
   readonly digest: string
   readonly endpoints: readonly (readonly [string, number])[]
+  readonly health_check?: HealthCheck
 }
 
 export interface CertificateRecord {

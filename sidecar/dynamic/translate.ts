@@ -4,6 +4,7 @@ import type { Backend, BackendRef, Canaries, Certificate, Json, Route, VirtualHo
 import type { Settings } from '../ir/settings.ts'
 import { locationClass, runtimePolicies } from '../policy/effects.ts'
 import type { RouteContext } from '../policy/policy.ts'
+import { globalRetries } from '../policy/retries.ts'
 import { ARM_POLICIES } from '../policy/registry.ts'
 import { digestOf } from '../util/canonical.ts'
 import {
@@ -72,9 +73,13 @@ function canaryMembers(canaries: Canaries | undefined, context: RouteContext): P
   }
 }
 
-/** The record of a Service port: where its endpoints are. */
+/** The record of a Service port: where its endpoints are, and how to see that they are well. */
 export function backendRecord(backend: Backend): BackendRecord {
-  return sealed({ endpoints: backend.endpoints.map(({ address, port }) => [address, port] as const) })
+  const { endpoints, healthCheck } = backend
+  return sealed({
+    endpoints: endpoints.map(({ address, port }) => [address, port] as const),
+    ...(healthCheck === undefined ? {} : { health_check: healthCheck }),
+  })
 }
 
 /** The one place that reveals a private key: the record that goes to OpenResty over the unix socket. */
@@ -97,7 +102,15 @@ export function globalSetting(settings: Settings): SettingRecord {
       read: settings.proxyReadTimeout,
       send: settings.proxySendTimeout,
     },
-    retries: { tries: 3, timeout: 0 },
+    retries: globalRetries(settings),
+    retry_budget: { percent: settings.retryBudgetPercent, min_per_second: settings.retryBudgetMin },
+    ejection: {
+      failures: settings.ejectionConsecutiveFailures,
+      time: settings.ejectionTime,
+      max_time: settings.ejectionMaxTime,
+      max_percent: settings.ejectionMaxPercent,
+      server_errors: settings.ejectionServerErrors,
+    },
     ...globalLoadBalance(settings),
     // For the declared size of a body in a location class; `location /` checks by itself.
     body_size: { max: settings.proxyBodySize },

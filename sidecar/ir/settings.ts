@@ -17,6 +17,7 @@ export interface Settings {
   readonly upstreamKeepaliveConnections: number
   readonly upstreamKeepaliveTimeout: number
   readonly upstreamKeepaliveRequests: number
+  readonly upstreamKeepaliveTime: number
   /** Seconds. */
   readonly proxyConnectTimeout: number
   readonly proxyReadTimeout: number
@@ -32,6 +33,26 @@ export interface Settings {
   readonly clientHeaderTimeout: number
   readonly clientBodyBufferSize: number
   readonly clientBodyTimeout: number
+  /** Words of `proxy_next_upstream`. */
+  readonly proxyNextUpstream: readonly string[]
+  /** Seconds; 0 = no limit. */
+  readonly proxyNextUpstreamTimeout: number
+  /** The first try is one of them; 0 = each endpoint. */
+  readonly proxyNextUpstreamTries: number
+  readonly retryNonIdempotent: boolean
+  /** Retries as a share of the requests to a backend. */
+  readonly retryBudgetPercent: number
+  /** Retries that each worker may make to a backend in a second whatever the share. */
+  readonly retryBudgetMin: number
+  /** Failures in a row that eject an endpoint; 0 = none do. */
+  readonly ejectionConsecutiveFailures: number
+  /** Seconds of the first ejection; each further one is longer by as much. */
+  readonly ejectionTime: number
+  readonly ejectionMaxTime: number
+  /** Of the endpoints of a backend. */
+  readonly ejectionMaxPercent: number
+  /** Answers of 500 and above are failures too. */
+  readonly ejectionServerErrors: boolean
   readonly loadBalance: Algorithm
   /** Seconds in which a new endpoint comes to its full share; 0 = at once. */
   readonly slowStart: number
@@ -64,6 +85,7 @@ export const DEFAULT_SETTINGS: Settings = {
   upstreamKeepaliveConnections: 320,
   upstreamKeepaliveTimeout: 60,
   upstreamKeepaliveRequests: 10000,
+  upstreamKeepaliveTime: 3600,
   proxyConnectTimeout: 5,
   proxyReadTimeout: 60,
   proxySendTimeout: 60,
@@ -77,6 +99,17 @@ export const DEFAULT_SETTINGS: Settings = {
   clientHeaderTimeout: 60,
   clientBodyBufferSize: 8192,
   clientBodyTimeout: 60,
+  proxyNextUpstream: ['error', 'timeout'],
+  proxyNextUpstreamTimeout: 0,
+  proxyNextUpstreamTries: 3,
+  retryNonIdempotent: false,
+  retryBudgetPercent: 20,
+  retryBudgetMin: 10,
+  ejectionConsecutiveFailures: 5,
+  ejectionTime: 10,
+  ejectionMaxTime: 300,
+  ejectionMaxPercent: 50,
+  ejectionServerErrors: false,
   loadBalance: 'round_robin',
   slowStart: 0,
   canaryHashBy: [],

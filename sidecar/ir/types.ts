@@ -116,8 +116,22 @@ export interface Endpoint {
   readonly port: number
 }
 
+/** Each endpoint is asked for a path again and again. Times in seconds, thresholds in answers in a row. */
+export interface HealthCheck {
+  readonly path: string
+  readonly interval: number
+  readonly timeout: number
+  readonly healthy: number
+  readonly unhealthy: number
+  readonly host?: string
+  readonly port?: number
+  /** Ranges of good answers, both ends among them. */
+  readonly statuses?: readonly (readonly [number, number])[]
+}
+
 export interface Backend extends BackendRef {
   readonly endpoints: readonly Endpoint[]
+  readonly healthCheck?: HealthCheck
   readonly findings: readonly Finding[]
 }
 

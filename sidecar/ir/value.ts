@@ -40,6 +40,19 @@ export function seconds(min: number, max: number): Parser<number> {
   }
 }
 
+const SECONDS: Readonly<Record<string, number>> = { '': 1, s: 1, m: 60, h: 3600, d: 86_400 }
+
+/** A time of NGINX: digits and one of s, m, h, d. Gives seconds. */
+export function duration(min: number, max: number): Parser<number> {
+  const allowed = `a time such as 90s, 15m or 1h, from ${min} to ${max} seconds`
+  return (text) => {
+    const match = /^([0-9]{1,8})([smhd]?)$/.exec(text)
+    if (match === null) return refused(allowed)
+    const value = Number(match[1]) * (SECONDS[match[2] ?? ''] ?? 1)
+    return value >= min && value <= max ? { value } : refused(allowed)
+  }
+}
+
 const UNITS: Readonly<Record<string, number>> = { '': 1, b: 1, k: 1024, m: 1024 ** 2, g: 1024 ** 3 }
 
 /** A size of NGINX: digits and one of b, k, m, g in either case. Gives bytes. */
@@ -57,7 +70,7 @@ export function size(min: number, max: number): Parser<number> {
 export function word<const T extends string>(...words: readonly T[]): Parser<T> {
   return (text) => {
     const value = words.find((candidate) => candidate === text)
-    return value === undefined ? refused(`one of ${words.join(', ')}`) : { value }
+    return value === undefined ? refused(words.length === 1 ? `"${words[0]}"` : `one of ${words.join(', ')}`) : { value }
   }
 }
 
@@ -72,7 +85,7 @@ export function list<T>(item: Parser<T>, maxItems: number): Parser<readonly T[]>
   return (text) => {
     if (text.length > MAX_LENGTH) return refused(`at most ${MAX_LENGTH} characters`)
     const parts = text.split(/[\s,]/).filter((part) => part !== '')
-    if (parts.length > maxItems) return refused(`at most ${maxItems} items`)
+    if (parts.length === 0 || parts.length > maxItems) return refused(`1 to ${maxItems} items`)
     const values: T[] = []
     for (const part of parts) {
       const parsed = item(part)

@@ -2,6 +2,7 @@
 import type { Settings } from '../ir/settings.ts'
 import { ROUTE_VARIABLES, variablesOf } from '../ir/log-format.ts'
 import { bufferDirectives } from '../policy/buffering.ts'
+import { nextUpstream } from '../policy/retries.ts'
 import { bytes, cidr, directive, keyword, logFormat, number, onOff, socket, time, type Argument, type Directive } from './directive.ts'
 import type { Capabilities, Listeners } from './input.ts'
 
@@ -88,7 +89,7 @@ function proxyLines(settings: Settings): readonly Directive[] {
     directive('proxy_buffering', onOff(settings.proxyBuffering)),
     directive('proxy_request_buffering', onOff(settings.proxyRequestBuffering)),
     ...bufferDirectives(settings.proxyBufferSize, settings.proxyBuffersNumber),
-    directive('proxy_next_upstream', keyword('error'), keyword('timeout')),
+    nextUpstream(settings),
     directive('proxy_headers_hash_max_size', number(1024, 1, 65_536)),
   ]
 }
@@ -108,6 +109,7 @@ export function upstreamLines(settings: Settings): readonly Directive[] {
     directive('keepalive', number(settings.upstreamKeepaliveConnections, 1, 65_536)),
     directive('keepalive_timeout', time(settings.upstreamKeepaliveTimeout)),
     directive('keepalive_requests', number(settings.upstreamKeepaliveRequests, 1, 100_000_000)),
+    directive('keepalive_time', time(settings.upstreamKeepaliveTime)),
   ]
 }
 

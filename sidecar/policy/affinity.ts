@@ -73,19 +73,51 @@ function effect(value: PolicyValue, context: RouteContext): Json | undefined {
 export const affinity = {
   name: 'affinity',
   fields: {
-    type: { annotation: 'affinity', parse: word('cookie') },
-    mode: { annotation: 'affinity-mode', parse: word('balanced', 'persistent') },
+    type: {
+      annotation: 'affinity',
+      parse: word('cookie'),
+      about: 'Requests that bring the cookie of an earlier answer go to the same endpoint',
+    },
+    mode: {
+      annotation: 'affinity-mode',
+      parse: word('balanced', 'persistent'),
+      about: 'When endpoints come or go: `balanced` moves some clients to new ones, `persistent` none',
+    },
     // Read where canaries are attached to their main route.
-    canary_behavior: { annotation: 'affinity-canary-behavior', parse: word('sticky', 'legacy') },
-    name: { annotation: 'session-cookie-name', parse: token },
-    path: { annotation: 'session-cookie-path', parse: path },
-    domain: { annotation: 'session-cookie-domain', parse: domain },
-    max_age: { annotation: 'session-cookie-max-age', parse: lifetime },
-    expires: { annotation: 'session-cookie-expires', parse: lifetime },
-    same_site: { annotation: 'session-cookie-samesite', parse: sameSite },
-    conditional_same_site_none: { annotation: 'session-cookie-conditional-samesite-none', parse: boolean },
-    secure: { annotation: 'session-cookie-secure', parse: boolean },
-    change_on_failure: { annotation: 'session-cookie-change-on-failure', parse: boolean },
+    canary_behavior: {
+      annotation: 'affinity-canary-behavior',
+      parse: word('sticky', 'legacy'),
+      about: 'At a canary or its main Ingress: `legacy` lets canary rules decide before the cookie',
+    },
+    name: {
+      annotation: 'session-cookie-name',
+      parse: token,
+      about: 'Name of the cookie; INGRESSCOOKIE when not set',
+    },
+    path: {
+      annotation: 'session-cookie-path',
+      parse: path,
+      about: 'Path of the cookie; that of the route when not set, "/" with `use-regex`',
+    },
+    domain: { annotation: 'session-cookie-domain', parse: domain, about: 'Domain of the cookie' },
+    max_age: { annotation: 'session-cookie-max-age', parse: lifetime, about: 'Max-Age of the cookie' },
+    expires: { annotation: 'session-cookie-expires', parse: lifetime, about: 'Expires of the cookie, from now on' },
+    same_site: { annotation: 'session-cookie-samesite', parse: sameSite, about: 'SameSite of the cookie' },
+    conditional_same_site_none: {
+      annotation: 'session-cookie-conditional-samesite-none',
+      parse: boolean,
+      about: 'Leaves out SameSite=None for browsers that take it for Strict',
+    },
+    secure: {
+      annotation: 'session-cookie-secure',
+      parse: boolean,
+      about: 'Secure also over plain HTTP; over TLS it is always there',
+    },
+    change_on_failure: {
+      annotation: 'session-cookie-change-on-failure',
+      parse: boolean,
+      about: 'A failed try gives the client a new endpoint and a new cookie',
+    },
   },
   combine,
   runtime: {

@@ -80,7 +80,8 @@ class Reading {
       if (parsed.warning !== undefined) this.#adjust(annotation, parsed.warning)
     }
     const value = Object.keys(read).length === 0 ? undefined : read
-    return value === undefined || policy.combine === undefined ? value : this.#combine(policy, policy.combine(value, refused))
+    if (value === undefined || policy.combine === undefined) return value
+    return this.#combine(policy, policy.combine(value, refused))
   }
 
   #combine(policy: Policy, { value, problems }: Combined): Json | undefined {

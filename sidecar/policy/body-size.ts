@@ -8,7 +8,9 @@ import { object, type Policy } from './policy.ts'
  */
 export const bodySize = {
   name: 'body_size',
-  fields: { max: { annotation: 'proxy-body-size', parse: size(0, 2 ** 40) } },
+  fields: {
+    max: { annotation: 'proxy-body-size', parse: size(0, 2 ** 40), about: 'The largest request body; 0: no limit' },
+  },
   directives: (value, settings) =>
     value.max === settings.proxyBodySize ? [] : [directive('client_max_body_size', bytes(Number(value.max)))],
   runtime: {

@@ -34,10 +34,18 @@ export function bufferDirectives(bufferSize: number, count: number): readonly Di
 export const buffering = {
   name: 'buffering',
   fields: {
-    responses: { annotation: 'proxy-buffering', parse: onOff },
-    requests: { annotation: 'proxy-request-buffering', parse: onOff },
-    size: { annotation: 'proxy-buffer-size', parse: size(1024, 1024 ** 2) },
-    number: { annotation: 'proxy-buffers-number', parse: integer(2, 256) },
+    responses: { annotation: 'proxy-buffering', parse: onOff, about: 'Whether answers are read ahead of the client' },
+    requests: {
+      annotation: 'proxy-request-buffering',
+      parse: onOff,
+      about: 'Whether request bodies are read before an endpoint is asked; `off` leaves nothing to retry with',
+    },
+    size: {
+      annotation: 'proxy-buffer-size',
+      parse: size(1024, 1024 ** 2),
+      about: 'Size of the buffer for the head of an answer, and of each other one',
+    },
+    number: { annotation: 'proxy-buffers-number', parse: integer(2, 256), about: 'How many buffers an answer has' },
   },
   directives,
 } satisfies Policy

@@ -82,14 +82,46 @@ function combine(value: PolicyValue, refused: ReadonlySet<string>): Combined {
 export const canary = {
   name: 'canary',
   fields: {
-    enabled: { annotation: 'canary', parse: boolean },
-    header_name: { annotation: 'canary-by-header', parse: headerName },
-    header_value: { annotation: 'canary-by-header-value', parse: headerValue },
-    header_pattern: { annotation: 'canary-by-header-pattern', parse: regularExpression },
-    cookie: { annotation: 'canary-by-cookie', parse: token },
-    weight: { annotation: 'canary-weight', parse: integer(0, MAX_WEIGHT) },
-    total: { annotation: 'canary-weight-total', parse: integer(1, MAX_TOTAL) },
-    key: { annotation: 'canary-hash-by', parse: template },
+    enabled: {
+      annotation: 'canary',
+      parse: boolean,
+      about: 'The paths take a share of the requests of the main Ingress: see below',
+    },
+    header_name: {
+      annotation: 'canary-by-header',
+      parse: headerName,
+      about: 'Name of a header: "always" goes to the canary, "never" does not',
+    },
+    header_value: {
+      annotation: 'canary-by-header-value',
+      parse: headerValue,
+      about: 'The header with this value, and no other word, goes to the canary',
+    },
+    header_pattern: {
+      annotation: 'canary-by-header-pattern',
+      parse: regularExpression,
+      about: 'The header that this finds goes to the canary',
+    },
+    cookie: {
+      annotation: 'canary-by-cookie',
+      parse: token,
+      about: 'Name of a cookie: "always" goes to the canary, "never" does not',
+    },
+    weight: {
+      annotation: 'canary-weight',
+      parse: integer(0, MAX_WEIGHT),
+      about: 'Share of the requests, out of the total',
+    },
+    total: {
+      annotation: 'canary-weight-total',
+      parse: integer(1, MAX_TOTAL),
+      about: 'The total; 100 when not set or less',
+    },
+    key: {
+      annotation: 'canary-hash-by',
+      parse: template,
+      about: 'Ours. Requests with the same value stay together when weights change; may have variables',
+    },
   },
   combine,
 } satisfies Policy

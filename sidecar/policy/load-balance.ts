@@ -1,7 +1,7 @@
 import { ALGORITHMS, type Settings } from '../ir/settings.ts'
 import { template } from '../ir/template.ts'
-import { boolean, integer, seconds, type Parser } from '../ir/value.ts'
 import type { Json } from '../ir/types.ts'
+import { boolean, integer, seconds, type Parser } from '../ir/value.ts'
 import { defined } from '../util/field.ts'
 import { object, type Combined, type Policy, type PolicyValue, type Problem, type Schema } from './policy.ts'
 
@@ -9,7 +9,10 @@ import { object, type Combined, type Policy, type PolicyValue, type Problem, typ
 const HASHING = { ring_hash: 'ring_hash', chash: 'ring_hash', maglev: 'maglev', subset: 'subset', chashsubset: 'subset' }
 /** Names of ingress-nginx that mean nothing without `affinity: cookie`, which they do not bring about. */
 const STICKY = ['sticky_balanced', 'sticky_persistent']
-const NAMES: ReadonlyMap<string, string> = new Map([...ALGORITHMS.map((it) => [it, it] as const), ...Object.entries(HASHING)])
+const NAMES: ReadonlyMap<string, string> = new Map([
+  ...ALGORITHMS.map((it) => [it, it] as const),
+  ...Object.entries(HASHING),
+])
 
 /** As in ingress-nginx. */
 const DEFAULT_SUBSET_SIZE = 3
@@ -20,7 +23,9 @@ const MAX_SLOW_START = 3_600
 const algorithm: Parser<string> = (text) => {
   const value = NAMES.get(text)
   if (value !== undefined) return { value }
-  if (STICKY.includes(text)) return { value: 'round_robin', warning: `${text} is what "affinity: cookie" does; without it: round_robin` }
+  if (STICKY.includes(text)) {
+    return { value: 'round_robin', warning: `${text} is what "affinity: cookie" does; without it: round_robin` }
+  }
   return { allowed: `one of ${[...NAMES.keys(), ...STICKY].join(', ')}` }
 }
 
@@ -45,7 +50,9 @@ function combine(value: PolicyValue): Combined {
     chosen = undefined
     problems.push({ field: 'algorithm', message: 'it needs upstream-hash-by; it counts as not set' })
   }
-  if (key === undefined && subset === true) problems.push({ field: 'subset', message: 'it has no effect without upstream-hash-by' })
+  if (key === undefined && subset === true) {
+    problems.push({ field: 'subset', message: 'it has no effect without upstream-hash-by' })
+  }
   const subsetSize = chosen === 'subset' ? (size ?? DEFAULT_SUBSET_SIZE) : undefined
   return { value: defined({ algorithm: chosen, key, subset_size: subsetSize, slow_start: slowStart }), problems }
 }
@@ -66,11 +73,31 @@ function effect(value: PolicyValue, settings: Settings): Json | undefined {
 export const loadBalance = {
   name: 'load_balance',
   fields: {
-    algorithm: { annotation: 'load-balance', parse: algorithm },
-    hash_by: { annotation: 'upstream-hash-by', parse: template },
-    subset: { annotation: 'upstream-hash-by-subset', parse: boolean },
-    subset_size: { annotation: 'upstream-hash-by-subset-size', parse: integer(1, MAX_SUBSET_SIZE) },
-    slow_start: { annotation: 'slow-start', parse: seconds(0, MAX_SLOW_START) },
+    algorithm: {
+      annotation: 'load-balance',
+      parse: algorithm,
+      about: 'How the endpoint of a request is chosen: see below',
+    },
+    hash_by: {
+      annotation: 'upstream-hash-by',
+      parse: template,
+      about: 'The endpoint is chosen by a hash of this text, which may have variables',
+    },
+    subset: {
+      annotation: 'upstream-hash-by-subset',
+      parse: boolean,
+      about: 'The hash chooses a group of endpoints, and chance one of the group',
+    },
+    subset_size: {
+      annotation: 'upstream-hash-by-subset-size',
+      parse: integer(1, MAX_SUBSET_SIZE),
+      about: 'Endpoints of a group; 3 when not set',
+    },
+    slow_start: {
+      annotation: 'slow-start',
+      parse: seconds(0, MAX_SLOW_START),
+      about: 'Ours. In how many seconds a new endpoint comes to its full share; 0: at once',
+    },
   },
   combine,
   runtime: {

@@ -12,6 +12,8 @@ export type PolicyValue = { readonly [field: string]: Json }
 export interface Field {
   /** Annotation name without its prefix. */
   readonly annotation: string
+  /** For docs/annotations.md. */
+  readonly about: string
   readonly parse: Parser<Json>
 }
 

@@ -4,5 +4,7 @@ import type { Policy } from './policy.ts'
 /** The paths of the object are regular expressions: case-insensitive, anchored at the start only. */
 export const regex: Policy = {
   name: 'regex',
-  fields: { use: { annotation: 'use-regex', parse: boolean } },
+  fields: {
+    use: { annotation: 'use-regex', parse: boolean, about: 'Paths are regular expressions: case-insensitive, anchored at the start' },
+  },
 }

@@ -3,13 +3,12 @@ import assert from 'node:assert/strict'
 import { globSync, readFileSync } from 'node:fs'
 import { basename, join } from 'node:path'
 import { test } from 'node:test'
+import { KEYS } from '../source/configmap/keys.ts'
 import { POLICIES } from './registry.ts'
 
 const REPOSITORY = join(import.meta.dirname, '../..')
 /** Files beside the policies that are none. */
 const MACHINERY = ['annotations', 'effects', 'policy', 'protection', 'registry']
-/** Lua has it as a setting of all routes; no annotation sets it yet. */
-const SETTING_ONLY = ['retries']
 
 function names(pattern: string, extension: string): string[] {
   return globSync(pattern, { cwd: REPOSITORY }).map((file) => basename(file, extension))
@@ -31,16 +30,13 @@ test('every annotation belongs to one policy', () => {
 test('every policy that acts per request has its Lua half, and none is left over', () => {
   const files = names('lua/ingress/policy/*.lua', '.lua').filter((name) => name !== 'registry')
   const acting = POLICIES.filter(({ runtime }) => runtime !== undefined).map(({ name }) => name)
-  assert.deepEqual(files.sort(), [...acting, ...SETTING_ONLY].sort())
+  assert.deepEqual(files.sort(), acting.sort())
 })
 
-test('every annotation has a golden case, and stands in the table of README.md', () => {
-  const inputs = globSync('sidecar/testdata/*/input.yaml', { cwd: REPOSITORY }).map((file) => read(file)).join()
-  const readme = read('README.md')
-  for (const annotation of annotations()) {
-    assert.match(inputs, new RegExp(`/${annotation}: `), annotation)
-    assert.ok(readme.includes(`\`${annotation}\``), annotation)
-  }
+test('every annotation, and every key of the ConfigMap, has a golden case', () => {
+  const inputs = globSync('sidecar/testdata/*/input.yaml', { cwd: REPOSITORY }).map((file) => read(file)).join('\n')
+  for (const annotation of annotations()) assert.ok(inputs.includes(`/${annotation}: `), annotation)
+  for (const { name } of Object.values(KEYS)) assert.ok(new RegExp(`[ {]${name}: `).test(inputs), name)
 })
 
 function read(file: string): string {

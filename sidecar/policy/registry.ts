@@ -4,12 +4,23 @@ import { bodySize } from './body-size.ts'
 import { buffering } from './buffering.ts'
 import { loadBalance } from './load-balance.ts'
 import { canary } from './canary.ts'
+import { retries } from './retries.ts'
 import { regex } from './regex.ts'
 import { timeouts } from './timeouts.ts'
 import { tlsRedirect } from './tls-redirect.ts'
 import type { Policy } from './policy.ts'
 
-export const POLICIES: readonly Policy[] = [regex, tlsRedirect, bodySize, buffering, timeouts, loadBalance, affinity, canary]
+export const POLICIES: readonly Policy[] = [
+  regex,
+  tlsRedirect,
+  bodySize,
+  buffering,
+  timeouts,
+  retries,
+  loadBalance,
+  affinity,
+  canary,
+]
 
 /** What a canary says for itself; everything else holds as the main route has it (ingress-nginx). */
 export const ARM_POLICIES: readonly Policy[] = [loadBalance, affinity]

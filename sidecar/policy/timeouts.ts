@@ -9,9 +9,17 @@ const timeout = seconds(1, LONGEST)
 export const timeouts = {
   name: 'timeouts',
   fields: {
-    connect: { annotation: 'proxy-connect-timeout', parse: timeout },
-    read: { annotation: 'proxy-read-timeout', parse: timeout },
-    send: { annotation: 'proxy-send-timeout', parse: timeout },
+    connect: {
+      annotation: 'proxy-connect-timeout',
+      parse: timeout,
+      about: 'How long a connection to an endpoint may take',
+    },
+    read: { annotation: 'proxy-read-timeout', parse: timeout, about: 'How long an endpoint may be silent' },
+    send: {
+      annotation: 'proxy-send-timeout',
+      parse: timeout,
+      about: 'How long an endpoint may take nothing of a request',
+    },
   },
   runtime: {
     schema: object({ connect: SECONDS, read: SECONDS, send: SECONDS }),

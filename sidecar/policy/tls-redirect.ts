@@ -6,8 +6,12 @@ export const tlsRedirect = {
   name: 'tls_redirect',
   protects: true,
   fields: {
-    when_tls: { annotation: 'ssl-redirect', parse: boolean },
-    always: { annotation: 'force-ssl-redirect', parse: boolean },
+    when_tls: {
+      annotation: 'ssl-redirect',
+      parse: boolean,
+      about: 'Plain HTTP is sent to https where the host has TLS',
+    },
+    always: { annotation: 'force-ssl-redirect', parse: boolean, about: 'Plain HTTP is sent to https everywhere' },
   },
   runtime: {
     schema: object({ code: { enum: [301, 302, 303, 307, 308] }, port: { type: 'integer', minimum: 1, maximum: 65_535 } }),

@@ -11,6 +11,9 @@ export interface HostPart {
 
 const NOTHING: HostPart = { claimed: false, routes: [], arms: [], claims: [] }
 
+/** Looking at so many hosts is cheaper than to remember what was found. */
+const FEW = 4
+
 /** Fragments are immutable, so what was found once holds as long as the fragment lives. */
 const known = new WeakMap<Fragment, ReadonlyMap<string, HostPart>>()
 
@@ -21,6 +24,7 @@ export function routedHosts({ hosts, arms }: Fragment): string[] {
 
 export function hostPart(fragment: Fragment, host: string): HostPart {
   let parts = known.get(fragment)
+  if (parts === undefined && fragment.hosts.length <= FEW) return partsOf(fragment).get(host) ?? NOTHING
   if (parts === undefined) known.set(fragment, (parts = partsOf(fragment)))
   return parts.get(host) ?? NOTHING
 }

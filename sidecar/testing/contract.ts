@@ -8,6 +8,7 @@ import { bodySize } from '../policy/body-size.ts'
 import { loadBalance, TEMPLATE_SCHEMA } from '../policy/load-balance.ts'
 import { object, type Schema } from '../policy/policy.ts'
 import { ARM_POLICIES, POLICIES } from '../policy/registry.ts'
+import { retries } from '../policy/retries.ts'
 import { timeouts } from '../policy/timeouts.ts'
 
 const DNS_NAME = '[a-z0-9]([a-z0-9.-]*[a-z0-9])?'
@@ -62,19 +63,45 @@ const endpoint: Schema = {
   additionalItems: false,
 }
 
-const retries = object({ tries: wholeNumber, timeout: wholeNumber })
+const count: Schema = { type: 'integer', minimum: 1 }
+
+const healthCheck = object(
+  { path: { type: 'string', pattern: '^/[!-~]*$' }, interval: count, timeout: count, healthy: count, unhealthy: count },
+  {
+    host: { type: 'string', pattern: '^[a-z0-9.-]+$' },
+    port: { type: 'integer', minimum: 1, maximum: 65_535 },
+    statuses: listOf({ type: 'array', items: { type: 'integer', minimum: 100, maximum: 599 }, minItems: 2, maxItems: 2 }),
+  },
+)
+
+const ejection = object({
+  failures: wholeNumber,
+  time: count,
+  max_time: count,
+  max_percent: { type: 'integer', minimum: 0, maximum: 100 },
+  server_errors: { type: 'boolean' },
+})
+const retryBudget = object({ percent: { type: 'integer', minimum: 0, maximum: 100 }, min_per_second: wholeNumber })
+
+/** What holds for routes without a policy of that name. */
+const setting = object(
+  {
+    digest,
+    retries: retries.runtime.schema,
+    timeouts: timeouts.runtime.schema,
+    body_size: bodySize.runtime.schema,
+  },
+  { load_balance: loadBalance.runtime.schema, retry_budget: retryBudget, ejection },
+)
 
 /** All records, by key. */
 const records: Schema = {
   type: 'object',
   patternProperties: {
     [HOST_KEY]: host,
-    [BACKEND_KEY]: object({ digest, endpoints: listOf(endpoint) }),
+    [BACKEND_KEY]: object({ digest, endpoints: listOf(endpoint) }, { health_check: healthCheck }),
     [CERTIFICATE_KEY]: object({ digest, chain: { type: 'string', pattern: '^-----BEGIN' }, key: text }),
-    '^setting/global$': object(
-      { digest, retries, timeouts: timeouts.runtime.schema, body_size: bodySize.runtime.schema },
-      { load_balance: loadBalance.runtime.schema },
-    ),
+    '^setting/global$': setting,
   },
   additionalProperties: false,
 }

@@ -1,87 +1,11 @@
 /** The controller's ConfigMap -> Settings. Key names and meanings are those of ingress-nginx. */
 import type { KubeObject } from '../../collection/objects.ts'
-import { parseCidr } from '../../ir/address.ts'
-import { logFormat } from '../../ir/log-format.ts'
 import { quoted } from '../../ir/names.ts'
 import type { Finding, Origin } from '../../ir/origin.ts'
-import { ALGORITHMS, DEFAULT_SETTINGS, type Settings } from '../../ir/settings.ts'
-import { boolean, buffers, integer, list, seconds, size, word, type Parser } from '../../ir/value.ts'
-import { bodySize } from '../../policy/body-size.ts'
-import { buffering } from '../../policy/buffering.ts'
-import { canary } from '../../policy/canary.ts'
-import { loadBalance } from '../../policy/load-balance.ts'
-import { timeouts } from '../../policy/timeouts.ts'
-import { tlsRedirect } from '../../policy/tls-redirect.ts'
+import { DEFAULT_SETTINGS, type Settings } from '../../ir/settings.ts'
+import type { Parser } from '../../ir/value.ts'
 import { texts } from '../../util/field.ts'
-
-const cidr: Parser<string> = (text) => {
-  const value = text.length > 50 ? undefined : parseCidr(text)
-  return value === undefined ? { allowed: 'an IP address or a range such as 10.0.0.0/8' } : { value }
-}
-
-const pathPrefix: Parser<string> = (text) =>
-  text.startsWith('/') ? { value: text } : { allowed: 'a path that begins with "/"' }
-
-const workers: Parser<number | 'auto'> = (text) => (text === 'auto' ? { value: 'auto' } : integer(1, 256)(text))
-
-const httpRedirectCode: Parser<number> = (text) => {
-  const parsed = word('301', '302', '307', '308')(text)
-  return 'value' in parsed ? { value: Number(parsed.value) } : parsed
-}
-
-type Key<T> = readonly [key: string, parse: Parser<T>]
-
-/** The key of the annotation's name holds what applies where no annotation does: same grammar, same bounds. */
-function defaultOf<T>(field: { readonly annotation: string; readonly parse: Parser<T> }): Key<T> {
-  return [field.annotation, field.parse]
-}
-
-/** ConfigMap key -> the setting and its grammar. One line = one key. */
-const KEYS: { readonly [K in keyof Settings]: Key<Settings[K]> } = {
-  workerProcesses: ['worker-processes', workers],
-  maxWorkerConnections: ['max-worker-connections', integer(64, 1_000_000)],
-  workerShutdownTimeout: ['worker-shutdown-timeout', seconds(1, 86_400)],
-  keepAlive: ['keep-alive', seconds(0, 86_400)],
-  keepAliveRequests: ['keep-alive-requests', integer(1, 100_000_000)],
-  upstreamKeepaliveConnections: ['upstream-keepalive-connections', integer(1, 65_536)],
-  upstreamKeepaliveTimeout: ['upstream-keepalive-timeout', seconds(1, 86_400)],
-  upstreamKeepaliveRequests: ['upstream-keepalive-requests', integer(1, 100_000_000)],
-  proxyConnectTimeout: defaultOf(timeouts.fields.connect),
-  proxyReadTimeout: defaultOf(timeouts.fields.read),
-  proxySendTimeout: defaultOf(timeouts.fields.send),
-  proxyBodySize: defaultOf(bodySize.fields.max),
-  proxyBuffering: defaultOf(buffering.fields.responses),
-  proxyRequestBuffering: defaultOf(buffering.fields.requests),
-  proxyBufferSize: defaultOf(buffering.fields.size),
-  proxyBuffersNumber: defaultOf(buffering.fields.number),
-  clientHeaderBufferSize: ['client-header-buffer-size', size(256, 65_536)],
-  largeClientHeaderBuffers: ['large-client-header-buffers', buffers],
-  clientHeaderTimeout: ['client-header-timeout', seconds(1, 3_600)],
-  clientBodyBufferSize: ['client-body-buffer-size', size(1024, 16 * 1024 ** 2)],
-  clientBodyTimeout: ['client-body-timeout', seconds(1, 3_600)],
-  loadBalance: ['load-balance', word(...ALGORITHMS)],
-  slowStart: defaultOf(loadBalance.fields.slow_start),
-  canaryHashBy: defaultOf(canary.fields.key),
-  useHttp2: ['use-http2', boolean],
-  http2MaxConcurrentStreams: ['http2-max-concurrent-streams', integer(1, 1024)],
-  sslProtocols: ['ssl-protocols', list(word('TLSv1.2', 'TLSv1.3'), 2)],
-  sslRedirect: defaultOf(tlsRedirect.fields.when_tls),
-  forceSslRedirect: defaultOf(tlsRedirect.fields.always),
-  httpRedirectCode: ['http-redirect-code', httpRedirectCode],
-  noTlsRedirectLocations: ['no-tls-redirect-locations', list(pathPrefix, 32)],
-  useForwardedHeaders: ['use-forwarded-headers', boolean],
-  computeFullForwardedFor: ['compute-full-forwarded-for', boolean],
-  proxyRealIpCidr: ['proxy-real-ip-cidr', list(cidr, 256)],
-  disableAccessLog: ['disable-access-log', boolean],
-  logFormat: ['log-format-upstream', logFormat],
-  logFormatEscapeJson: ['log-format-escape-json', boolean],
-  logFormatEscapeNone: ['log-format-escape-none', boolean],
-}
-
-/** The ConfigMap key that holds a setting. */
-export function settingKey(name: keyof Settings): string {
-  return KEYS[name][0]
-}
+import { KEYS } from './keys.ts'
 
 /** Keys whose bad value would open or unhinge the whole edge: the ConfigMap is then refused as a whole. */
 const PROTECTIONS: ReadonlySet<string> = new Set([
@@ -108,9 +32,9 @@ export function translateConfigMap(configMap: KubeObject | undefined): SettingsR
   const data = new Map(Object.entries(texts(configMap.data)).map(([key, text]) => [key, text.trim()]))
   const reading = new Reading(configMap, data)
   const settings = Object.fromEntries(
-    Object.entries(KEYS).map(([name, [key, parse]]) => [
+    Object.entries(KEYS).map(([name, key]) => [
       name,
-      reading.value(key, parse as Parser<unknown>) ?? DEFAULT_SETTINGS[name as keyof Settings],
+      reading.value(key.name, key.parse as Parser<unknown>) ?? DEFAULT_SETTINGS[name as keyof Settings],
     ]),
   ) as unknown as Settings
   reading.reportUnknown()
@@ -135,9 +59,12 @@ class Reading {
     const text = this.#data.get(key)
     if (text === undefined || text === '') return undefined
     const parsed = parse(text)
-    if ('value' in parsed) return parsed.value
-    this.#report(key, 'error', 'InvalidSetting', `${quoted(text)} is refused; allowed: ${parsed.allowed}`)
-    return undefined
+    if ('allowed' in parsed) {
+      this.#report(key, 'error', 'InvalidSetting', `${quoted(text)} is refused; allowed: ${parsed.allowed}`)
+      return undefined
+    }
+    if (parsed.warning !== undefined) this.#report(key, 'warning', 'AdjustedSetting', parsed.warning)
+    return parsed.value
   }
 
   reportUnknown(): void {
@@ -148,12 +75,25 @@ class Reading {
     }
   }
 
-  /** Trusting forwarded headers from nobody in particular would trust everybody. */
+  /** Keys that do not fit together. */
   consistent(settings: Settings): Settings {
+    return this.#withOrderedTimes(this.#withTrust(settings))
+  }
+
+  /** Trusting forwarded headers from nobody in particular would trust everybody. */
+  #withTrust(settings: Settings): Settings {
     if (!settings.useForwardedHeaders || settings.proxyRealIpCidr.length > 0) return settings
     const message = 'forwarded headers are trusted only from the ranges in proxy-real-ip-cidr, which names none: not trusted'
     this.#report('use-forwarded-headers', 'error', 'InvalidSetting', message)
     return { ...settings, useForwardedHeaders: false }
+  }
+
+  #withOrderedTimes(settings: Settings): Settings {
+    const { ejectionTime, ejectionMaxTime } = settings
+    if (ejectionTime <= ejectionMaxTime) return settings
+    const message = `${ejectionMaxTime} is less than ejection-time, ${ejectionTime}, which applies`
+    this.#report('ejection-max-time', 'warning', 'AdjustedSetting', message)
+    return { ...settings, ejectionMaxTime: ejectionTime }
   }
 
   result(): { readonly findings: readonly Finding[]; readonly refused?: string } {

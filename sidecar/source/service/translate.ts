@@ -4,10 +4,11 @@ import type { KubeObject } from '../../collection/objects.ts'
 import { classifyAddress, formatAddress, parseAddress } from '../../ir/address.ts'
 import { isPortNumber, quoted } from '../../ir/names.ts'
 import type { Finding } from '../../ir/origin.ts'
-import type { Backend, BackendRef, Endpoint } from '../../ir/types.ts'
+import type { Backend, BackendRef, Endpoint, HealthCheck } from '../../ir/types.ts'
 import { compareText } from '../../util/canonical.ts'
 import { fields, items, text } from '../../util/field.ts'
 import type { Context } from '../context.ts'
+import { readHealthCheck } from './health-check.ts'
 import { findServicePort } from './port.ts'
 
 const MAX_ENDPOINTS = 20_000
@@ -27,6 +28,7 @@ export function translateBackend(ref: BackendRef, read: Reader, context: Context
   if (service === undefined || port === undefined) return { ...ref, endpoints: [], findings: [] }
   const slices = read.lookup(context.slicesByService, `${ref.namespace}/${ref.service}`)
   const findings: Finding[] = externalNameFinding(service)
+  const healthCheck = healthCheckOf(service, findings)
   const usable = slices
     .flatMap((slice) => candidates(slice, port.name))
     .filter((candidate) => isAllowed(candidate, context, service, findings))
@@ -35,7 +37,21 @@ export function translateBackend(ref: BackendRef, read: Reader, context: Context
     const message = `${endpoints.length} endpoints: the first ${MAX_ENDPOINTS} by address are used`
     findings.push(problem(service, 'endpoints', 'TooManyEndpoints', message))
   }
-  return { ...ref, endpoints: endpoints.slice(0, MAX_ENDPOINTS), findings }
+  return {
+    ...ref,
+    endpoints: endpoints.slice(0, MAX_ENDPOINTS),
+    ...(healthCheck === undefined ? {} : { healthCheck }),
+    findings,
+  }
+}
+
+function healthCheckOf(service: KubeObject, findings: Finding[]): HealthCheck | undefined {
+  const { check, problems } = readHealthCheck(service.metadata.annotations ?? {})
+  for (const { annotation, message } of problems) {
+    const text = `${message}; the endpoints are not checked`
+    findings.push(problem(service, `metadata.annotations[${annotation}]`, 'InvalidAnnotation', text))
+  }
+  return check
 }
 
 function externalNameFinding(service: KubeObject): Finding[] {

@@ -1,0 +1,108 @@
+/** Every key of the controller's ConfigMap: its setting, its grammar, and what it does (docs/annotations.md). */
+import { parseCidr } from '../../ir/address.ts'
+import { logFormat } from '../../ir/log-format.ts'
+import { ALGORITHMS, type Settings } from '../../ir/settings.ts'
+import { boolean, buffers, duration, integer, list, seconds, size, word, type Parser } from '../../ir/value.ts'
+import { bodySize } from '../../policy/body-size.ts'
+import { buffering } from '../../policy/buffering.ts'
+import { canary } from '../../policy/canary.ts'
+import { loadBalance } from '../../policy/load-balance.ts'
+import { retries } from '../../policy/retries.ts'
+import { timeouts } from '../../policy/timeouts.ts'
+import { tlsRedirect } from '../../policy/tls-redirect.ts'
+
+export interface Key<T> {
+  readonly name: string
+  readonly parse: Parser<T>
+  readonly about: string
+}
+
+function key<T>(name: string, parse: Parser<T>, about: string): Key<T> {
+  return { name, parse, about }
+}
+
+/** What holds where the annotation of the same name is not set: same grammar, same bounds. */
+function defaultOf<T>({ annotation, parse, about }: Pick<Key<T>, 'parse' | 'about'> & { readonly annotation: string }): Key<T> {
+  return key(annotation, parse, about)
+}
+
+const cidr: Parser<string> = (text) => {
+  const value = text.length > 50 ? undefined : parseCidr(text)
+  return value === undefined ? { allowed: 'an IP address or a range such as 10.0.0.0/8' } : { value }
+}
+
+const pathPrefix: Parser<string> = (text) =>
+  text.startsWith('/') ? { value: text } : { allowed: 'a path that begins with "/"' }
+
+const workers: Parser<number | 'auto'> = (text) => {
+  if (text === 'auto') return { value: 'auto' }
+  const parsed = integer(1, 256)(text)
+  return 'value' in parsed ? parsed : { allowed: `"auto" or ${parsed.allowed}` }
+}
+
+const httpRedirectCode: Parser<number> = (text) => {
+  const parsed = word('301', '302', '307', '308')(text)
+  return 'value' in parsed ? { value: Number(parsed.value) } : parsed
+}
+
+export const KEYS: { readonly [K in keyof Settings]: Key<Settings[K]> } = {
+  workerProcesses: key('worker-processes', workers, 'Workers of NGINX; auto: one for each CPU'),
+  maxWorkerConnections: key('max-worker-connections', integer(64, 1_000_000), 'Connections of one worker, to clients and endpoints'),
+  workerShutdownTimeout: key('worker-shutdown-timeout', seconds(1, 86_400), 'How long requests go on in a worker that a reload or stop replaces'),
+  keepAlive: key('keep-alive', seconds(0, 86_400), 'How long an idle connection of a client stays open; 0: one request each'),
+  keepAliveRequests: key('keep-alive-requests', integer(1, 100_000_000), 'Requests that one connection of a client may make'),
+  upstreamKeepaliveConnections: key('upstream-keepalive-connections', integer(1, 65_536), 'Idle connections to endpoints that a worker keeps'),
+  upstreamKeepaliveTimeout: key('upstream-keepalive-timeout', seconds(1, 86_400), 'How long an idle connection to an endpoint stays open'),
+  upstreamKeepaliveRequests: key('upstream-keepalive-requests', integer(1, 100_000_000), 'Requests that go over one connection to an endpoint'),
+  upstreamKeepaliveTime: key('upstream-keepalive-time', duration(1, 31_536_000), 'How long one connection to an endpoint is used'),
+  proxyConnectTimeout: defaultOf(timeouts.fields.connect),
+  proxyReadTimeout: defaultOf(timeouts.fields.read),
+  proxySendTimeout: defaultOf(timeouts.fields.send),
+  proxyBodySize: defaultOf(bodySize.fields.max),
+  proxyBuffering: defaultOf(buffering.fields.responses),
+  proxyRequestBuffering: defaultOf(buffering.fields.requests),
+  proxyBufferSize: defaultOf(buffering.fields.size),
+  proxyBuffersNumber: defaultOf(buffering.fields.number),
+  clientHeaderBufferSize: key('client-header-buffer-size', size(256, 65_536), 'Buffer for the head of a request'),
+  largeClientHeaderBuffers: key('large-client-header-buffers', buffers, 'Number and size of the buffers for a larger head'),
+  clientHeaderTimeout: key('client-header-timeout', seconds(1, 3_600), 'How long the head of a request may take'),
+  clientBodyBufferSize: key('client-body-buffer-size', size(1024, 16 * 1024 ** 2), 'How much of a request body is kept in memory'),
+  clientBodyTimeout: key('client-body-timeout', seconds(1, 3_600), 'How long a client may send nothing of a body'),
+  proxyNextUpstream: defaultOf(retries.fields.conditions),
+  proxyNextUpstreamTimeout: defaultOf(retries.fields.timeout),
+  proxyNextUpstreamTries: defaultOf(retries.fields.tries),
+  retryNonIdempotent: key('retry-non-idempotent', boolean, 'Also requests such as POST are tried again after they were sent'),
+  retryBudgetPercent: key('retry-budget-percent', integer(0, 100), 'Ours. Tries after the first, as a share of the requests to a backend'),
+  retryBudgetMin: key('retry-budget-min', integer(0, 100_000), 'Ours. Such tries in a second, for each worker, that are always allowed'),
+  ejectionConsecutiveFailures: key(
+    'ejection-consecutive-failures',
+    integer(0, 1000),
+    'Ours. Failures in a row after which an endpoint gets no requests for a while; 0: never',
+  ),
+  ejectionTime: key('ejection-time', seconds(1, 86_400), 'Ours. How long the first time; each further one is longer by as much'),
+  ejectionMaxTime: key('ejection-max-time', seconds(1, 86_400), 'Ours. How long at most'),
+  ejectionMaxPercent: key('ejection-max-percent', integer(0, 100), 'Ours. How many of the endpoints of a backend at most'),
+  ejectionServerErrors: key('ejection-server-errors', boolean, 'Ours. Answers of 500 and above are failures too, not only connections'),
+  loadBalance: key('load-balance', word(...ALGORITHMS), loadBalance.fields.algorithm.about),
+  slowStart: defaultOf(loadBalance.fields.slow_start),
+  canaryHashBy: defaultOf(canary.fields.key),
+  useHttp2: key('use-http2', boolean, 'HTTP/2 for clients over TLS'),
+  http2MaxConcurrentStreams: key('http2-max-concurrent-streams', integer(1, 1024), 'Requests at once in one HTTP/2 connection'),
+  sslProtocols: key('ssl-protocols', list(word('TLSv1.2', 'TLSv1.3'), 2), 'Versions of TLS for clients'),
+  sslRedirect: defaultOf(tlsRedirect.fields.when_tls),
+  forceSslRedirect: defaultOf(tlsRedirect.fields.always),
+  httpRedirectCode: key('http-redirect-code', httpRedirectCode, 'Status of redirects to https'),
+  noTlsRedirectLocations: key('no-tls-redirect-locations', list(pathPrefix, 32), 'Paths that are never redirected to https, and those below'),
+  useForwardedHeaders: key('use-forwarded-headers', boolean, 'X-Forwarded-* of trusted proxies count; needs proxy-real-ip-cidr'),
+  computeFullForwardedFor: key('compute-full-forwarded-for', boolean, 'X-Forwarded-For keeps what trusted proxies put there'),
+  proxyRealIpCidr: key('proxy-real-ip-cidr', list(cidr, 256), 'Addresses of proxies to trust; nobody when not set'),
+  disableAccessLog: key('disable-access-log', boolean, 'No access log'),
+  logFormat: key('log-format-upstream', logFormat, 'Format of the access log: text and known variables'),
+  logFormatEscapeJson: key('log-format-escape-json', boolean, 'Values in the access log are escaped for JSON'),
+  logFormatEscapeNone: key('log-format-escape-none', boolean, 'Values in the access log are not escaped'),
+}
+
+/** The ConfigMap key that holds a setting. */
+export function settingKey(name: keyof Settings): string {
+  return KEYS[name].name
+}
