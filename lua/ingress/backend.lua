@@ -2,17 +2,15 @@
 -- routes want them to be chosen.
 
 local address = require "ingress.pure.address"
+local algorithms = require "ingress.picker.registry"
 local destination = require "ingress.destination"
 local health = require "ingress.health"
 local process = require "ingress.process"
-local random = require "ingress.picker.random"
-local round_robin = require "ingress.picker.round_robin"
 local store = require "ingress.store"
 
 local pairs = pairs
 
 local WEAK_KEYS = { __mode = "k" }
-local PICKERS = { random = random, round_robin = round_robin }
 
 local _M = {}
 
@@ -70,7 +68,8 @@ store.register("backend", compile, { weak = true })
 
 
 local function add_picker(backend, target)
-    local picker = PICKERS[target.algorithm].new(backend.endpoints, {}, deps)
+    local options = target.load_balance
+    local picker = algorithms.by_name[options.algorithm].new(backend.endpoints, options, deps)
     backend.pickers[target.picker_id] = picker
     return picker
 end
@@ -81,7 +80,8 @@ end
 -- @param excluded set of endpoint ids that are chosen only when no other is left, or nil
 function _M.pick(backend, target, excluded)
     local picker = backend.pickers[target.picker_id] or add_picker(backend, target)
-    local index = picker:pick(nil, excluded)
+    local key = target.key
+    local index = picker:pick(key and key(), excluded)
     return index and backend.endpoints[index]
 end
 

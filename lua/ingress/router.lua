@@ -3,12 +3,12 @@
 
 local generation = require "ingress.generation"
 local host_name = require "ingress.pure.host_name"
+local path_regex = require "ingress.path_regex"
 local policies = require "ingress.policy.registry"
 local route_table = require "ingress.pure.route_table"
 local store = require "ingress.store"
 local target = require "ingress.target"
 
-local find_regex = ngx.re.find
 local ngx_var = ngx.var
 local ipairs = ipairs
 
@@ -20,7 +20,10 @@ local NO_HOST = ""
 local MOST_HOSTS = 8192
 local LONGEST_HOST = 262
 
-local _M = {}
+local _M = {
+    -- Whether the path of a Regex route compiles.
+    compiles = path_regex.compiles,
+}
 
 -- listener -> Host header -> {name, value}: what was found for it, false when nothing was.
 local found = {}
@@ -30,28 +33,6 @@ local found_count = 0
 local function forget_found()
     found = {}
     found_count = 0
-end
-
-
--- `^(?:...)`: an alternation in the pattern cannot leave the anchor.
-local function anchored(pattern)
-    return "^(?:" .. pattern .. ")"
-end
-
-
-local function matches(path, pattern)
-    local from, _, err = find_regex(path, anchored(pattern), "ijo")
-    return from ~= nil, err
-end
-
-
---- true, or nil, err: whether the path of a Regex route compiles.
-function _M.compiles(pattern)
-    local _, _, err = find_regex("", anchored(pattern), "ij")
-    if err then
-        return nil, err
-    end
-    return true
 end
 
 
@@ -110,7 +91,7 @@ local function compile_host(record, _, previous)
         certificate = record.certificate,
         records = record.routes,
         routes = {},
-        table = route_table.new(record.routes, matches),
+        table = route_table.new(record.routes, path_regex.matches),
     }
 end
 

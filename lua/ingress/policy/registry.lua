@@ -5,6 +5,7 @@ local _M = {}
 
 _M.by_name = {
     body_size = require "ingress.policy.body_size",
+    load_balance = require "ingress.policy.load_balance",
     retries = require "ingress.policy.retries",
     timeouts = require "ingress.policy.timeouts",
     tls_redirect = require "ingress.policy.tls_redirect",
