@@ -4,6 +4,7 @@
 local _M = {}
 
 _M.by_name = {
+    affinity = require "ingress.policy.affinity",
     body_size = require "ingress.policy.body_size",
     load_balance = require "ingress.policy.load_balance",
     retries = require "ingress.policy.retries",

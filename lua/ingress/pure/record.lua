@@ -2,6 +2,7 @@
 -- or nil. Limits come first, so that a hostile record is refused cheaply.
 
 local address = require "ingress.pure.address"
+local canary = require "ingress.pure.canary"
 local record_key = require "ingress.pure.record_key"
 local resilience = require "ingress.pure.resilience"
 local shape = require "ingress.pure.shape"
@@ -18,17 +19,19 @@ local MOST_ROUTES = 100000
 local MOST_BACKENDS = 100
 local MOST_ENDPOINTS = 20000
 local MOST_WEIGHT = 1000000
+local LONGEST_SALT = 128
 
 local PATH_TYPES = { Exact = true, Prefix = true, Regex = true }
 local HOST = { digest = true, certificate = true, routes = true }
 local ROUTE = {
     path = true, pathType = true, class = true, backends = true, policies = true, closed = true,
-    origin = true,
+    origin = true, canary = true, canaries = true,
 }
 local WEIGHTED = { backend = true, weight = true }
 local ORIGIN = { "kind", "namespace", "name", "service", "port" }
 local ORIGIN_MEMBERS = { kind = true, namespace = true, name = true, service = true, port = true }
-local BACKEND = { digest = true, endpoints = true, health_check = true }
+local BACKEND = { digest = true, endpoints = true, health_check = true, salt = true }
+local ATTRIBUTES = { draining = true, priority = true }
 local SETTINGS = { body_size = true, load_balance = true, retries = true, timeouts = true }
 local OTHER_SETTINGS = { ejection = resilience.ejection, retry_budget = resilience.retry_budget }
 local CERTIFICATE = { digest = true, chain = true, key = true }
@@ -133,6 +136,9 @@ local function check_route(route, where, deps)
         or route.closed ~= nil and type(route.closed) ~= "string"
             and where .. ".closed must be text"
         or check_origin(route.origin, where .. ".origin")
+        or canary.refusal(route, where, {
+            policies = deps.policies, compiles = deps.compiles, check_origin = check_origin,
+        })
         or nil
 end
 
@@ -148,9 +154,23 @@ function _M.host(record, deps)
 end
 
 
+local function check_attributes(attributes, where)
+    return shape.object(attributes, ATTRIBUTES, where)
+        or attributes.draining ~= nil and attributes.draining ~= true
+            and where .. ".draining must be true or absent"
+        or attributes.priority ~= nil and not shape.is_integer(attributes.priority, 0, 1)
+            and where .. ".priority must be 0 or 1"
+        or nil
+end
+
+
 local function check_endpoint(value, where, deps)
-    if not shape.is_array(value) or #value ~= 2 then
-        return where .. " must be [address, port]"
+    if not shape.is_array(value) or #value < 2 or #value > 3 then
+        return where .. " must be [address, port] or [address, port, attributes]"
+    end
+    local reason = value[3] and check_attributes(value[3], where .. "[2]")
+    if reason then
+        return reason
     end
     if not shape.is_integer(value[2], 1, 65535) then
         return where .. ": the port must be a number from 1 to 65535"
@@ -164,11 +184,18 @@ local function check_endpoint(value, where, deps)
 end
 
 
+local function is_salt(value)
+    return type(value) == "string" and #value <= LONGEST_SALT and find(value, "^%x+$") ~= nil
+end
+
+
 --- deps: `refusal(bytes)` -> why this address is never a destination, or nil
 function _M.backend(record, deps)
     return shape.object(record, BACKEND, "the record")
         or array(record.endpoints, MOST_ENDPOINTS, "endpoints")
         or each(record.endpoints, "endpoints", check_endpoint, deps)
+        or record.salt ~= nil and not is_salt(record.salt)
+            and format("salt must be hexadecimal text of at most %d bytes", LONGEST_SALT)
         or record.health_check ~= nil and resilience.health_check(record.health_check)
         or nil
 end

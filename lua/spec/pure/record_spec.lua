@@ -52,6 +52,18 @@ local function route(changes)
 end
 
 
+-- A route with one canary.
+local function canary(changes, decision)
+    local arm = {
+        backend = "backend/prod/next/80", weight = 10, policies = {}, origin = origin("next"),
+    }
+    for name, change in pairs(changes) do
+        arm[name] = change
+    end
+    return { canaries = { arm }, canary = decision or { total = 100, sticky = true } }
+end
+
+
 local function host(changes)
     local value = { digest = "1", routes = { route(changes) } }
     return record.refusal("host/default/a.example", value, deps)
@@ -120,6 +132,76 @@ describe("record", function()
             local answer = host(changes) or "accepted"
             assert.is_truthy(answer:find(reason, 1, true), reason .. " <> " .. answer)
         end
+    end)
+
+    it("accepts canaries", function()
+        assert.is_nil(host(canary({})))
+        assert.is_nil(host(canary({
+            header = { name = "x-canary", pattern = "^a" },
+            cookie = "canary",
+            policies = {
+                load_balance = { algorithm = "maglev", key = { { var = "http_x" }, { text = "-" } } },
+                affinity = { name = "route", mode = "persistent", path = "/a", max_age = -1 },
+            },
+        }, { total = 100, sticky = true, key = { { capture = 1 } } })))
+    end)
+
+    it("says what is wrong with a canary", function()
+        local arm = canary
+        local wrong = {
+            ["must have both canary and canaries"] = { canaries = {} },
+            [".canary.total must be"] = canary({}, { total = 0, sticky = true }),
+            [".canary.sticky must be"] = canary({}, { total = 100 }),
+            [".canary.key[0].var: there is no variable"] =
+                canary({}, { total = 100, sticky = true, key = { { var = "no" } } }),
+            [".canaries: the weights are more than the total"] = arm({ weight = 101 }),
+            [".canaries[0].weight must be"] = arm({ weight = -1 }),
+            [".canaries[0].backend must be"] = arm({ backend = "host/default/a" }),
+            [".canaries[0].header.name must be"] = arm({ header = { name = "X-A" } }),
+            [".header must not have both"] =
+                arm({ header = { name = "x", value = "a", pattern = "b" } }),
+            [".header.pattern is no regular expression: missing )"] =
+                arm({ header = { name = "x", pattern = "(" } }),
+            [".canaries[0].cookie must be"] = arm({ cookie = "a b" }),
+            ['.policies has an unknown member "timeouts"'] = arm({ policies = { timeouts = {} } }),
+            ["affinity.mode must be"] = arm({ policies = { affinity = { name = "a" } } }),
+            [".canaries[0].origin must be an object"] = arm({ origin = "x" }),
+        }
+        for reason, changes in pairs(wrong) do
+            local answer = host(changes) or "accepted"
+            assert.is_truthy(answer:find(reason, 1, true), reason .. " <> " .. answer)
+        end
+    end)
+
+    it("refuses what could end an attribute of the cookie early", function()
+        local wrong = {
+            ["affinity.name"] = { name = "a;b", mode = "balanced" },
+            ["affinity.path"] = { name = "a", mode = "balanced", path = "/a;Secure" },
+            ["affinity.domain"] = { name = "a", mode = "balanced", domain = "a.example; x" },
+            ["affinity.same_site"] = { name = "a", mode = "balanced", same_site = "lax" },
+            ["affinity.max_age"] = { name = "a", mode = "balanced", max_age = "1" },
+            ["affinity.expires"] = { name = "a", mode = "balanced", expires = 1e10 },
+            ["affinity.secure"] = { name = "a", mode = "balanced", secure = 1 },
+        }
+        for reason, value in pairs(wrong) do
+            local answer = host({ policies = { affinity = value } }) or "accepted"
+            assert.is_truthy(answer:find(reason, 1, true), reason .. " <> " .. answer)
+        end
+    end)
+
+    it("says what is wrong with attributes of an endpoint, and with a salt", function()
+        local function endpoint(attributes)
+            return backend({ { "198.18.0.1", 80, attributes } })
+        end
+        assert.is_nil(endpoint({ draining = true, priority = 1 }))
+        assert.is_truthy(endpoint({ priority = 2 }):find("priority must be", 1, true))
+        assert.is_truthy(endpoint({ draining = "yes" }):find("draining must be", 1, true))
+        assert.is_truthy(endpoint({ zone = "a" }):find("unknown member", 1, true))
+        local function salted(salt)
+            return refusal("backend/a/b/80", { digest = "1", endpoints = {}, salt = salt })
+        end
+        assert.is_nil(salted("00ff"))
+        assert.is_truthy(salted("x"):find("salt must be", 1, true))
     end)
 
     it("says what is wrong with an endpoint", function()
