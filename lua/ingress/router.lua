@@ -3,6 +3,7 @@
 
 local generation = require "ingress.generation"
 local host_name = require "ingress.pure.host_name"
+local metrics = require "ingress.metrics"
 local path_regex = require "ingress.path_regex"
 local policies = require "ingress.policy.registry"
 local route_table = require "ingress.pure.route_table"
@@ -11,6 +12,7 @@ local target = require "ingress.target"
 
 local ngx_var = ngx.var
 local ipairs = ipairs
+local match = string.match
 
 local ANY_HOST = "_"
 -- Of a request without Host header (HTTP/1.0).
@@ -50,8 +52,18 @@ local function request_steps(route)
 end
 
 
-local function compile_route(route)
+-- What requests to the targets of a route are counted in.
+local function share_series(targets, series)
+    for _, one in ipairs(targets) do
+        one.series = series
+    end
+    return targets
+end
+
+
+local function compile_route(route, host)
     local origin = route.origin
+    local series = metrics.series(host, route)
     return {
         name = ("%s %s/%s"):format(origin.kind, origin.namespace, origin.name),
         class = route.class,
@@ -59,7 +71,8 @@ local function compile_route(route)
         -- What `location /` checks by itself.
         body_limit = not route.class and store.setting().body_size or nil,
         steps = request_steps(route),
-        targets = target.compile(route),
+        series = series,
+        targets = share_series(target.compile(route), series),
         variables = {
             namespace = origin.namespace,
             ingress_name = origin.name,
@@ -83,11 +96,14 @@ end
 
 -- A worker whose configuration lacks a class of the new record goes on with the record it had: the
 -- new configuration and its workers are about to replace it.
-local function compile_host(record, _, previous)
+local function compile_host(record, key, previous)
     if previous and not has_all_classes(record) then
         return previous
     end
+    local name = match(key, "[^/]*$")
     return {
+        name = name,
+        series = metrics.series(name),
         certificate = record.certificate,
         records = record.routes,
         routes = {},
@@ -147,7 +163,7 @@ end
 
 
 local function add_route(host, position)
-    local route = compile_route(host.records[position])
+    local route = compile_route(host.records[position], host.name)
     host.routes[position] = route
     return route
 end
@@ -177,6 +193,12 @@ function _M.find(listener)
         end
     end
     return host.routes[position] or add_route(host, position)
+end
+
+
+--- The route of a request whose context is lost, and the host, as far as there are any.
+function _M.find_again(listener)
+    return _M.find(listener), remembered(listener, ngx_var.http_host or NO_HOST).value or nil
 end
 
 

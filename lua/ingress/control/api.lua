@@ -5,6 +5,7 @@ local config = require "ingress.control.config"
 local health = require "ingress.control.health"
 local metrics = require "ingress.control.metrics"
 local records = require "ingress.control.records"
+local requests = require "ingress.control.requests"
 local status = require "ingress.control.status"
 
 local sub = string.sub
@@ -16,6 +17,7 @@ local CALLS = {
     ["/v1/status"] = { GET = status.get },
     ["/v1/health"] = { GET = health.get },
     ["/v1/metrics"] = { GET = metrics.get },
+    ["/v1/requests"] = { GET = requests.get },
     ["/v1/config"] = { PUT = config.put },
     ["/v1/records"] = { GET = records.list, PATCH = records.patch, PUT = records.put },
 }
@@ -68,6 +70,9 @@ function _M.handle()
     end
     ngx.status = result.status
     ngx.header["Content-Type"] = result.type
+    if result.stream then
+        return result.stream(ngx.print)
+    end
     ngx.header["Content-Length"] = #result.body
     ngx.print(result.body)
 end

@@ -3,6 +3,7 @@
 local destination = require "ingress.destination"
 local dispatch = require "ingress.dispatch"
 local generation = require "ingress.generation"
+local metrics = require "ingress.metrics"
 local restore = require "ingress.control.restore"
 -- Loaded here, once, so that workers share the memory and need no file.
 require "ingress.control.snapshot"
@@ -12,6 +13,7 @@ require "ingress.phase.control"
 require "ingress.phase.init_worker"
 require "ingress.phase.log"
 require "ingress.phase.log_page"
+require "ingress.phase.log_request"
 require "ingress.phase.rewrite"
 require "ingress.phase.rewrite_class"
 require "ingress.phase.rewrite_watched"
@@ -22,8 +24,10 @@ local DEFAULT_VARIABLES = { "proxy_upstream_name", "new_id" }
 --- @param hash       of the configuration, as in its first line
 -- @param classes    names of its location classes
 -- @param variables  the variables that it uses, to be set for each request (dispatch.lua)
-return function(hash, classes, variables)
+-- @param counting   what requests are counted by (metrics.lua); nil: they are not
+return function(hash, classes, variables, counting)
     destination.configure(os.getenv)
+    metrics.configure(counting)
     dispatch.configure(variables or DEFAULT_VARIABLES)
     if generation.declare(hash, classes) then
         restore.run()

@@ -1,2 +1,13 @@
 -- log_by_lua of the locations that send requests to backends.
-return require("ingress.completion").run
+
+local completion = require "ingress.completion"
+local metrics = require "ingress.metrics"
+local observe = require("ingress.metrics.request").observe
+
+
+return function(listener)
+    completion.run()
+    if metrics.enabled then
+        observe(listener)
+    end
+end

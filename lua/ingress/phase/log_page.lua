@@ -1,2 +1,13 @@
 -- log_by_lua of the error pages.
-return require("ingress.completion").run_page
+
+local completion = require "ingress.completion"
+local metrics = require "ingress.metrics"
+local observe = require("ingress.metrics.request").observe
+
+
+return function(listener)
+    completion.run_page()
+    if metrics.enabled then
+        observe(listener)
+    end
+end

@@ -19,6 +19,8 @@ export interface FixtureOptions {
   /** Distinguishes configurations that are otherwise equal. */
   readonly salt?: string
   readonly minTimeout?: boolean
+  /** How requests are counted, as Lua; absent: they are not. */
+  readonly counting?: string
 }
 
 const ERRORS: Readonly<Record<number, string>> = {
@@ -45,8 +47,11 @@ const proxy = (conditions = 'error timeout'): string => `
       proxy_next_upstream ${conditions};
       proxy_pass http://ingress_balancer;`
 
-const LOG = 'log_by_lua_block { return require("ingress.phase.log")() }'
-const LOG_PAGE = 'log_by_lua_block { return require("ingress.phase.log_page")() }'
+const LOG = 'log_by_lua_block { return require("ingress.phase.log")("default") }'
+const LOG_PAGE = 'log_by_lua_block { return require("ingress.phase.log_page")("default") }'
+const LOG_REQUEST = 'log_by_lua_block { return require("ingress.phase.log_request")("default") }'
+const REQUEST_STATS = '"$request_length $bytes_sent '
+  + '$upstream_connect_time;$upstream_header_time;$upstream_response_time;"'
 
 function errorPages(): string {
   return Object.keys(ERRORS).map((code) => `error_page ${code} @error_${code};`).join(' ')
@@ -71,7 +76,7 @@ function luaList(names: readonly string[]): string {
 }
 
 function initArguments(options: FixtureOptions, hash: string): string {
-  return `"${hash}", ${luaList(Object.keys(options.classes ?? {}))}, ${luaList(options.variables ?? [])}`
+  return `"${hash}", ${luaList(Object.keys(options.classes ?? {}))}, ${luaList(options.variables ?? [])}, ${options.counting ?? 'nil'}`
 }
 
 function body(options: FixtureOptions, hash: string): string {
@@ -92,6 +97,7 @@ http {
   init_worker_by_lua_block { require("ingress.phase.init_worker")() }
   ${VARIABLES.map((name) => `map "" $${name} { default "-"; }`).join('\n  ')}
   map "" $no_certificate { default ""; }
+  ${options.counting === undefined ? '' : `map "" $request_stats { default ${REQUEST_STATS}; }`}
   upstream ingress_balancer {
     server 0.0.0.1;
     balancer_by_lua_block { return require("ingress.phase.balancer")() }
@@ -107,6 +113,7 @@ http {
     ssl_certificate_by_lua_block { return require("ingress.phase.certificate")("default") }
     client_max_body_size 1m;
     ${errorPages()}${errorLocations()}
+    ${options.counting === undefined ? '' : LOG_REQUEST}
     server_rewrite_by_lua_block { return require("ingress.phase.rewrite")("default") }
     location / {${proxy()}
     }
