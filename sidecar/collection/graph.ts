@@ -23,21 +23,27 @@ export type Listener<V> = (key: string, value: V | undefined) => void
 class Output {
   readonly owner: Derived<unknown>
   readonly key: string
-  readonly sets = new Set<Set<Output>>()
+  /** Where it is filed as a reader. */
+  readonly #reads: Set<Output>[] = []
 
   constructor(owner: Derived<unknown>, key: string) {
     this.owner = owner
     this.key = key
   }
 
+  get reads(): boolean {
+    return this.#reads.length > 0
+  }
+
   readFrom(readers: Set<Output>): void {
+    if (readers.has(this)) return
     readers.add(this)
-    this.sets.add(readers)
+    this.#reads.push(readers)
   }
 
   forgetReads(): void {
-    for (const readers of this.sets) readers.delete(this)
-    this.sets.clear()
+    for (const readers of this.#reads) readers.delete(this)
+    this.#reads.length = 0
   }
 }
 
@@ -199,8 +205,8 @@ class Derived<V> extends Collection<V> {
     const output = this.#outputs.get(key) ?? new Output(this as Derived<unknown>, key)
     output.forgetReads()
     const value = this.#compute(key, recordingReader(output))
-    if (output.sets.size === 0) this.#outputs.delete(key)
-    else this.#outputs.set(key, output)
+    if (output.reads) this.#outputs.set(key, output)
+    else this.#outputs.delete(key)
     if (!isEqual(value, this.values.get(key))) this.put(key, value)
   }
 }

@@ -1,5 +1,6 @@
 /** The kinds that we read: where the API serves them, and what of an object is worth its memory. */
 import type { Kind, KubeObject, ObjectMeta } from '../collection/objects.ts'
+import { fields } from '../util/field.ts'
 import { DecodeError } from './errors.ts'
 
 export interface Resource {
@@ -14,6 +15,8 @@ export interface WatchedResource extends Resource {
   readonly kind: Kind
   /** The fields that enter, beside metadata. Whatever is not named here is never read. */
   readonly fields: readonly string[]
+  /** What of a field is read, where that is less than all of it. */
+  readonly reduce?: Readonly<Record<string, (value: unknown) => unknown>>
 }
 
 export const INGRESS: WatchedResource = {
@@ -44,6 +47,7 @@ export const ENDPOINT_SLICE: WatchedResource = {
   plural: 'endpointslices',
   namespaced: true,
   fields: ['addressType', 'endpoints', 'ports'],
+  reduce: { endpoints: reduceEndpoints },
 }
 export const CONFIG_MAP: WatchedResource = {
   kind: 'ConfigMap',
@@ -107,8 +111,9 @@ const LAST_APPLIED = 'kubectl.kubernetes.io/last-applied-configuration'
  * the resource.
  */
 export function trim(resource: WatchedResource, raw: RawObject): KubeObject {
-  const { apiVersion, kind, fields } = resource
-  const kept = fields.filter((name) => name in raw).map((name) => [name, raw[name]])
+  const { apiVersion, kind, reduce } = resource
+  const kept = resource.fields.filter((name) => name in raw)
+    .map((name) => [name, reduce?.[name] === undefined ? raw[name] : reduce[name](raw[name])])
   return { apiVersion, kind, metadata: trimMeta(raw.metadata), ...Object.fromEntries(kept) }
 }
 
@@ -118,4 +123,21 @@ function trimMeta(meta: ObjectMeta): ObjectMeta {
   if (meta.annotations === undefined) return trimmed
   const { [LAST_APPLIED]: _, ...annotations } = meta.annotations
   return { ...trimmed, annotations }
+}
+
+/** There are more endpoints than anything else, and names of pods and nodes are half of what they hold. */
+function reduceEndpoints(value: unknown): unknown {
+  return Array.isArray(value) ? value.map(reduceEndpoint) : value
+}
+
+function reduceEndpoint(value: unknown): unknown {
+  const { addresses, conditions, zone, hints, targetRef } = fields(value)
+  const { uid } = fields(targetRef)
+  return {
+    addresses,
+    conditions,
+    ...(zone === undefined ? {} : { zone }),
+    ...(hints === undefined ? {} : { hints }),
+    ...(uid === undefined ? {} : { targetRef: { uid } }),
+  }
 }
