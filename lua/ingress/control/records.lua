@@ -11,8 +11,10 @@ local validation = require "ingress.control.validation"
 local REDACTED = "[redacted]"
 local PATCH = { base = true, set = true, delete = true }
 local PUT = { set = true }
--- Other requests get their turn after so many records.
+-- Other requests get their turn after so many records, for so many seconds. (NGINX without
+-- OpenResty's patches warns of a sleep of 0.)
 local BATCH = 200
+local PAUSE = 0.001
 
 local records = ngx.shared.resty_ingress_records
 
@@ -31,7 +33,7 @@ local function examine(set)
         end
         count = count + 1
         if count % BATCH == 0 then
-            ngx.sleep(0)
+            ngx.sleep(PAUSE)
         end
     end
     return stored, rejected

@@ -12,8 +12,9 @@ local DRAFT = record_file.DRAFT
 -- A piece has so many records or bytes at most.
 local PIECE_RECORDS = 200
 local PIECE_BYTES = 1048576
--- Seconds between tries, when the disk is full.
-local PAUSE = 10
+-- Seconds: between pieces; between tries, when the disk is full.
+local PAUSE = 0.001
+local RETRY = 10
 
 local state = ngx.shared.resty_ingress_state
 local records = ngx.shared.resty_ingress_records
@@ -66,7 +67,7 @@ local function write()
     local position = keys and 1
     while position and position <= #keys do
         position, err = journal.exclusively(write_piece, keys, position)
-        ngx.sleep(0)
+        ngx.sleep(PAUSE)
     end
     if not position then
         return nil, err
@@ -86,8 +87,8 @@ local run
 local function give_up(reason)
     os.remove(DRAFT)
     record_file.report(reason)
-    state:set("file/pause", true, PAUSE)
-    ngx.timer.at(PAUSE, run)
+    state:set("file/retry", true, RETRY)
+    ngx.timer.at(RETRY, run)
 end
 
 
@@ -106,7 +107,7 @@ end
 
 
 function journal.on_outgrown()
-    if not state:get("file/pause") and not lock.is_held(record_file.DRAFT_LOCK) then
+    if not state:get("file/retry") and not lock.is_held(record_file.DRAFT_LOCK) then
         ngx.timer.at(0, run)
     end
 end
