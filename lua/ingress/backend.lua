@@ -1,16 +1,17 @@
 -- Backends as the balancer sees them: the endpoints of a record, and a picker for each way in which
 -- routes want them to be chosen.
 
-local address = require "ingress.pure.address"
+local affinity = require "ingress.affinity"
 local algorithms = require "ingress.picker.registry"
-local destination = require "ingress.destination"
+local endpoints_of = require "ingress.endpoints"
 local health = require "ingress.health"
 local process = require "ingress.process"
+local slow_start = require "ingress.slow_start"
 local store = require "ingress.store"
 
+local ngx_now = ngx.now
 local pairs = pairs
-
-local WEAK_KEYS = { __mode = "k" }
+local value_of = store.value
 
 local _M = {}
 
@@ -23,44 +24,47 @@ local function phase()
 end
 
 
-local deps = { random = math.random, now = ngx.now, phase = phase }
+local deps = { random = math.random, now = ngx_now, phase = phase }
 
 
--- Refused addresses are left out here too, so that choosing a peer needs no check.
-local function compile_endpoints(record, entry_key)
-    local endpoints = {}
-    for _, pair in ipairs(record.endpoints) do
-        local text, port = pair[1], pair[2]
-        local bytes = address.parse(text)
-        local refusal = bytes and destination.refusal(bytes) or not bytes and "no address"
-        if refusal then
-            ngx.log(ngx.ERR, entry_key, ": ", text, " is ", refusal)
-        else
-            local host = #bytes == 16 and "[" .. text .. "]" or address.canonical(bytes)
-            endpoints[#endpoints + 1] = {
-                id = address.canonical(bytes) .. " " .. port,
-                host = host,
-                port = port,
-                -- target -> state of a first try (balancer.lua), as long as the target lives.
-                first_tries = setmetatable({}, WEAK_KEYS),
-            }
-        end
+-- What a picker chooses among: the pool, with weights while some of it are new.
+local function candidates(backend, id)
+    local ramp = backend.ramps[id]
+    if not ramp then
+        return backend.pool
     end
-    return endpoints
+    local list
+    list, ramp.next_step = slow_start.weighted(backend, ramp.seconds, ngx_now())
+    return list
+end
+
+
+local function update_pickers(backend)
+    for id, picker in pairs(backend.pickers) do
+        picker:update(candidates(backend, id))
+    end
 end
 
 
 -- Pickers stay, so that a change of the endpoints keeps what they know.
 local function compile(record, key, previous)
-    local endpoints = compile_endpoints(record, key)
-    local pickers = previous and previous.pickers or {}
-    for _, picker in pairs(pickers) do
-        picker:update(endpoints)
-    end
+    local endpoints = endpoints_of.compile(record, key)
+    local backend = endpoints_of.arrange(endpoints)
+    backend.key, backend.digest, backend.endpoints = key, record.digest, endpoints
+    -- Of a record without: tokens then are no secret to who knows the name of the Service.
+    backend.salt = record.salt or key
+    backend.health_check = record.health_check
+    backend.pickers = previous and previous.pickers or {}
+    backend.ramps = previous and previous.ramps or {}
     if previous then
         health.retain(previous.endpoints, endpoints)
+        backend.known_tokens = previous.salt == backend.salt and previous.known_tokens
+        if previous.newcomers then
+            slow_start.admit(backend, previous, ngx_now())
+        end
+        update_pickers(backend)
     end
-    return { key = key, endpoints = endpoints, pickers = pickers }
+    return backend
 end
 
 
@@ -68,10 +72,86 @@ store.register("backend", compile, { weak = true })
 
 
 local function add_picker(backend, target)
-    local options = target.load_balance
-    local picker = algorithms.by_name[options.algorithm].new(backend.endpoints, options, deps)
-    backend.pickers[target.picker_id] = picker
+    local options, id = target.load_balance, target.picker_id
+    if target.slow_start then
+        if not backend.newcomers then
+            slow_start.admit(backend, nil, ngx_now())
+        end
+        backend.ramps[id] = { seconds = target.slow_start }
+    end
+    local picker = algorithms.by_name[options.algorithm].new(candidates(backend, id), options, deps)
+    backend.pickers[id] = picker
     return picker
+end
+
+
+-- Ejections decide whether the near endpoints are enough.
+local function follow_health(backend)
+    local excluded = health.excluded(backend)
+    if excluded == backend.followed then
+        return
+    end
+    backend.followed = excluded
+    local pool = endpoints_of.is_short(backend.near, excluded) and backend.ready or backend.near
+    if pool ~= backend.pool then
+        backend.pool = pool
+        update_pickers(backend)
+    end
+end
+
+
+local function picker_of(backend, target)
+    if backend.near then
+        follow_health(backend)
+    end
+    local picker = backend.pickers[target.picker_id] or add_picker(backend, target)
+    if target.slow_start then
+        local id = target.picker_id
+        if ngx_now() >= backend.ramps[id].next_step then
+            picker:update(candidates(backend, id))
+        end
+    end
+    return picker
+end
+
+
+local function count_try(picker, id)
+    if picker.begin then
+        picker:begin(id)
+    end
+end
+
+
+-- The whole pool is excluded: what else is there?
+local function spare(backend, picker, endpoint, excluded)
+    local other = endpoints_of.spare(backend.lists, excluded)
+    if not other then
+        return endpoint
+    end
+    if picker.done then
+        picker:done(endpoint.id)
+    end
+    count_try(picker, other.id)
+    return other
+end
+
+
+local function choose(backend, target, excluded)
+    local picker = picker_of(backend, target)
+    local key = target.key
+    local index = picker:pick(key and key(), excluded)
+    local endpoint = index and backend.pool[index]
+    if excluded and endpoint and excluded[endpoint.id] and backend.lists then
+        return spare(backend, picker, endpoint, excluded)
+    end
+    return endpoint
+end
+
+
+--- Whether a target has an endpoint at all.
+function _M.has_endpoint(target)
+    local backend = value_of(target.entry)
+    return backend ~= nil and backend.endpoints[1] ~= nil
 end
 
 
@@ -79,10 +159,20 @@ end
 -- @param backend  value of the entry of the target
 -- @param excluded set of endpoint ids that are chosen only when no other is left, or nil
 function _M.pick(backend, target, excluded)
-    local picker = backend.pickers[target.picker_id] or add_picker(backend, target)
-    local key = target.key
-    local index = picker:pick(key and key(), excluded)
-    return index and backend.endpoints[index]
+    local session = target.affinity
+    if not session then
+        return choose(backend, target, excluded)
+    end
+    local endpoint = affinity.find(backend, session, excluded)
+    if not endpoint then
+        endpoint = choose(backend, target, excluded)
+        if endpoint then
+            affinity.offer(backend, session, endpoint)
+        end
+    elseif session.mode == "persistent" then
+        count_try(picker_of(backend, target), endpoint.id)
+    end
+    return endpoint
 end
 
 
@@ -90,7 +180,7 @@ end
 -- @param id      of the endpoint
 -- @param seconds that it took, nil when unknown
 function _M.done(target, id, seconds, failed)
-    local backend = store.value(target.entry)
+    local backend = value_of(target.entry)
     local picker = backend and backend.pickers[target.picker_id]
     if picker and picker.done then
         picker:done(id, seconds, failed)

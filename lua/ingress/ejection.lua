@@ -101,7 +101,7 @@ function _M.claim_probe(id)
 end
 
 
---- The result of an active check, when it is another than before.
+--- The result of active checks.
 -- @param reason nil: healthy
 -- @param memory seconds after which a result that nobody repeats is forgotten
 function _M.set_unhealthy(backend, id, reason, memory)
@@ -115,6 +115,12 @@ function _M.set_unhealthy(backend, id, reason, memory)
     if (known == nil) ~= (reason == nil) then
         announce()
     end
+end
+
+
+--- The reason that the last check gave; nil: healthy.
+function _M.why_unhealthy(backend, id)
+    return dictionary:get("unhealthy/" .. backend .. " " .. id)
 end
 
 

@@ -38,6 +38,8 @@ local _M = {
     LISTED_CHANGES = LISTED_CHANGES,
     -- Told the revision that this worker has just taken over.
     on_revision = function() end,
+    -- Told each key that changed; nil: any may have.
+    on_change = function() end,
 }
 
 local sequence = 0
@@ -60,6 +62,7 @@ end
 
 
 local function forget_everything()
+    _M.on_change(nil)
     for _, kind in pairs(kinds) do
         for _, entry in pairs(kind.entries) do
             entry.stale = true
@@ -77,6 +80,7 @@ local function forget(key)
         -- Settings go into what is compiled from other records.
         return forget_everything()
     end
+    _M.on_change(key)
     local entry = kind.entries[key]
     if entry then
         entry.stale = true

@@ -1,6 +1,8 @@
 -- init_worker_by_lua: in each worker, at its start.
 
 local generation = require "ingress.generation"
+local metrics = require "ingress.metrics"
+local prober = require "ingress.prober"
 local process = require "ingress.process"
 local request_id = require "ingress.request_id"
 local store = require "ingress.store"
@@ -13,6 +15,8 @@ return function()
     request_id.seed()
     math.randomseed(tonumber(process.random_id():sub(1, 8), 16))
     store.on_revision = generation.report_revision
+    metrics.enter()
     generation.enter()
     store.refresh()
+    prober.start()
 end

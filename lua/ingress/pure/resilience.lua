@@ -8,6 +8,8 @@ local format = string.format
 local is_integer = shape.is_integer
 
 local LONGEST = 86400
+-- A worker that shuts down waits for its checks.
+local LONGEST_CHECK = 60
 local LONGEST_PATH = 1024
 local MOST_IN_A_ROW = 1000
 local MOST_STATUSES = 20
@@ -75,7 +77,7 @@ end
 
 local function check_times(value)
     return integer(value.interval, "health_check.interval", 1, LONGEST)
-        or integer(value.timeout, "health_check.timeout", 1, LONGEST)
+        or integer(value.timeout, "health_check.timeout", 1, LONGEST_CHECK)
         or integer(value.healthy, "health_check.healthy", 1, MOST_IN_A_ROW)
         or integer(value.unhealthy, "health_check.unhealthy", 1, MOST_IN_A_ROW)
 end

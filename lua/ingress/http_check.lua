@@ -1,0 +1,113 @@
+-- One active check of an endpoint: GET by HTTP/1.1 without TLS, bounded in time and in bytes.
+
+local find = string.find
+local format = string.format
+local lower = string.lower
+local match = string.match
+local max = math.max
+local min = math.min
+local ngx_now = ngx.now
+local tcp = ngx.socket.tcp
+local tonumber = tonumber
+
+-- Of a header; the same again is read of a body, so that the endpoint is not cut off.
+local MOST_BYTES = 16384
+local CHUNK = 4096
+local ANY_GOOD = { { 200, 399 } }
+local REQUEST = "GET %s HTTP/1.1\r\nHost: %s\r\nUser-Agent: resty-ingress\r\nAccept: */*\r\n"
+    .. "Connection: close\r\n\r\n"
+
+local _M = {}
+
+
+local function reason_of(err)
+    return err == "timeout" and "timeout" or "error"
+end
+
+
+-- Milliseconds, at least 1: what is left until the deadline counts for all operations together.
+local function limit(socket, deadline)
+    local left = max(1, (deadline - ngx_now()) * 1000)
+    socket:settimeouts(left, left, left)
+end
+
+
+-- The header, and maybe more; or nil, err.
+local function read_header(socket, deadline)
+    local text = ""
+    while not find(text, "\r?\n\r?\n") do
+        limit(socket, deadline)
+        local chunk, err = socket:receiveany(CHUNK)
+        if not chunk then
+            return nil, err
+        end
+        text = text .. chunk
+        if #text > MOST_BYTES or ngx_now() >= deadline then
+            return nil, ngx_now() >= deadline and "timeout" or "too large"
+        end
+    end
+    return text
+end
+
+
+-- An endpoint that is still writing would log that the connection was reset.
+local function drain(socket, deadline, text)
+    local _, body = find(text, "\r?\n\r?\n")
+    local length = tonumber(match(lower(text), "\ncontent%-length: *(%d+)")) or MOST_BYTES
+    local count = #text - body
+    while count < min(length, MOST_BYTES) and ngx_now() < deadline do
+        limit(socket, deadline)
+        local chunk = socket:receiveany(CHUNK)
+        if not chunk then
+            return
+        end
+        count = count + #chunk
+    end
+end
+
+
+local function exchange(socket, host, port, check)
+    local deadline = ngx_now() + check.timeout
+    limit(socket, deadline)
+    local ok, err = socket:connect(host, port)
+    if not ok then
+        return nil, err
+    end
+    limit(socket, deadline)
+    ok, err = socket:send(format(REQUEST, check.path, check.host or host .. ":" .. port))
+    if not ok then
+        return nil, err
+    end
+    local header
+    header, err = read_header(socket, deadline)
+    if header then
+        drain(socket, deadline, header)
+    end
+    return header, err
+end
+
+
+--- Why the endpoint fails the check, one word: error, timeout, http_<status>; nil when it does not.
+-- @param host  address, that of IPv6 in brackets
+-- @param check {path, timeout, host, statuses}: docs/control-api.md
+function _M.failure(host, port, check)
+    local socket = tcp()
+    local header, err = exchange(socket, host, port, check)
+    socket:close()
+    if not header then
+        return reason_of(err)
+    end
+    local status = tonumber(match(header, "^HTTP/1%.[01] (%d%d%d)[ \r\n]"))
+    if not status then
+        return "error"
+    end
+    for _, range in ipairs(check.statuses or ANY_GOOD) do
+        if status >= range[1] and status <= range[2] then
+            return nil
+        end
+    end
+    return "http_" .. status
+end
+
+
+return _M
