@@ -189,6 +189,9 @@ _M.run = faults.guarded(function()
         return first_try(target, context)
     end
     return next_try(context.tried and context or own_state({ target = target }, endpoint))
+end, function()
+    local context = ngx.ctx
+    return "backend " .. (context.target or context).name
 end)
 
 

@@ -5,6 +5,7 @@
 
 local address = require "ingress.pure.address"
 local backends = require "ingress.backend"
+local faults = require "ingress.faults"
 local ffi = require "ffi"
 local get_request = require("resty.core.base").get_request
 local health = require "ingress.health"
@@ -93,15 +94,21 @@ local function complete(reason, unknown)
 end
 
 
+-- Another request's turn may have come since the begin of this one.
+local function subject()
+    return ngx_var.host and "host " .. ngx_var.host
+end
+
+
 --- The log phase of a request that a backend answered, or that its client gave up.
-function _M.run()
+_M.run = faults.guarded_end(function()
     local status = tonumber(match(ngx_var.upstream_status or "", "%d+$"))
     if not status or status == CLIENT_GAVE_UP then
         complete(nil, true)
     else
         complete(_M.failure_of_status(status))
     end
-end
+end, subject)
 
 
 -- The endpoint of the last try, when there was one: NGINX writes the name of the upstream instead
@@ -114,7 +121,7 @@ end
 
 
 --- The log phase of an error page: NGINX itself had to answer.
-function _M.run_page()
+_M.run_page = faults.guarded_end(function()
     local reason = FAILURES[ngx.status]
     if complete(reason, not reason) or not reason then
         return
@@ -123,7 +130,7 @@ function _M.run_page()
     if id then
         health.failed(nil, id, reason)
     end
-end
+end, subject)
 
 
 return _M

@@ -21,6 +21,8 @@ local _M = {}
 -- How a variable of the configuration is set, as Lua.
 local STATEMENTS = {
     proxy_upstream_name = "var.proxy_upstream_name = target.name",
+    proxy_alternative_upstream_name = [[if target.alternative then
+        var.proxy_alternative_upstream_name = target.alternative end]],
     new_id = "set_new_id()",
     namespace = "var.namespace = route.variables.namespace",
     ingress_name = "var.ingress_name = route.variables.ingress_name",
@@ -101,10 +103,14 @@ local function enter_class(route)
 end
 
 
+local function requested_host()
+    return "host " .. (ngx_var.host or "-")
+end
+
+
 local function refuse(status, err)
     if err then
-        faults.subject = "host " .. ngx_var.host
-        faults.report(err)
+        faults.report(err, requested_host())
     end
     return ngx_exit(status)
 end
@@ -116,6 +122,7 @@ _M.enter = faults.guarded(function(listener)
     if ngx.status >= 400 then
         return
     end
+    faults.subject = nil
     local route, status, err = router.find(listener)
     if not route then
         return refuse(status, err)
@@ -124,6 +131,8 @@ _M.enter = faults.guarded(function(listener)
         return enter_class(route)
     end
     return proxy(route)
+end, function()
+    return faults.subject or requested_host()
 end)
 
 

@@ -1,5 +1,7 @@
--- Errors inside a request: that request answers 500, the log says which object it was about, at
--- most once a second a worker, so that one bad record cannot fill a disk.
+-- Errors inside a request: that request answers 500, it is counted, and the log says which object
+-- it was about, at most once a second a worker, so that one bad record cannot fill a disk.
+
+local counters = require "ingress.counters"
 
 local ngx_log = ngx.log
 local ngx_now = ngx.now
@@ -13,26 +15,23 @@ local suppressed = 0
 local UNKNOWN = "request"
 
 local _M = {
-    -- The object that the request at hand is about, as far as it is known.
-    subject = UNKNOWN,
+    -- The object that the request at hand is about, as far as it is known; it holds until another
+    -- request gets its turn.
+    subject = nil,
 }
 
 
-function _M.report(err)
+--- @param subject  what it was about; absent: _M.subject
+function _M.report(err, subject)
+    counters.add("lua_errors")
     local now = ngx_now()
     if now - last_logged < INTERVAL then
         suppressed = suppressed + 1
         return
     end
-    ngx_log(ngx.ERR, _M.subject, ": ", err, suppressed > 0 and
+    ngx_log(ngx.ERR, subject or _M.subject or UNKNOWN, ": ", err, suppressed > 0 and
         " (" .. suppressed .. " more errors were not logged)" or "")
     last_logged, suppressed = now, 0
-end
-
-
-local function fail(err)
-    _M.report(err)
-    return ngx.exit(500)
 end
 
 
@@ -47,10 +46,28 @@ local GUARDED = [[
 ]]
 
 
---- The entry of a phase, with one argument at most. Each gets code of its own, not a closure of the
--- same code: LuaJIT compiles code for what it did first, and phases do different things.
-function _M.guarded(entry)
+-- Each gets code of its own, not a closure of the same code: LuaJIT compiles code for what it did
+-- first, and phases do different things.
+local function guard(entry, fail)
     return loadstring(GUARDED, "=guarded")(entry, fail, pcall)
+end
+
+
+--- The entry of a phase, with one argument at most; an error is the answer 500.
+-- @param describe  function that tells what the request is about; absent: _M.subject
+function _M.guarded(entry, describe)
+    return guard(entry, function(err)
+        _M.report(err, describe and describe())
+        return ngx.exit(500)
+    end)
+end
+
+
+--- The entry of a phase in which the answer is given already.
+function _M.guarded_end(entry, describe)
+    return guard(entry, function(err)
+        _M.report(err, describe and describe())
+    end)
 end
 
 
