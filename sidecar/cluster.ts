@@ -7,6 +7,7 @@ import type { Fragment } from './ir/types.ts'
 import { parseAddressList, type Address } from './kube/address.ts'
 import { loadKubeConfig } from './kube/client.ts'
 import { EventWriter } from './kube/events.ts'
+import { findZone } from './kube/node.ts'
 import { AddressPublisher, type AddressOrigin } from './kube/publish.ts'
 import { ClusterSource } from './kube/source.ts'
 import { StatusWriter } from './kube/status.ts'
@@ -20,6 +21,7 @@ export class Cluster {
   readonly #status: StatusWriter
   readonly #events: EventWriter
   readonly #publisher: AddressPublisher | undefined
+  readonly #closing = new AbortController()
   readonly #served = new Map<string, string>()
   #source: ClusterSource | undefined
   #addresses: readonly Address[] = []
@@ -74,7 +76,21 @@ export class Cluster {
     void this.#source.synced().then(complete)
   }
 
+  /** The zone of our node, when endpoints are to be chosen by it; `found` is called at most once. */
+  followZone(found: (zone: string) => void): void {
+    const { podNamespace: namespace, podName: name } = this.#options
+    if (!this.#options['enable-topology-aware-routing'] || name === '') return
+    const { signal } = this.#closing
+    findZone({ transport: this.#transport, log: this.#log, pod: { namespace, name }, signal }).then(
+      (zone) => (zone === undefined ? this.#log.warn('our node has no zone: hints are not followed') : found(zone)),
+      (error: unknown) => {
+        if (!signal.aborted) this.#log.error({ err: error }, 'the zone of our node cannot be read')
+      },
+    )
+  }
+
   async close(): Promise<void> {
+    this.#closing.abort()
     await this.#source?.stop()
     await Promise.all([this.#publisher?.stop(), this.#status.stop(), this.#events.stop()])
     await this.#transport.close()

@@ -110,6 +110,12 @@ export class Controller {
     this.#schedule()
   }
 
+  /** The node that we run on is in this zone. */
+  inZone(zone: string): void {
+    this.pipeline.zone.set('', zone)
+    this.#schedule()
+  }
+
   /** Findings of a stage outside the pipeline, such as files that cannot be read. */
   report(stage: string, findings: readonly Finding[]): void {
     this.findings.set(stage, findings)

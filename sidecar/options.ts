@@ -19,6 +19,11 @@ const FLAGS = {
   'watch-ingress-without-class': { type: 'boolean', default: false, describe: 'Also serve Ingresses that name no class' },
   'watch-namespace': { type: 'string', default: '', describe: 'Only this namespace' },
   'annotations-prefix': { type: 'string', default: 'nginx.ingress.kubernetes.io', describe: 'Prefix of annotations, beside resty-ingress.io' },
+  'enable-topology-aware-routing': {
+    type: 'boolean',
+    default: false,
+    describe: 'Prefer the endpoints that hints of EndpointSlices give to the zone of our node',
+  },
   'disable-catch-all': { type: 'boolean', default: false, describe: 'Do not serve an Ingress that is only a default backend' },
   'default-ssl-certificate': { type: 'string', default: '', describe: 'namespace/name of the Secret to serve where no other fits' },
   'publish-service': { type: 'string', default: '', describe: 'namespace/name of the Service whose address goes into the status' },
@@ -51,7 +56,7 @@ const WITHOUT_EFFECT: readonly string[] = [
   'metrics-per-host', 'metrics-per-undefined-host', 'report-status-classes', 'exclude-socket-metrics',
   'time-buckets', 'length-buckets', 'size-buckets', 'bucket-factor', 'max-buckets', 'monitor-max-batch-size',
   'disable-svc-external-name', 'sync-period', 'sync-rate-limit', 'dynamic-configuration-retries',
-  'shutdown-grace-period', 'post-shutdown-grace-period', 'enable-topology-aware-routing', 'disable-sync-events',
+  'shutdown-grace-period', 'post-shutdown-grace-period', 'disable-sync-events',
   'maxmind-edition-ids', 'maxmind-license-key', 'maxmind-mirror', 'maxmind-retries-count',
   'maxmind-retries-timeout', 'profiling', 'v',
 ]

@@ -54,6 +54,8 @@ export class Pipeline {
   readonly secretRefs: Index<Fragment>
   /** The self-signed certificate, under the key ''; the shell makes it. */
   readonly fallbackCertificate: Source<Certificate>
+  /** Under '': the zone of our node, when hints of Kubernetes are to be followed; the shell finds it. */
+  readonly zone: Source<string>
   /** Everything that OpenResty is to keep, by record key. */
   readonly records: Map<string, DataRecord> = new Map()
   /** Record keys that changed since the data plane last took them. */
@@ -69,6 +71,7 @@ export class Pipeline {
     const { graph, objects } = this
     this.#configMap = options.configMap
     this.fallbackCertificate = graph.source<Certificate>()
+    this.zone = graph.source<string>()
     this.#settings = settingsOf(graph, objects, options.configMap)
     this.certificates = graph.map(objects.of('Secret'), translateSecret)
     const context: Context = {
@@ -76,6 +79,7 @@ export class Pipeline {
       ingressClasses: objects.of('IngressClass'),
       services: objects.of('Service'),
       slicesByService: objects.of('EndpointSlice').index(serviceOf),
+      zone: this.zone,
       certificates: this.certificates,
       listed: objects.listed,
     }

@@ -56,7 +56,10 @@ async function clusterSource(options: Options, log: Logger): Promise<Source> {
   const cluster = await Cluster.find(options, log)
   return {
     outlets: cluster.outlets,
-    start: async (controller) => cluster.start(controller.sink, () => controller.sourceComplete()),
+    start: async (controller) => {
+      cluster.followZone((zone) => controller.inZone(zone))
+      cluster.start(controller.sink, () => controller.sourceComplete())
+    },
     close: () => cluster.close(),
   }
 }

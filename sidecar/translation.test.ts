@@ -5,6 +5,9 @@ import fc from 'fast-check'
 import type { KubeObject } from './collection/objects.ts'
 import type { BackendRecord } from './dynamic/records.ts'
 import { Pipeline } from './pipeline.ts'
+import { KEYS } from './source/configmap/keys.ts'
+import { HEALTH_CHECK } from './source/service/health-check.ts'
+import { canary as canaryPolicy } from './policy/canary.ts'
 import { POLICIES } from './policy/registry.ts'
 import { assertContract } from './testing/contract.ts'
 import { GOLDEN_OPTIONS, shuffled } from './testing/inputs.ts'
@@ -19,6 +22,7 @@ const hostile = fc.oneof(
   fc.constantFrom('/\ud800', '\udfff'),
   fc.string({ unit: 'binary', maxLength: 8 }),
   fc.string({ maxLength: 200 }),
+  fc.constantFrom('$remote_addr', '${arg_x}', '$1', 'cookie', 'chash', 'error timeout', 'http_502', '^a|b$', '/', '200-299'),
   fc.constantFrom('true', 'on', '8m', '10', '-1', '1e9', '99999999999999999999', '8m; load_module x', 'on\nevil', '８m'),
 )
 const nasty = fc.array(hostile, { minLength: 1, maxLength: 4 }).map((parts) => parts.join(''))
@@ -38,8 +42,8 @@ function object(kind: KubeObject['kind'], namespace: string, name: string, rest:
 
 const CLASS = object('IngressClass', '', 'resty-ingress', { spec: { controller: GOLDEN_OPTIONS.controllerClass } })
 
-function service(namespace: string, name: string): KubeObject {
-  return object('Service', namespace, name, { spec: { ports: [{ port: 80 }] } })
+function service(namespace: string, name: string, annotations: Record<string, string> = {}): KubeObject {
+  return object('Service', namespace, name, { metadata: { annotations }, spec: { ports: [{ port: 80 }] } })
 }
 
 function slice(namespace: string, name: string, addresses: readonly unknown[]): KubeObject {
@@ -175,14 +179,20 @@ test('a host has only so many regular expressions, since each request tries them
   assert.ok(findings.some(({ reason, message }) => reason === 'TooManyRoutes' && /regular expressions/.test(message)))
 })
 
-test('hostile settings, endpoints and secrets leave the neighbour as it was', () => {
-  const data = fc.dictionary(fc.oneof(nasty, fc.constantFrom('worker-processes', 'keep-alive', 'http-redirect-code')), nasty)
+const NEW_SETTINGS = [KEYS.proxyNextUpstream, KEYS.ejectionTime, KEYS.canaryHashBy, KEYS.loadBalance, KEYS.slowStart]
+const settingName = fc.constantFrom('worker-processes', 'keep-alive', 'http-redirect-code', ...NEW_SETTINGS.map(({ name }) => name))
+const checkName = fc.constantFrom(...Object.values(HEALTH_CHECK)).map(({ annotation }) => `resty-ingress.io/${annotation}`)
+
+test('hostile settings, endpoints, services and secrets leave the neighbour as it was', () => {
+  const data = fc.dictionary(fc.oneof(nasty, settingName), nasty)
+  const checks = fc.dictionary(checkName, nasty)
+  const all = fc.tuple(data, fc.array(anything, { maxLength: 4 }), checks, anything)
   fc.assert(
-    fc.property(data, fc.array(anything, { maxLength: 4 }), anything, (settings, addresses, pem) => {
+    fc.property(all, ([settings, addresses, annotations, pem]) => {
       const result = translated([
         ...NEIGHBOUR,
         object('ConfigMap', 'resty-ingress', 'resty-ingress', { data: settings }),
-        service('bad', 'web'),
+        service('bad', 'web', annotations),
         slice('bad', 'web', addresses),
         object('Secret', 'bad', 'tls', { data: { 'tls.crt': pem, 'tls.key': pem } }),
         ingress('bad', 'stranger', { tls: [{ hosts: ['a.example.com'], secretName: 'tls' }] }),
@@ -201,7 +211,14 @@ const path = fc.constantFrom('/', '/x', '/x/')
 const created = fc.constantFrom('2026-01-01T00:00:00Z', '2026-02-01T00:00:00Z')
 const addresses = fc.array(fc.constantFrom('198.18.1.1', '198.18.1.2', '127.0.0.1'))
 const size = fc.constantFrom('1m', '2m', 'x').map((text) => ({ 'resty-ingress.io/proxy-body-size': text }))
-const someIngress = fc.tuple(name, fc.record({ host, path, created, annotations: size }))
+const weight = fc.constantFrom('10', '60', '-1')
+const canary = weight.map((text) => ({ 'resty-ingress.io/canary': 'true', 'resty-ingress.io/canary-weight': text }))
+const sticky = fc.constantFrom('sticky', 'legacy', '').map((text) => ({
+  'resty-ingress.io/affinity': 'cookie',
+  'resty-ingress.io/affinity-canary-behavior': text,
+}))
+const annotations = fc.oneof(size, canary, sticky)
+const someIngress = fc.tuple(name, fc.record({ host, path, created, annotations }))
 const change = fc.oneof(
   fc.record({ set: someIngress.map(([it, parts]) => ingress('ns', it, parts)) }),
   fc.record({ set: fc.tuple(name, addresses).map(([it, list]) => slice('ns', it, list)) }),
@@ -252,4 +269,19 @@ test('of more endpoints than a record holds the first are used, and that is told
   const { endpoints } = records['backend/ns/web/80'] as BackendRecord
   assert.equal(endpoints.length, 20_000)
   assert.ok(findings.some(({ reason }) => reason === 'TooManyEndpoints'))
+})
+
+test('a canary of another namespace takes nothing, whatever it says and however old it is', () => {
+  const fields = Object.values(canaryPolicy.fields).map(({ annotation }) => `resty-ingress.io/${annotation}`)
+  const said = fc.dictionary(fc.constantFrom(...fields), fc.oneof(weight, nasty))
+  fc.assert(
+    fc.property(said, created, (annotations, since) => {
+      const parts = { annotations: { ...annotations, 'resty-ingress.io/canary': 'true' }, host: 'good.example.com', created: since }
+      const result = translated([...NEIGHBOUR, service('bad', 'web'), ingress('bad', 'stranger', parts)])
+      assertContract(result.records)
+      assert.deepEqual(result.records['host/default/good.example.com'], CLEAN.records['host/default/good.example.com'])
+      assert.ok(result.findings.some(({ reason }) => reason === 'CanaryOfOtherNamespace'))
+    }),
+    RUNS,
+  )
 })

@@ -5,7 +5,7 @@
 import { DEFAULT_LISTENER } from '../ir/names.ts'
 import type { ObjectName } from '../ir/object-name.ts'
 import type { TemplatePart } from '../ir/template.ts'
-import type { BackendRef, CanaryHeader, HealthCheck, Json, PathType, PolicySet } from '../ir/types.ts'
+import type { BackendRef, CanaryHeader, Endpoint, HealthCheck, Json, PathType, PolicySet } from '../ir/types.ts'
 
 export type RecordKey = string
 
@@ -44,9 +44,14 @@ export interface HostRecord {
   readonly routes: readonly RouteRecord[]
 }
 
+export type EndpointRecord =
+  | readonly [address: string, port: number]
+  | readonly [address: string, port: number, rest: Pick<Endpoint, 'draining' | 'priority'>]
+
 export interface BackendRecord {
   readonly digest: string
-  readonly endpoints: readonly (readonly [string, number])[]
+  readonly endpoints: readonly EndpointRecord[]
+  readonly salt?: string
   readonly health_check?: HealthCheck
 }
 

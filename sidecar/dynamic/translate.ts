@@ -1,6 +1,6 @@
 /** IR -> records. Pure; the digest names the content, so equal records are never sent twice. */
 import type { Origin } from '../ir/origin.ts'
-import type { Backend, BackendRef, Canaries, Certificate, Json, Route, VirtualHost } from '../ir/types.ts'
+import type { Backend, BackendRef, Canaries, Certificate, Endpoint, Json, Route, VirtualHost } from '../ir/types.ts'
 import type { Settings } from '../ir/settings.ts'
 import { locationClass, runtimePolicies } from '../policy/effects.ts'
 import type { RouteContext } from '../policy/policy.ts'
@@ -12,6 +12,7 @@ import {
   certificateKey,
   type BackendRecord,
   type CertificateRecord,
+  type EndpointRecord,
   type HostRecord,
   type RouteOrigin,
   type RouteRecord,
@@ -75,11 +76,16 @@ function canaryMembers(canaries: Canaries | undefined, context: RouteContext): P
 
 /** The record of a Service port: where its endpoints are, and how to see that they are well. */
 export function backendRecord(backend: Backend): BackendRecord {
-  const { endpoints, healthCheck } = backend
+  const { endpoints, salt, healthCheck } = backend
   return sealed({
-    endpoints: endpoints.map(({ address, port }) => [address, port] as const),
+    endpoints: endpoints.map(endpointRecord),
+    ...(salt === undefined ? {} : { salt }),
     ...(healthCheck === undefined ? {} : { health_check: healthCheck }),
   })
+}
+
+function endpointRecord({ address, port, ...rest }: Endpoint): EndpointRecord {
+  return Object.keys(rest).length === 0 ? [address, port] : [address, port, rest]
 }
 
 /** The one place that reveals a private key: the record that goes to OpenResty over the unix socket. */

@@ -114,6 +114,10 @@ export interface VirtualHost {
 export interface Endpoint {
   readonly address: string
   readonly port: number
+  /** It terminates and still serves: for those who are bound to it. */
+  readonly draining?: true
+  /** In another zone: for when too few of ours are there. */
+  readonly priority?: 1
 }
 
 /** Each endpoint is asked for a path again and again. Times in seconds, thresholds in answers in a row. */
@@ -131,6 +135,8 @@ export interface HealthCheck {
 
 export interface Backend extends BackendRef {
   readonly endpoints: readonly Endpoint[]
+  /** Hex text that only the cluster knows; absent where there is no Service. */
+  readonly salt?: string
   readonly healthCheck?: HealthCheck
   readonly findings: readonly Finding[]
 }

@@ -5,9 +5,10 @@
 import type { ObjectName } from '../ir/object-name.ts'
 import { canonical, loadBalancerAddresses, parseAddress, sameAddresses } from './address.ts'
 import type { Address } from './address.ts'
-import { ApiError, DecodeError, asError } from './errors.ts'
+import { ApiError, asError } from './errors.ts'
 import { TroubleLog } from './logger.ts'
 import type { Logger } from './logger.ts'
+import { nodeOfPod } from './node.ts'
 import { Reflector, newCounters } from './reflector.ts'
 import type { ReflectorTiming } from './reflector.ts'
 import { NODE, POD, SERVICE, asRawObject, collectionPath, objectPath } from './resource.ts'
@@ -30,10 +31,6 @@ export interface AddressPublisherOptions {
   /** Called with the first addresses and with each change; empty: there are none (yet). */
   readonly changed: (addresses: readonly Address[]) => void
   readonly timing?: Partial<ReflectorTiming>
-}
-
-interface PodSpec {
-  readonly nodeName?: unknown
 }
 
 const DEFAULT_TIMING: RetryTiming = { backoffMin: 500, backoffMax: 30_000, wait: realWait }
@@ -98,9 +95,7 @@ export class AddressPublisher {
 
   /** A pod never changes its node, but it may not be visible to us yet. */
   async #nodeName({ namespace, name }: ObjectName): Promise<string> {
-    const { nodeName } = ((await this.#read(objectPath(POD, namespace, name)))['spec'] ?? {}) as PodSpec
-    if (typeof nodeName !== 'string') throw new DecodeError(`pod ${namespace}/${name} has no node`)
-    return nodeName
+    return nodeOfPod(await this.#read(objectPath(POD, namespace, name)))
   }
 
   async #read(path: string): Promise<RawObject> {

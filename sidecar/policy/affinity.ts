@@ -7,6 +7,7 @@ import { object, type Combined, type Policy, type PolicyValue, type RouteContext
 /** As in ingress-nginx. */
 const DEFAULT_NAME = 'INGRESSCOOKIE'
 const MAX_SECONDS = 999_999_999
+const MAX_PATH = 512
 const SAME_SITE = ['None', 'Lax', 'Strict'] as const
 
 /** A token of RFC 9110, which is what RFC 6265 makes the name of a cookie of. */
@@ -16,9 +17,9 @@ export const token: Parser<string> = (text) =>
     : { allowed: "1 to 128 of A-Z, a-z, 0-9 and !#$%&'*+.^_`|~-" }
 
 const path: Parser<string> = (text) =>
-  /^\/[!-:<-~]{0,511}$/.test(text)
+  /^\/[!-:<-~]*$/.test(text) && text.length <= MAX_PATH
     ? { value: text }
-    : { allowed: 'a path that begins with "/", of printable ASCII characters but ";" and the space' }
+    : { allowed: `a path that begins with "/", of at most ${MAX_PATH} printable ASCII characters but ";" and the space` }
 
 const domain: Parser<string> = (text) => {
   const value = text.slice(0, 255).toLowerCase()
@@ -48,7 +49,7 @@ function routePath(context: RouteContext): string {
   if (context.pathType === 'Regex') return '/'
   // The path of a cookie covers what is below it, with or without a slash at its end.
   const path = context.path.replace(/(.)\/$/, '$1')
-  const readable = /^[!-:<-~]*/.exec(path)?.[0] ?? ''
+  const readable = /^[!-:<-~]*/.exec(path.slice(0, MAX_PATH))?.[0] ?? ''
   return readable === path ? path : readable.slice(0, readable.lastIndexOf('/') + 1)
 }
 
@@ -124,7 +125,7 @@ export const affinity = {
     schema: object(
       { name: { type: 'string', pattern: '^[^ ;=]+$' }, mode: { enum: ['balanced', 'persistent'] } },
       {
-        path: { type: 'string', pattern: '^/[!-:<-~]*$' },
+        path: { type: 'string', pattern: '^/[!-:<-~]*$', maxLength: MAX_PATH },
         domain: { type: 'string', pattern: '^[a-z0-9.-]+$' },
         max_age: { type: 'integer', minimum: -MAX_SECONDS, maximum: MAX_SECONDS },
         expires: { type: 'integer', minimum: -MAX_SECONDS, maximum: MAX_SECONDS },

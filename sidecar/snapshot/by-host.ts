@@ -11,7 +11,7 @@ export interface HostPart {
 
 const NOTHING: HostPart = { claimed: false, routes: [], arms: [], claims: [] }
 
-/** Looking at so many hosts is cheaper than to remember what was found. */
+/** Looking at so few entries is cheaper than to remember what was found. */
 const FEW = 4
 
 /** Fragments are immutable, so what was found once holds as long as the fragment lives. */
@@ -23,8 +23,9 @@ export function routedHosts({ hosts, arms }: Fragment): string[] {
 }
 
 export function hostPart(fragment: Fragment, host: string): HostPart {
+  const { hosts, arms, tls } = fragment
+  if (hosts.length + arms.length + tls.length <= FEW) return partsOf(fragment).get(host) ?? NOTHING
   let parts = known.get(fragment)
-  if (parts === undefined && fragment.hosts.length <= FEW) return partsOf(fragment).get(host) ?? NOTHING
   if (parts === undefined) known.set(fragment, (parts = partsOf(fragment)))
   return parts.get(host) ?? NOTHING
 }

@@ -25,6 +25,8 @@ export interface Context {
   readonly ingressClasses: Collection<KubeObject>
   readonly services: Collection<KubeObject>
   readonly slicesByService: Index<KubeObject>
+  /** Under '': the zone of our node, once known and wanted. */
+  readonly zone: Collection<string>
   readonly certificates: Collection<CertificateResult>
   /** What has been listed (see ObjectStore): a Secret that is neither here nor listed is not missing yet. */
   readonly listed: Collection<true>

@@ -58,8 +58,13 @@ const host = object({ digest, routes: listOf(route) }, { certificate: { type: 's
 
 const endpoint: Schema = {
   type: 'array',
-  items: [{ type: 'string', pattern: '^[0-9a-f.:]+$' }, { type: 'integer', minimum: 1, maximum: 65_535 }],
+  items: [
+    { type: 'string', pattern: '^[0-9a-f.:]+$' },
+    { type: 'integer', minimum: 1, maximum: 65_535 },
+    { ...object({}, { draining: { const: true }, priority: { const: 1 } }), minProperties: 1 },
+  ],
   minItems: 2,
+  maxItems: 3,
   additionalItems: false,
 }
 
@@ -99,7 +104,10 @@ const records: Schema = {
   type: 'object',
   patternProperties: {
     [HOST_KEY]: host,
-    [BACKEND_KEY]: object({ digest, endpoints: listOf(endpoint) }, { health_check: healthCheck }),
+    [BACKEND_KEY]: object(
+      { digest, endpoints: listOf(endpoint) },
+      { salt: { type: 'string', pattern: '^[0-9a-f]{16}$' }, health_check: healthCheck },
+    ),
     [CERTIFICATE_KEY]: object({ digest, chain: { type: 'string', pattern: '^-----BEGIN' }, key: text }),
     '^setting/global$': setting,
   },
@@ -110,7 +118,8 @@ function listOf(items: Schema): Schema {
   return { type: 'array', items }
 }
 
-const ajv = new Ajv({ allErrors: true })
+// An endpoint may leave its third item out.
+const ajv = new Ajv({ allErrors: true, strictTuples: false })
 const isValid = ajv.compile(records)
 
 /** Fails with the path of each member that the contract does not allow. */

@@ -2,24 +2,18 @@
 import type { Reader } from '../../collection/graph.ts'
 import type { KubeObject } from '../../collection/objects.ts'
 import { classifyAddress, formatAddress, parseAddress } from '../../ir/address.ts'
-import { isPortNumber, quoted } from '../../ir/names.ts'
+import { quoted } from '../../ir/names.ts'
+import { objectKey } from '../../ir/object-name.ts'
 import type { Finding } from '../../ir/origin.ts'
-import type { Backend, BackendRef, Endpoint, HealthCheck } from '../../ir/types.ts'
-import { compareText } from '../../util/canonical.ts'
+import type { Backend, BackendRef, HealthCheck } from '../../ir/types.ts'
+import { sha256 } from '../../util/canonical.ts'
 import { fields, items, text } from '../../util/field.ts'
 import type { Context } from '../context.ts'
+import { candidates, choose, type Candidate } from './endpoints.ts'
 import { readHealthCheck } from './health-check.ts'
 import { findServicePort } from './port.ts'
 
 const MAX_ENDPOINTS = 20_000
-
-/** One endpoint of a slice, with what decides whether it is used. */
-interface Candidate extends Endpoint {
-  readonly pod: string
-  readonly family: 'IPv4' | 'IPv6'
-  readonly ready: boolean
-  readonly serving: boolean
-}
 
 /** Absent when the Service does not exist: the referrers have the finding. */
 export function translateBackend(ref: BackendRef, read: Reader, context: Context): Backend {
@@ -32,7 +26,7 @@ export function translateBackend(ref: BackendRef, read: Reader, context: Context
   const usable = slices
     .flatMap((slice) => candidates(slice, port.name))
     .filter((candidate) => isAllowed(candidate, context, service, findings))
-  const endpoints = choose(usable, primaryFamily(service))
+  const endpoints = choose(usable, primaryFamily(service), read.get(context.zone, '') ?? '')
   if (endpoints.length > MAX_ENDPOINTS) {
     const message = `${endpoints.length} endpoints: the first ${MAX_ENDPOINTS} by address are used`
     findings.push(problem(service, 'endpoints', 'TooManyEndpoints', message))
@@ -40,9 +34,18 @@ export function translateBackend(ref: BackendRef, read: Reader, context: Context
   return {
     ...ref,
     endpoints: endpoints.slice(0, MAX_ENDPOINTS),
+    salt: saltOf(service),
     ...(healthCheck === undefined ? {} : { healthCheck }),
     findings,
   }
+}
+
+/**
+ * Mixed into what cookies of affinity say of endpoints, so that nobody can find an address by trying all.
+ * The uid cannot be guessed; objects of a folder have none.
+ */
+function saltOf({ metadata }: KubeObject): string {
+  return sha256(metadata.uid ?? objectKey(metadata)).slice(0, 16)
 }
 
 function healthCheckOf(service: KubeObject, findings: Finding[]): HealthCheck | undefined {
@@ -57,43 +60,6 @@ function healthCheckOf(service: KubeObject, findings: Finding[]): HealthCheck | 
 function externalNameFinding(service: KubeObject): Finding[] {
   if (fields(service.spec).type !== 'ExternalName') return []
   return [problem(service, 'spec.type', 'UnsupportedService', 'Services of type ExternalName are not supported')]
-}
-
-function candidates(slice: KubeObject, portName: string): Candidate[] {
-  const family = slice.addressType
-  if (family !== 'IPv4' && family !== 'IPv6') return []
-  const ports = items(slice.ports)
-    .map(fields)
-    .filter((port) => text(port.name) === portName && (port.protocol ?? 'TCP') === 'TCP')
-    .map((port) => port.port)
-    .filter(isPortNumber)
-  return items(slice.endpoints).flatMap((endpoint) => {
-    const conditions = fields(fields(endpoint).conditions)
-    const ready = conditions.ready !== false
-    // Kubernetes: `serving` absent means the same as `ready`.
-    const serving = conditions.serving === undefined ? ready : conditions.serving !== false
-    const pod = text(fields(fields(endpoint).targetRef).uid)
-    const [address] = items(fields(endpoint).addresses)
-    return ports.map((port) => ({ address: text(address), port, family, ready, serving, pod }))
-  })
-}
-
-/**
- * Ready endpoints; when none is left, those that still serve while they terminate. A pod that is listed
- * in both families counts once, by the Service's first family.
- */
-function choose(candidates: readonly Candidate[], primary: string): Endpoint[] {
-  const ready = candidates.filter((candidate) => candidate.ready)
-  const pool = ready.length > 0 ? ready : candidates.filter((candidate) => candidate.serving)
-  const inPrimary = new Set(pool.filter((it) => it.family === primary && it.pod !== '').map((it) => it.pod))
-  const unique = new Map<string, Endpoint>()
-  for (const { address, port, family, pod } of pool) {
-    if (family !== primary && inPrimary.has(pod)) continue
-    const canonical = formatAddress(parseAddress(address) ?? [])
-    unique.set(`${canonical} ${port}`, { address: canonical, port })
-  }
-  const sorted = [...unique].sort(([left], [right]) => compareText(left, right))
-  return sorted.map(([, endpoint]) => endpoint)
 }
 
 function primaryFamily(service: KubeObject): string {
