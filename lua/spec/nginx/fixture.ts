@@ -12,6 +12,8 @@ export interface FixtureOptions {
   readonly classes?: Readonly<Record<string, string>>
   /** Class name -> words of its `proxy_next_upstream`. */
   readonly conditions?: Readonly<Record<string, string>>
+  /** How long connections to backends are kept; 60 when absent. */
+  readonly upstreamIdleSeconds?: number
   /** Names of variables that Lua sets for each request. */
   readonly variables?: readonly string[]
   /** More text inside `server`. */
@@ -96,13 +98,14 @@ http {
   init_by_lua_block { require("ingress.phase.init")(${initArguments(options, hash)}) }
   init_worker_by_lua_block { require("ingress.phase.init_worker")() }
   ${VARIABLES.map((name) => `map "" $${name} { default "-"; }`).join('\n  ')}
+  map "" $proxy_alternative_upstream_name { default ""; }
   map "" $no_certificate { default ""; }
   ${options.counting === undefined ? '' : `map "" $request_stats { default ${REQUEST_STATS}; }`}
   upstream ingress_balancer {
     server 0.0.0.1;
     balancer_by_lua_block { return require("ingress.phase.balancer")() }
     keepalive 320;
-    keepalive_timeout 60s;
+    keepalive_timeout ${options.upstreamIdleSeconds ?? 60}s;
     keepalive_requests 10000;
   }
   server {
