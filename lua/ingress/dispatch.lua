@@ -23,6 +23,8 @@ local STATEMENTS = {
     proxy_upstream_name = "var.proxy_upstream_name = target.name",
     proxy_alternative_upstream_name = [[if target.alternative then
         var.proxy_alternative_upstream_name = target.alternative end]],
+    proxy_alternative_upstream_name = [[if target.alternative then
+        var.proxy_alternative_upstream_name = target.alternative end]],
     new_id = "set_new_id()",
     namespace = "var.namespace = route.variables.namespace",
     ingress_name = "var.ingress_name = route.variables.ingress_name",

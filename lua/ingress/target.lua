@@ -1,13 +1,18 @@
 -- The backends of a route with what the balancer needs to know of the route: decided once, when the
 -- route is first used.
 
+local affinity = require "ingress.affinity"
 local algorithms = require "ingress.picker.registry"
+local backends = require "ingress.backend"
+local canary = require "ingress.canary"
 local hash_key = require "ingress.hash_key"
 local retry_budget = require "ingress.retry_budget"
 local store = require "ingress.store"
 
+local has_endpoint = backends.has_endpoint
 local min = math.min
 local random = math.random
+local read_session = affinity.read
 
 -- What nginx.conf says (docs/control-api.md), in seconds: other limits are set for each request.
 local CONFIGURED = { connect = 5, read = 60, send = 60 }
@@ -37,62 +42,160 @@ end
 
 -- Routes with the same settings share a picker of a backend.
 local function picker_id(load_balance)
-    return ("%s %s"):format(load_balance.algorithm, load_balance.subset_size or "-")
+    return ("%s %s %s"):format(load_balance.algorithm, load_balance.subset_size or "-",
+        load_balance.slow_start or "-")
 end
 
 
--- Whether the picker, or the count of failures, has to see the end of each request.
-local function is_watched(load_balance, ejection)
-    return algorithms.watches[load_balance.algorithm]
+-- How the endpoint is chosen, by the policies of a route or of an arm of it.
+local function add_choice(target, policies, common)
+    local load_balance = policies.load_balance or common.setting.load_balance
+    local affinity_policy = policies.affinity
+    if affinity_policy then
+        target.affinity = affinity.compile(affinity_policy, target.entry.key)
+    end
+    -- Balanced sessions need no picker.
+    if not load_balance or affinity_policy and affinity_policy.mode == "balanced" then
+        load_balance = DEFAULT_LOAD_BALANCE
+    end
+    target.load_balance = load_balance
+    target.picker_id = picker_id(load_balance)
+    target.slow_start = load_balance.slow_start
+    target.key = load_balance.key and hash_key.compile(load_balance.key, common.route)
+    -- Whether the picker, or the count of failures, has to see the end of each request.
+    local ejection = common.setting.ejection
+    target.watched = algorithms.watches[load_balance.algorithm]
         or ejection ~= nil and ejection.failures > 0 and ejection.server_errors
 end
 
 
---- Targets of a route record: an array of {entry, name, load_balance, picker_id, key, tries,
--- retry_seconds, timeouts, budget, watched} with `total`, the sum of the weights. `key`: function
--- that tells what the hash of a request goes by; `tries` 0: as many as there are endpoints;
--- `watched`: somebody has to see the end of each request.
+local function new_target(key, policies, common)
+    local retries, global = common.route.policies.retries or {}, common.setting.retries or {}
+    local target = {
+        entry = store.entry("backend", key),
+        name = upstream_name(key),
+        tries = retries.tries or global.tries or DEFAULT_TRIES,
+        retry_seconds = retries.timeout or global.timeout or 0,
+        timeouts = common.timeouts,
+        budget = retry_budget.of(key, common.setting.retry_budget, ngx.now()),
+    }
+    add_choice(target, policies, common)
+    return target
+end
+
+
+local function add_mains(targets, common)
+    for _, weighted in ipairs(common.route.backends) do
+        if weighted.weight > 0 then
+            local target = new_target(weighted.backend, common.route.policies, common)
+            targets.total = targets.total + weighted.weight
+            targets.mains = targets.mains + 1
+            target.up_to = targets.total
+            targets[targets.mains] = target
+        end
+    end
+end
+
+
+local function add_arms(targets, common)
+    local arms, main = {}, targets[1]
+    for i, arm in ipairs(common.route.canaries) do
+        local target = new_target(arm.backend, arm.policies, common)
+        target.alternative, target.name = target.name, main and main.name or target.name
+        arms[i] = target
+        targets[#targets + 1] = target
+    end
+    targets.canary = canary.compile(common.route, arms)
+end
+
+
+-- Which cookies tell with which of several targets a session is: array of {variable, by_tag}, that
+-- of the main backends first.
+local function sessions_of(targets)
+    local sessions, by_variable = {}, {}
+    for _, target in ipairs(targets) do
+        local session = target.affinity
+        if session then
+            local known = by_variable[session.variable]
+            if not known then
+                known = { variable = session.variable, by_tag = {} }
+                by_variable[session.variable] = known
+                sessions[#sessions + 1] = known
+            end
+            known.by_tag[session.tag] = target
+        end
+    end
+    return sessions[1] and sessions or nil
+end
+
+
+--- Targets of a route record: an array, first those of the main backends, `mains` of them, then
+-- those of canaries, of {entry, name, alternative, affinity, load_balance, picker_id, slow_start,
+-- key, tries, retry_seconds, timeouts, budget, watched}. `alternative`: the name of a canary;
+-- `key`: function that tells what the hash of a request goes by; `tries` 0: as many as there are
+-- endpoints; `watched`: somebody has to see the end of each request.
 function _M.compile(route)
     local setting = store.setting()
-    local retries, global = route.policies.retries or {}, setting.retries or {}
     local timeouts = effective_timeouts(route.policies.timeouts, setting.timeouts)
-    local load_balance = route.policies.load_balance or setting.load_balance
-        or DEFAULT_LOAD_BALANCE
-    local key = load_balance.key and hash_key.compile(load_balance.key, route)
-    local targets = { total = 0 }
-    for _, weighted in ipairs(route.backends) do
-        if weighted.weight > 0 then
-            targets.total = targets.total + weighted.weight
-            targets[#targets + 1] = {
-                entry = store.entry("backend", weighted.backend),
-                name = upstream_name(weighted.backend),
-                up_to = targets.total,
-                load_balance = load_balance,
-                picker_id = picker_id(load_balance),
-                key = key,
-                tries = retries.tries or global.tries or DEFAULT_TRIES,
-                retry_seconds = retries.timeout or global.timeout or 0,
-                timeouts = timeouts,
-                budget = retry_budget.of(weighted.backend, setting.retry_budget, ngx.now()),
-                watched = is_watched(load_balance, setting.ejection),
-            }
-        end
+    local common = { route = route, setting = setting, timeouts = timeouts }
+    local targets = { mains = 0, total = 0 }
+    add_mains(targets, common)
+    if route.canaries and route.canaries[1] then
+        add_arms(targets, common)
+    end
+    if targets[2] then
+        targets.sessions = sessions_of(targets)
+    else
+        targets.only = targets[1]
     end
     return targets
 end
 
 
---- One target by weight; nil when the route has none.
-function _M.choose(targets)
-    if not targets[2] then
-        return targets[1]
+-- The target that a session of the client is with, else what is the same in all its requests.
+local function session_target(sessions)
+    local client
+    for i = 1, #sessions do
+        local token, tag = read_session(sessions[i].variable)
+        local target = token and sessions[i].by_tag[tag]
+        if target then
+            return target
+        end
+        client = client or token
     end
-    local ticket = random(targets.total)
-    for i = 1, #targets do
+    return nil, client
+end
+
+
+local function main_target(targets)
+    local ticket = targets.mains > 1 and random(targets.total) or 1
+    for i = 1, targets.mains do
         if ticket <= targets[i].up_to then
             return targets[i]
         end
     end
+end
+
+
+local function one_of_several(targets)
+    local target, client
+    if targets.sessions then
+        target, client = session_target(targets.sessions)
+    end
+    if not target and targets.canary then
+        target = canary.choose(targets.canary, client)
+    end
+    -- A canary without endpoints takes nothing away.
+    if not target or target.alternative and not has_endpoint(target) then
+        return main_target(targets)
+    end
+    return target
+end
+
+
+--- One target for the current request; nil when the route has none.
+function _M.choose(targets)
+    return targets.only or one_of_several(targets)
 end
 
 

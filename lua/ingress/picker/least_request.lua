@@ -47,6 +47,11 @@ function _M:pick(_, excluded)
 end
 
 
+function _M:begin(id)
+    self.in_flight:begin(id)
+end
+
+
 function _M:done(id)
     self.in_flight:finish(id)
 end

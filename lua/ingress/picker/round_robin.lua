@@ -14,6 +14,7 @@
 --   picker:update(endpoints)  keeps what it knows of the endpoints that stay
 --   picker:done(id, seconds, failed)  the end of a try, if the algorithm has to know of it: called
 --     once for each index that pick gave; `seconds` that the try took, nil when unknown
+--   picker:begin(id)  a try that somebody else chose, if there is `done`
 
 local weights_of = require "ingress.picker.support.weights"
 

@@ -51,6 +51,8 @@ export interface RouteOptions {
   readonly backend?: string
   readonly backends?: readonly { readonly backend: string; readonly weight: number }[]
   readonly policies?: Json
+  readonly canary?: Json
+  readonly canaries?: readonly Json[]
   readonly class?: string
   readonly closed?: string
 }

@@ -1,6 +1,5 @@
 /** How endpoints are chosen: algorithms, what hashes go by, the workers' turns. */
 import assert from 'node:assert/strict'
-import { once } from 'node:events'
 import type { ServerResponse } from 'node:http'
 import { test, type TestContext } from 'node:test'
 import { backend, endpoints, host, route, withDigest, type Backend, type RouteOptions } from './backends.ts'
@@ -50,11 +49,16 @@ everySetup('balancing', (setup) => {
   test('least request keeps away from an endpoint that hangs, and comes back to it', async (t) => {
     const { plane, http } = await serve(t, setup)
     const held: ServerResponse[] = []
-    const slow = await backend(t, 'slow', (_, response) => { held.push(response) })
+    let hang = (): void => {}
+    const slow = await backend(t, 'slow', (_, response) => {
+      held.push(response)
+      hang()
+    })
     const fast = await backend(t, 'fast')
     await push(plane, [slow, fast], { algorithm: 'least_request' })
     // A request is over, or hangs.
-    const settled = (answer: Promise<Reply>): Promise<unknown> => Promise.race([answer, once(slow.server, 'request')])
+    const settled = (answer: Promise<Reply>): Promise<unknown> =>
+      Promise.race([answer, new Promise<void>((resolve) => { hang = resolve })])
     const release = (): void => { for (const response of held.splice(0)) response.end('slow') }
     const answers: Promise<Reply>[] = []
     for (let i = 0; i < 20; i += 1) await settled(answers[i] = ask(http))

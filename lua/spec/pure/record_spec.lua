@@ -140,7 +140,7 @@ describe("record", function()
             header = { name = "x-canary", pattern = "^a" },
             cookie = "canary",
             policies = {
-                load_balance = { algorithm = "maglev", key = { { var = "http_x" }, { text = "-" } } },
+                load_balance = { algorithm = "maglev", key = { { var = "http_x" } } },
                 affinity = { name = "route", mode = "persistent", path = "/a", max_age = -1 },
             },
         }, { total = 100, sticky = true, key = { { capture = 1 } } })))

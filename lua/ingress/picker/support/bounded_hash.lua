@@ -99,6 +99,11 @@ function _M:pick(key, excluded)
 end
 
 
+function _M:begin(id)
+    self.in_flight:begin(id)
+end
+
+
 function _M:done(id)
     self.in_flight:finish(id)
 end
