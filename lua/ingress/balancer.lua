@@ -141,6 +141,8 @@ local function pick_next(backend, state)
     end
     local endpoint = pick(backend, state.target, unwanted)
     if endpoint and tried[endpoint.id] then
+        -- Chosen, and not used after all.
+        backends.done(state.target, endpoint.id)
         return pick(backend, state.target, tried)
     end
     return endpoint

@@ -45,7 +45,8 @@ export function routeVariables(settings: Settings): readonly string[] {
 /** The variables that Lua sets for each request. */
 export function luaVariables(settings: Settings): readonly string[] {
   const used = variablesOf(settings.logFormat)
-  return ['proxy_upstream_name', ...ROUTE_VARIABLES].filter((name) => used.has(name)).concat('new_id')
+  const upstreams = ['proxy_upstream_name', 'proxy_alternative_upstream_name']
+  return [...upstreams, ...ROUTE_VARIABLES].filter((name) => used.has(name)).concat('new_id')
 }
 
 /** The format of the access log; `escape=none` lets clients write anything into it, and is the operator's choice. */
