@@ -12,11 +12,14 @@ import { createFallbackCertificate } from './dataplane/fallback-certificate.ts'
 import { hostKey, type RecordKey } from './dynamic/records.ts'
 import { FindingBook } from './finding-book.ts'
 import { GenerationBook } from './generation-book.ts'
+import { Instruments } from './instruments.ts'
 import { objectName, type ObjectName } from './ir/object-name.ts'
 import type { Finding, Origin } from './ir/origin.ts'
 import type { Fragment } from './ir/types.ts'
 import type { RenderedConfig } from './nginx/render.ts'
+import { requestCounting } from './metrics-options.ts'
 import type { Options } from './options.ts'
+import { PendingChanges } from './pending-changes.ts'
 import { pipelineOptions } from './pipeline-options.ts'
 import { Pipeline } from './pipeline.ts'
 import { routedHosts } from './snapshot/by-host.ts'
@@ -37,8 +40,10 @@ export class Controller {
   readonly dataPlane: DataPlane
   readonly findings: FindingBook = new FindingBook()
   readonly generations: GenerationBook
-  readonly translations = { count: 0, lastMs: 0 }
-  readonly pushes = { count: 0, records: 0, lastMs: 0 }
+  readonly instruments: Instruments = new Instruments()
+  readonly pending: PendingChanges = new PendingChanges()
+  /** Of its own for scrapes: they never stand in the way of a push. */
+  readonly control: ControlClient
   readonly #options: Options
   readonly #log: Logger
   readonly #outlets: Outlets
@@ -48,6 +53,8 @@ export class Controller {
   #secrets: ReadonlyMap<string, ObjectName> = new Map()
   #secretsChanged = true
   #scheduled = false
+  /** Nothing but Secrets changed since the last translation. */
+  #onlySecrets = false
   #complete = false
   #started = false
 
@@ -63,18 +70,23 @@ export class Controller {
       httpsPort: options['https-port'],
     }
     const { pipeline } = this
+    const counted = requestCounting(options)
+    const counting = counted === undefined ? {} : { counting: counted }
     this.dataPlane = new DataPlane(
-      new ControlClient(join(options['run-dir'], 'control.sock')),
+    const socket = join(options['run-dir'], 'control.sock')
+    this.control = new ControlClient(socket)
+      new ControlClient(socket),
       {
         records: pipeline.records,
         changed: pipeline.changed,
         classes: () => pipeline.classes(),
-        config: () => ({ settings: pipeline.settings.settings, listeners }),
+        config: () => ({ settings: pipeline.settings.settings, listeners, ...counting }),
       },
       {
         applied: () => this.#applied(),
         rejected: (key, reason) => this.#recordRejected(key, reason),
         trouble: (message, details) => this.#troubled(message, details),
+        refused: () => this.instruments.refused(),
         reloaded: (result, config, previous) => this.#reloaded(result, config, previous),
         pushed: (records, milliseconds) => this.#pushed(records, milliseconds),
       },
@@ -87,15 +99,15 @@ export class Controller {
   readonly sink: ObjectSink = {
     replace: (kind: Kind, objects: readonly KubeObject[], scope?: string) => {
       this.pipeline.objects.replace(kind, objects, scope)
-      this.#schedule()
+      this.#schedule(kind)
     },
     set: (object: KubeObject) => {
       this.pipeline.objects.set(object)
-      this.#schedule()
+      this.#schedule(object.kind)
     },
     delete: (kind: Kind, namespace: string, name: string) => {
       this.pipeline.objects.delete(kind, namespace, name)
-      this.#schedule()
+      this.#schedule(kind)
     },
   }
 
@@ -137,12 +149,14 @@ export class Controller {
     await this.dataPlane.close()
   }
 
-  #schedule(): void {
+  #schedule(kind?: Kind): void {
+    if (kind !== 'Secret') this.#onlySecrets = false
     if (this.#scheduled) return
     this.#scheduled = true
     setImmediate(() => {
       this.#scheduled = false
-      if (this.#complete) this.#flush()
+    await this.control.close()
+      if (this.#complete && !this.#waitsForSecrets()) this.#flush()
     })
   }
 
@@ -153,7 +167,13 @@ export class Controller {
     this.#followSecrets()
     this.findings.set('pipeline', this.pipeline.findings())
     if (!this.#started && this.#mayStart()) {
+  /** At the start thousands of Secrets come one by one: they are translated together, with the last of them. */
+  #waitsForSecrets(): boolean {
+    return !this.#started && this.#onlySecrets && this.#missingSecrets().length > 0
+  }
+
       this.#started = true
+    this.#onlySecrets = true
       this.dataPlane.start()
     }
     this.dataPlane.kick()
@@ -198,6 +218,7 @@ export class Controller {
 
   #tellServed(): void {
     for (const key of this.#unserved) {
+    this.pending.settle((key) => this.dataPlane.isApplied(key))
       const fragment = this.pipeline.fragments.get(key)
       if (fragment === undefined) continue
       if (!routedHosts(fragment).every((host) => this.dataPlane.isApplied(hostKey(host)))) continue
@@ -235,21 +256,21 @@ export class Controller {
 
   #reloaded(result: LoadedResult, config: RenderedConfig, previous: RenderedConfig | undefined): void {
     const { generation, duration_ms: durationMs, reloaded } = result
-    const entry = this.generations.add({ generation, durationMs, reloaded, loadedAt: new Date(), config, previous })
+    const loadedAt = new Date()
+    const entry = this.generations.add({ generation, durationMs, reloaded, loadedAt, config, previous })
+    this.instruments.loaded(entry.causes.map(({ kind }) => kind), durationMs, loadedAt)
     const causes = entry.causes.map((cause) => cause.message)
     this.#log.info({ generation, hash: entry.hash, durationMs, reloaded, causes }, 'NGINX runs a new configuration')
   }
 
   #translated(milliseconds: number): void {
-    this.translations.count += 1
-    this.translations.lastMs = milliseconds
+    this.instruments.took('translate', milliseconds)
+    this.pending.add(this.pipeline.changed, performance.now())
     this.#log.debug({ at: preciseTime(), milliseconds }, 'objects translated')
   }
 
   #pushed(records: number, milliseconds: number): void {
-    this.pushes.count += 1
-    this.pushes.records += records
-    this.pushes.lastMs = milliseconds
+    this.instruments.pushed(records, milliseconds)
     this.#log.debug({ at: preciseTime(), records, milliseconds }, 'records pushed')
   }
 
@@ -261,7 +282,9 @@ export class Controller {
   }
 }
 
+    const started = performance.now()
 /** Milliseconds since the epoch with a fraction: the time of the log counts whole ones. */
+    this.instruments.took('findings', performance.now() - started)
 function preciseTime(): number {
   return performance.timeOrigin + performance.now()
 }

@@ -1,11 +1,12 @@
 #!/usr/bin/env node
 /** Entry point: the wiring of the whole program on one screen. */
 import { readFileSync } from 'node:fs'
-import { pino } from 'pino'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { pino, type Logger } from 'pino'
 import { readManifests } from './files/folder.ts'
 import { parseCommand, StartError, UsageError, type Command, type Options } from './options.ts'
 import { pipelineOptions } from './pipeline-options.ts'
-import { runController } from './run.ts'
+import { runController, type Running } from './run.ts'
 import { translate, writeTranslation } from './translate.ts'
 
 const VERSION = (JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as { version: string }).version

@@ -1,6 +1,7 @@
 /** Flags and environment -> Options. The only reader of process.env. Flag names are those of ingress-nginx. */
 import yargs, { type Argv, type InferredOptionTypes, type Options as FlagOptions } from 'yargs'
 import { parseAddress } from './ir/address.ts'
+import { METRICS_FLAGS, metricsFlagsError } from './metrics-options.ts'
 
 const FLAGS = {
   manifests: { type: 'string', describe: 'Read the objects from this folder instead of an API server' },
@@ -41,6 +42,7 @@ const FLAGS = {
   },
   'healthz-port': { type: 'number', default: 10254, describe: 'Port of health, metrics and the admin API' },
   'healthz-host': { type: 'string', default: '', describe: 'Address of health, metrics and the admin API; empty: all' },
+  ...METRICS_FLAGS,
   'health-check-path': { type: 'string', default: '/healthz', describe: 'Path of the liveness check' },
   'log-level': { type: 'string', choices: ['debug', 'info', 'warn', 'error'], default: 'info', describe: 'What to log' },
 } as const satisfies Record<string, FlagOptions>
@@ -52,9 +54,8 @@ const WITHOUT_EFFECT: readonly string[] = [
   'default-server-port', 'ssl-passthrough-proxy-port', 'health-check-timeout', 'status-port', 'stream-port',
   'profiler-port', 'profiler-address', 'internal-logger-address', 'enable-ssl-passthrough',
   'enable-ssl-chain-completion', 'enable-annotation-validation', 'deep-inspect', 'validating-webhook',
-  'validating-webhook-certificate', 'validating-webhook-key', 'disable-full-test', 'enable-metrics',
-  'metrics-per-host', 'metrics-per-undefined-host', 'report-status-classes', 'exclude-socket-metrics',
-  'time-buckets', 'length-buckets', 'size-buckets', 'bucket-factor', 'max-buckets', 'monitor-max-batch-size',
+  'validating-webhook-certificate', 'validating-webhook-key', 'disable-full-test', 'bucket-factor', 'max-buckets',
+  'monitor-max-batch-size',
   'disable-svc-external-name', 'sync-period', 'sync-rate-limit', 'dynamic-configuration-retries',
   'shutdown-grace-period', 'post-shutdown-grace-period', 'disable-sync-events',
   'maxmind-edition-ids', 'maxmind-license-key', 'maxmind-mirror', 'maxmind-retries-count',
@@ -138,6 +139,7 @@ function complete(flags: Flags, env: Environment): Options {
     podName: POD_NAME,
     podNamespace: POD_NAMESPACE,
     podAddresses: POD_IPS.split(',').filter((address) => parseAddress(address) !== undefined),
+  checkMetrics(flags)
     serviceHost,
     servicePort,
   }
@@ -161,3 +163,8 @@ function checkPort(flag: string, port: number): void {
     throw new UsageError(`--${flag} must be a port number, not ${port}`)
   }
 }
+function checkMetrics(flags: Flags): void {
+  const error = metricsFlagsError(flags)
+  if (error !== undefined) throw new UsageError(error)
+}
+

@@ -4,7 +4,7 @@ import { AdminError, startAdmin } from './api/server.ts'
 import { Cluster } from './cluster.ts'
 import { Controller, type Outlets } from './controller.ts'
 import { watchManifests } from './files/watch.ts'
-import { controllerMetrics } from './metrics.ts'
+import { metricsOptions } from './metrics.ts'
 import { StartError, type Options } from './options.ts'
 
 export interface Running {
@@ -14,7 +14,7 @@ export interface Running {
 }
 
 /** Throws StartError when there is nothing to read the objects from, or a port is taken. */
-export async function runController(options: Options, log: Logger): Promise<Running> {
+export async function runController(options: Options, log: Logger, version: string): Promise<Running> {
   const { manifests } = options
   const source = manifests === undefined ? await clusterSource(options, log) : folderSource(manifests, log)
   const controller = new Controller(options, log, source.outlets)
@@ -29,7 +29,7 @@ export async function runController(options: Options, log: Logger): Promise<Runn
       findings: () => controller.findings.all(),
       generations: () => controller.generations.all(),
     },
-    registry: controllerMetrics(controller),
+    metrics: metricsOptions(controller, options, version),
   }).catch((error: unknown) => {
     throw error instanceof AdminError ? new StartError(error.message) : error
   })

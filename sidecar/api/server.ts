@@ -4,8 +4,9 @@
  */
 import { fastify, type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
 import type { AddressInfo } from 'node:net'
-import type { Registry } from 'prom-client'
+import { Readable } from 'node:stream'
 import { isLocalHost, isLoopback } from './loopback.ts'
+import { METRICS_TYPE, metricsPage, type MetricsOptions } from './metrics-page.ts'
 import { routeViews, type AdminViews } from './views.ts'
 
 export interface AdminOptions {
@@ -16,7 +17,7 @@ export interface AdminOptions {
   /** Path of the liveness check. */
   readonly healthCheckPath: string
   readonly views: AdminViews
-  readonly registry: Registry
+  readonly metrics: MetricsOptions
 }
 
 export interface AdminServer {
@@ -75,7 +76,7 @@ function sendError(error: unknown, _request: FastifyRequest, reply: FastifyReply
   return reply.code(isTheirs ? status : 500).send({ message: isTheirs ? 'bad request' : 'internal error' })
 }
 
-function addHealth(server: FastifyInstance, { healthCheckPath, views, registry }: AdminOptions): void {
+function addHealth(server: FastifyInstance, { healthCheckPath, views, metrics }: AdminOptions): void {
   server.get(healthCheckPath, async (_request, reply) => reply.type(TEXT).send('ok\n'))
   server.get('/readyz', async (_request, reply) => {
     const reasons = views.notReady()
@@ -84,7 +85,9 @@ function addHealth(server: FastifyInstance, { healthCheckPath, views, registry }
       .type(TEXT)
       .send(reasons.length === 0 ? 'ok\n' : reasons.map((reason) => `${reason}\n`).join(''))
   })
-  server.get('/metrics', async (_request, reply) => reply.type(registry.contentType).send(await registry.metrics()))
+  server.get('/metrics', async (_request, reply) => 
+    reply.type(METRICS_TYPE).send(Readable.from(metricsPage(metrics))),
+  )
 }
 
 function addAdmin(scope: FastifyInstance, views: AdminViews): void {

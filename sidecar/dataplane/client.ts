@@ -3,6 +3,10 @@ import { Pool } from 'undici'
 import type { DataRecord, RecordKey } from '../dynamic/records.ts'
 import type { Capabilities } from '../nginx/input.ts'
 
+/** Prometheus gives up after 10 s unless it is told otherwise; what the sidecar itself knows comes all the same. */
+const SCRAPE_TIMEOUT_MS = 5_000
+const LONGEST_SCRAPE = 256 * 1024 * 1024
+
 export interface WorkerStatus {
   readonly pid: number
   readonly generation: number
@@ -71,10 +75,17 @@ export class ControlClient {
 
   /** The data plane's own metrics, in Prometheus text. */
   async metrics(): Promise<string> {
-    const { statusCode, body } = await this.#client.request({ method: 'GET', path: '/v1/metrics' })
-    const text = await body.text()
-    if (statusCode !== 200) throw new ControlError(statusCode, text.slice(0, 200))
-    return text
+    return (await this.#scrape('/v1/metrics')).toString('utf8')
+  }
+
+  /** What the processes of NGINX use: see `api/processes.ts`. */
+  async processes(): Promise<Readonly<Record<string, unknown>>> {
+    return await this.#expect('GET', '/v1/processes')
+  }
+
+  /** How many requests there were, and how they went: see `api/request-series.ts`. */
+  async requests(): Promise<Buffer> {
+    return await this.#scrape('/v1/requests')
   }
 
   async patch(base: number, set: RecordSet, remove: readonly RecordKey[]): Promise<PushResult> {
@@ -95,6 +106,21 @@ export class ControlClient {
 
   async close(): Promise<void> {
     await this.#client.destroy()
+  }
+
+  async #scrape(path: string): Promise<Buffer> {
+    const signal = AbortSignal.timeout(SCRAPE_TIMEOUT_MS)
+    const { statusCode, body } = await this.#client.request({ method: 'GET', path, signal })
+    const parts: Buffer[] = []
+    let length = 0
+    for await (const part of body as AsyncIterable<Buffer>) {
+      length += part.length
+      if (length > LONGEST_SCRAPE) throw new ControlError(statusCode, `${path} is longer than ${LONGEST_SCRAPE} bytes`)
+      parts.push(part)
+    }
+    const bytes = Buffer.concat(parts)
+    if (statusCode !== 200) throw new ControlError(statusCode, bytes.toString('utf8', 0, 200))
+    return bytes
   }
 
   async #expect(method: 'GET', path: string): Promise<Readonly<Record<string, unknown>>> {

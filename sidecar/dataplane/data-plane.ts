@@ -257,6 +257,7 @@ export class DataPlane {
       this.#loaded(wanted, input)
     } else if (result.outcome === 'refused') {
       this.#refused = { hash: wanted.hash, at: performance.now() }
+      this.#events.refused()
       this.#events.trouble('NGINX refused the configuration; the last good one runs on', { ...result })
     } else {
       throw new Error(`the configuration was not loaded: ${result.message}`)

@@ -14,7 +14,7 @@ export interface Desired {
   readonly changed: Set<RecordKey>
   classes(): readonly LocationClass[]
   /** Everything of the configuration but the classes and the capabilities. */
-  config(): Pick<NginxInput, 'settings' | 'listeners'>
+  config(): Pick<NginxInput, 'settings' | 'listeners' | 'counting'>
 }
 
 export interface DataPlaneEvents {
@@ -22,6 +22,8 @@ export interface DataPlaneEvents {
   applied(): void
   /** A record was refused by OpenResty. */
   rejected(key: RecordKey, reason: string): void
+  /** NGINX refused a configuration. */
+  refused(): void
   /** A push did not fit, a configuration was refused, or OpenResty cannot be reached. */
   trouble(message: string, details: Readonly<Record<string, unknown>>): void
   /** A configuration was loaded; `previous` ran before, undefined when that is not known. */

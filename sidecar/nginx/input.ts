@@ -17,9 +17,27 @@ export interface Listeners {
   readonly httpsPort: number
 }
 
+/** How requests are counted. Buckets in ascending order. */
+export interface RequestCounting {
+  /** Seconds. */
+  readonly timeBuckets: readonly number[]
+  /** Bytes. */
+  readonly lengthBuckets: readonly number[]
+  /** Bytes. */
+  readonly sizeBuckets: readonly number[]
+  readonly perHost: boolean
+  readonly perUndefinedHost: boolean
+  /** By 2xx instead of 200. */
+  readonly statusClasses: boolean
+  /** Names of metrics that nobody wants to see. */
+  readonly excluded: readonly string[]
+}
+
 export interface NginxInput {
   readonly settings: Settings
   readonly classes: readonly LocationClass[]
   readonly listeners: Listeners
   readonly capabilities: Capabilities
+  /** Absent: requests are not counted. */
+  readonly counting?: RequestCounting
 }

@@ -2,6 +2,7 @@
 import Mustache from 'mustache'
 import { DEFAULT_LISTENER } from '../ir/names.ts'
 import { compareText, sha256 } from '../util/canonical.ts'
+import { countingView } from './counting.ts'
 import { print } from './directive.ts'
 import type { NginxInput } from './input.ts'
 import { TEMPLATE } from './template.ts'
@@ -82,6 +83,7 @@ function viewOf(input: NginxInput) {
     http: httpLines(settings, capabilities).map(print),
     upstream: upstreamLines(settings).map(print),
     listen: listenLines(listeners, settings, capabilities).map(print),
+    counting: input.counting === undefined ? undefined : countingView(input.counting),
     hide_server_header: capabilities.headers_more,
     classes: classes.map(({ name, directives }) => ({ name, lines: directives.map(print) })),
     error_pages: ERROR_PAGES.map((page) => ({ ...page, without_uri: WITHOUT_URI.has(page.code) })),

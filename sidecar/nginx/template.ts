@@ -17,7 +17,10 @@ events {
 http {
     include runtime.conf;
     init_by_lua_block { require("ingress.phase.init")("{{hash}}", { {{#classes}}"{{name}}", {{/classes}}},
-        { {{#variables}}"{{.}}", {{/variables}}}) }
+        { {{#variables}}"{{.}}", {{/variables}}}{{#counting}}, {
+            time = { {{#time}}{{.}}, {{/time}}}, length = { {{#length}}{{.}}, {{/length}}},
+            size = { {{#size}}{{.}}, {{/size}}}, per_host = {{per_host}},
+            undefined_hosts = {{undefined_hosts}}, status_classes = {{status_classes}} }{{/counting}}) }
     init_worker_by_lua_block { require("ingress.phase.init_worker")() }
 
     default_type text/plain;
@@ -41,6 +44,9 @@ http {
 {{#route_variables}}
     map "" {{.}} { default "-"; }
 {{/route_variables}}
+{{#counting}}
+    map "" $request_stats { default "{{stats}}"; }
+{{/counting}}
     map "" $new_id { default $request_id; }
     map $http_x_request_id $req_id { default $http_x_request_id; "" $new_id; }
     map $http_upgrade $connection_upgrade { default upgrade; "" ""; }
@@ -108,6 +114,9 @@ http {
         ssl_certificate_by_lua_block { require("ingress.phase.certificate")("{{listener}}") }
 
         # Before NGINX finds a location, since it throws a body away there that it thinks too large.
+{{#counting}}
+        log_by_lua_block { return require("ingress.phase.log_request")("{{listener}}") }
+{{/counting}}
         server_rewrite_by_lua_block { return require("ingress.phase.rewrite")("{{listener}}") }
 
         location / {
@@ -116,7 +125,7 @@ http {
         # The same with a log phase, for requests whose end somebody waits for.
         location @watched {
             rewrite_by_lua_block { return require("ingress.phase.rewrite_watched")() }
-            log_by_lua_block { return require("ingress.phase.log")() }
+            log_by_lua_block { return require("ingress.phase.log")("{{listener}}") }
             proxy_pass http://ingress_balancer;
         }
 {{#classes}}
@@ -125,14 +134,14 @@ http {
             {{.}}
 {{/lines}}
             rewrite_by_lua_block { return require("ingress.phase.rewrite_class")("{{name}}") }
-            log_by_lua_block { return require("ingress.phase.log")() }
+            log_by_lua_block { return require("ingress.phase.log")("{{listener}}") }
             proxy_pass http://ingress_balancer;
         }
 {{/classes}}
         # No client can ask for "//": NGINX merges slashes before it looks for a location.
 {{#error_pages}}
         location {{#without_uri}}= //{{/without_uri}}{{^without_uri}}@{{/without_uri}}error_{{code}} {
-            log_by_lua_block { return require("ingress.phase.log_page")() }
+            log_by_lua_block { return require("ingress.phase.log_page")("{{listener}}") }
             return {{code}} "{{code}} {{text}}\n";
         }
 {{/error_pages}}

@@ -4,6 +4,7 @@ local answer = require "ingress.control.answer"
 local config = require "ingress.control.config"
 local health = require "ingress.control.health"
 local metrics = require "ingress.control.metrics"
+local processes = require "ingress.control.processes"
 local records = require "ingress.control.records"
 local requests = require "ingress.control.requests"
 local status = require "ingress.control.status"
@@ -17,6 +18,7 @@ local CALLS = {
     ["/v1/status"] = { GET = status.get },
     ["/v1/health"] = { GET = health.get },
     ["/v1/metrics"] = { GET = metrics.get },
+    ["/v1/processes"] = { GET = processes.get },
     ["/v1/requests"] = { GET = requests.get },
     ["/v1/config"] = { PUT = config.put },
     ["/v1/records"] = { GET = records.list, PATCH = records.patch, PUT = records.put },

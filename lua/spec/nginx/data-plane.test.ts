@@ -56,6 +56,7 @@ class Wanted {
   readonly events: DataPlaneEvents = {
     applied: () => {},
     rejected: (key, reason) => this.troubles.push(`${key}: ${reason}`),
+    refused: () => {},
     trouble: (message) => this.troubles.push(message),
     reloaded: ({ reloaded }) => (this.reloads += Number(reloaded)),
     pushed: (records) => this.pushed.push(records),

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { Client } from 'undici'
-import { parseRequestSeries, SERIES_LABELS, type RequestSeries, type Series } from '../../../sidecar/metrics/request-series.ts'
+import { parseRequestSeries, SERIES_LABELS, type RequestSeries } from '../../../sidecar/api/request-series.ts'
 import { backend, endpoints, host, route } from './backends.ts'
 import { everySetup, serve, type DataPlane } from './harness.ts'
 import { ask } from './client.ts'
@@ -21,7 +21,9 @@ async function read(plane: DataPlane): Promise<RequestSeries> {
 }
 
 /** Requests by some of the labels, those of equal labels added up. */
-function counts({ layout, series }: RequestSeries, ...names: readonly (typeof SERIES_LABELS)[number][]): Record<string, number> {
+type Label = (typeof SERIES_LABELS)[number]
+
+function counts({ layout, series }: RequestSeries, ...names: readonly Label[]): Record<string, number> {
   const result: Record<string, number> = {}
   for (const { labels, numbers } of series) {
     const key = names.map((name) => labels[SERIES_LABELS.indexOf(name)]).join(' ')
