@@ -1,5 +1,5 @@
 /** What the admin API may see: read-only, asked at each request, and what it shows of it. No secret passes here. */
-import type { BackendRecord, DataRecord, HostRecord, RecordKey, RouteRecord } from '../dynamic/records.ts'
+import type { BackendRecord, DataRecord, EndpointRecord, HostRecord, RecordKey, RouteRecord } from '../dynamic/records.ts'
 import type { Finding, Origin } from '../ir/origin.ts'
 
 /** Why NGINX loaded a configuration. */
@@ -43,6 +43,9 @@ export interface RouteView {
   readonly pathType: string
   readonly origin: { readonly kind: string; readonly namespace: string; readonly name: string }
   readonly backends: readonly BackendView[]
+  /** Those that take a share of the requests; weights out of `canaryTotal`. */
+  readonly canaries?: readonly CanaryView[]
+  readonly canaryTotal?: number
   /** Names only: the values of some policies are not for everybody. */
   readonly policies: readonly string[]
   readonly class?: string
@@ -51,12 +54,16 @@ export interface RouteView {
   readonly certificate?: string
 }
 
+export interface CanaryView extends BackendView {
+  readonly origin: RouteView['origin']
+}
+
 export interface BackendView {
   readonly namespace: string
   readonly service: string
   readonly port: string
   readonly weight: number
-  /** `address:port`, IPv6 addresses in brackets. */
+  /** `address:port`, IPv6 addresses in brackets, and ` draining` or ` other zone` where that is so. */
   readonly endpoints: readonly string[]
 }
 
@@ -82,6 +89,7 @@ function routeView(host: string, route: RouteRecord, certificate: RecordKey | un
     pathType: route.pathType,
     origin: { kind, namespace, name },
     backends: route.backends.map(({ backend, weight }) => backendView(backend, weight, records)),
+    ...canaryViews(route, records),
     policies: Object.keys(route.policies),
     ...(route.class === undefined ? {} : { class: route.class }),
     ...(route.closed === undefined ? {} : { closed: route.closed }),
@@ -89,11 +97,22 @@ function routeView(host: string, route: RouteRecord, certificate: RecordKey | un
   }
 }
 
+function canaryViews({ canary, canaries }: RouteRecord, records: Records): Pick<RouteView, 'canaries' | 'canaryTotal'> {
+  if (canary === undefined || canaries === undefined) return {}
+  const views = canaries.map(({ backend, weight, origin: { kind, namespace, name } }) => ({
+    origin: { kind, namespace, name },
+    ...backendView(backend, weight, records),
+  }))
+  return { canaries: views, canaryTotal: canary.total }
+}
+
 function backendView(key: RecordKey, weight: number, records: Records): BackendView {
   const [, namespace = '', service = '', port = ''] = key.split('/')
   const record = records.get(key) as BackendRecord | undefined
-  const endpoints = (record?.endpoints ?? []).map(([address, number]) =>
-    address.includes(':') ? `[${address}]:${number}` : `${address}:${number}`,
-  )
-  return { namespace, service, port, weight, endpoints }
+  return { namespace, service, port, weight, endpoints: (record?.endpoints ?? []).map(endpointText) }
+}
+
+function endpointText([address, port, rest]: EndpointRecord): string {
+  const host = address.includes(':') ? `[${address}]` : address
+  return `${host}:${port}${rest?.draining === true ? ' draining' : ''}${rest?.priority === 1 ? ' other zone' : ''}`
 }
