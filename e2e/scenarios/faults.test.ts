@@ -95,7 +95,7 @@ test('the sidecar is killed: traffic goes on, and it pushes only what differs wh
   // The self-signed certificate of the default is made anew at each start.
   const changed = differences(digests, await controller.digests()).filter((key) => key !== 'certificate/default')
   assert.deepEqual(changed, ['host/default/while-away.example'])
-  const pushed = Number(/^resty_ingress_pushed_records (\d+)$/m.exec(await controller.metrics())?.[1])
+  const pushed = Number(/^resty_ingress_pushed_records_total (\d+)$/m.exec(await controller.metrics())?.[1])
   assert.ok(pushed >= 1 && pushed <= 2, `${pushed} records were pushed`)
 })
 
