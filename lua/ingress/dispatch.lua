@@ -10,6 +10,7 @@ local generation = require "ingress.generation"
 local get_request = require("resty.core.base").get_request
 local request_id = require "ingress.request_id"
 local router = require "ingress.router"
+local variable = require "ingress.variable"
 
 local ngx = ngx
 local ngx_exec = ngx.exec
@@ -18,20 +19,18 @@ local ngx_var = ngx.var
 
 local _M = {}
 
--- How a variable of the configuration is set, as Lua.
-local STATEMENTS = {
-    proxy_upstream_name = "var.proxy_upstream_name = target.name",
-    proxy_alternative_upstream_name = [[if target.alternative then
-        var.proxy_alternative_upstream_name = target.alternative end]],
-    proxy_alternative_upstream_name = [[if target.alternative then
-        var.proxy_alternative_upstream_name = target.alternative end]],
-    new_id = "set_new_id()",
-    namespace = "var.namespace = route.variables.namespace",
-    ingress_name = "var.ingress_name = route.variables.ingress_name",
-    service_name = "var.service_name = route.variables.service_name",
-    service_port = "var.service_port = route.variables.service_port",
-    location_path = "var.location_path = route.variables.location_path",
+-- What a variable of the configuration is set to, as Lua; nil leaves it as it is.
+local TEXTS = {
+    proxy_upstream_name = "target.name",
+    proxy_alternative_upstream_name = "target.alternative",
+    namespace = "route.variables.namespace",
+    ingress_name = "route.variables.ingress_name",
+    service_name = "route.variables.service_name",
+    service_port = "route.variables.service_port",
+    location_path = "route.variables.location_path",
 }
+local SET_TEXT = "local NAME = TEXT if NAME then set(variables.NAME, NAME, #NAME) end"
+local SET_NEW_ID = "set_new_id(variables.new_id)"
 
 local set_variables
 
@@ -41,17 +40,27 @@ local handed_route
 local handed_request
 
 
+local function statement(name)
+    if name == "new_id" then
+        return SET_NEW_ID
+    end
+    local text = TEXTS[name] or error("no variable " .. name, 3)
+    return (SET_TEXT:gsub("%u+", { NAME = name, TEXT = text }))
+end
+
+
 --- Makes the code that sets the variables of a request: one statement for each, since LuaJIT does
 -- not compile a short loop.
--- @param names array of the variables that the configuration uses, of STATEMENTS
+-- @param names array of the variables that the configuration uses: `new_id`, and of TEXTS
 function _M.configure(names)
-    local statements = {}
+    local statements, variables = {}, {}
     for i, name in ipairs(names) do
-        statements[i] = STATEMENTS[name] or error("no variable " .. name, 2)
+        statements[i] = statement(name)
+        variables[name] = variable.new(name)
     end
-    local code = "local var, set_new_id = ... return function(route, target) "
+    local code = "local variables, set, set_new_id = ... return function(route, target) "
         .. table.concat(statements, " ") .. " end"
-    set_variables = loadstring(code, "=variables")(ngx_var, request_id.setter("new_id"))
+    set_variables = loadstring(code, "=variables")(variables, variable.set, request_id.set_new)
 end
 
 

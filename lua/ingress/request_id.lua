@@ -4,22 +4,19 @@
 
 local bit = require "bit"
 local ffi = require "ffi"
-local get_request = require("resty.core.base").get_request
 local process = require "ingress.process"
-require "resty.core.var"
+local variable = require "ingress.variable"
 
 local band = bit.band
 local bxor = bit.bxor
 local rshift = bit.rshift
 local tobit = bit.tobit
--- What `ngx.var` calls. That takes Lua strings: one for each request would be garbage to collect.
-local set_variable = ffi.C.ngx_http_lua_ffi_var_set
+local set_variable = variable.set
 
 local DIGITS = 32
 local RANDOM_BYTES = 12
 -- Odd, so that no two numbers of 32 bits have the same product; small, so that it is exact.
 local FACTOR = 0x45d9f
-local LONGEST_ERROR = 256
 
 local _M = {}
 
@@ -27,8 +24,6 @@ local _M = {}
 local digits = ffi.new("uint16_t[256]")
 local text = ffi.new("unsigned char[?]", DIGITS)
 local text_bytes = ffi.cast("uint16_t *", text)
-local error_text = ffi.new("unsigned char[?]", LONGEST_ERROR)
-local error_length = ffi.new("size_t[1]")
 local count, first
 
 
@@ -67,18 +62,11 @@ local function next_id()
 end
 
 
---- Makes a function that gives a variable of the current request a new identifier.
-function _M.setter(name)
-    local lower_case = ffi.new("unsigned char[?]", #name)
-    return function()
-        next_id()
-        error_length[0] = LONGEST_ERROR
-        local status = set_variable(get_request(), name, #name, lower_case, text, DIGITS,
-            error_text, error_length)
-        if status ~= 0 then
-            error(ffi.string(error_text, error_length[0]))
-        end
-    end
+--- Gives a variable (variable.lua) of the current request a new identifier. From a buffer: a Lua
+-- string for each request would be garbage to collect.
+function _M.set_new(to)
+    next_id()
+    set_variable(to, text, DIGITS)
 end
 
 

@@ -9,8 +9,11 @@ local policies = require "ingress.policy.registry"
 local route_table = require "ingress.pure.route_table"
 local store = require "ingress.store"
 local target = require "ingress.target"
+local variable = require "ingress.variable"
 
+local get_variable = variable.get
 local ngx_var = ngx.var
+local variable_equals = variable.equals
 local ipairs = ipairs
 local match = string.match
 
@@ -21,6 +24,9 @@ local NO_HOST = ""
 -- name with a port.
 local MOST_HOSTS = 8192
 local LONGEST_HOST = 262
+
+local HOST_HEADER = variable.new("http_host")
+local HOST = variable.new("host")
 
 local _M = {
     -- Whether the path of a Regex route compiles.
@@ -175,10 +181,10 @@ function _M.find(listener)
     if store.revision == 0 then
         return nil, 503
     end
-    local header = ngx_var.http_host
+    local header = get_variable(HOST_HEADER)
     local entry = remembered(listener, header or NO_HOST)
     -- The request line named another host than the Host header: whom would the backend believe?
-    if header and entry.name ~= ngx_var.host then
+    if header and not variable_equals(HOST, entry.name) then
         return nil, 400
     end
     local host = entry.value
@@ -198,7 +204,8 @@ end
 
 --- The route of a request whose context is lost, and the host, as far as there are any.
 function _M.find_again(listener)
-    return _M.find(listener), remembered(listener, ngx_var.http_host or NO_HOST).value or nil
+    local header = get_variable(HOST_HEADER) or NO_HOST
+    return _M.find(listener), remembered(listener, header).value or nil
 end
 
 
