@@ -12,7 +12,7 @@ import type { Context } from '../context.ts'
 import { readBackend } from './backend.ts'
 import { capped } from './capped.ts'
 import { isOurs } from './class.ts'
-import { readPath } from './path.ts'
+import { readPath, type PathReading } from './path.ts'
 import { readTls } from './tls.ts'
 
 /** Far above what people write; without an end one object could hold up all others. */
@@ -98,8 +98,7 @@ function pathRoutes(hosts: readonly RuleHost[], work: Work): Route[] {
 
 function readRoute(host: string, entry: unknown, field: string, work: Work): Route | undefined {
   const { path, pathType, backend } = fields(entry)
-  const regexMode = fields(work.reading.policies.regex).use === true
-  const reading = readPath(path, pathType, regexMode)
+  const reading = pathReading(path, pathType, work)
   const ref = backendRef(backend, `${field}.backend`, work)
   if ('problem' in reading) {
     report(work, `${field}.path`, reading.reason, reading.problem)
@@ -107,6 +106,15 @@ function readRoute(host: string, entry: unknown, field: string, work: Work): Rou
   }
   if (ref === undefined) return undefined
   return { host, ...reading, ...common(ref, `${field}.path`, work) }
+}
+
+/** A canary may leave `use-regex` to its main object: what can be no plain path is an expression there. */
+function pathReading(path: unknown, pathType: unknown, { reading }: Work): PathReading {
+  const { regex, canary } = reading.policies
+  const plain = readPath(path, pathType, fields(regex).use === true)
+  if (!('problem' in plain) || fields(canary).enabled !== true) return plain
+  const pattern = readPath(path, pathType, true)
+  return 'problem' in pattern ? plain : pattern
 }
 
 function backendRef(backend: unknown, field: string, work: Work): BackendRef | undefined {
