@@ -1,5 +1,6 @@
 -- Canaries: which arm of a route takes a request, if any. The order is that of ingress-nginx, for
--- any number of arms: headers, then cookies, then weights. (Sessions come before: target.lua.)
+-- any number of arms: headers, then cookies, then weights. Sessions come before, if they are sticky
+-- (target.lua).
 --
 -- A client that is known by a key has its place among the weights once and for all: an arm that
 -- gets more weight keeps those that it has.
@@ -55,6 +56,8 @@ function _M.compile(route, targets)
     candidates[#candidates + 1] = { seed = hash.hash(MAIN), weight = decision.total - up_to }
     return {
         total = decision.total,
+        -- Sessions decide before.
+        sticky = decision.sticky,
         key = decision.key and hash_key.compile(decision.key, route),
         arms = arms,
         candidates = candidates,

@@ -152,16 +152,16 @@ function _M.compile(route)
 end
 
 
--- The target that a session of the client is with, else what is the same in all its requests.
+-- The target that a session of the client is with, and what is the same in all its requests.
 local function session_target(sessions)
     local client
     for i = 1, #sessions do
         local token, tag = read_session(sessions[i].variable)
+        client = client or token
         local target = token and sessions[i].by_tag[tag]
         if target then
-            return target
+            return target, client
         end
-        client = client or token
     end
     return nil, client
 end
@@ -182,8 +182,9 @@ local function one_of_several(targets)
     if targets.sessions then
         target, client = session_target(targets.sessions)
     end
-    if not target and targets.canary then
-        target = canary.choose(targets.canary, client)
+    local canaries = targets.canary
+    if canaries and not (target and canaries.sticky) then
+        target = canary.choose(canaries, client) or target and not target.alternative and target
     end
     -- A canary without endpoints takes nothing away.
     if not target or target.alternative and not has_endpoint(target) then

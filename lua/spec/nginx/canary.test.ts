@@ -16,6 +16,7 @@ function arm(name: string, weight: number, rules: Json = {}): Json {
 
 interface Pushed {
   readonly total?: number
+  readonly sticky?: boolean
   readonly key?: readonly Json[]
   readonly policies?: Json
   /** Other backends than those of all names. */
@@ -25,8 +26,8 @@ interface Pushed {
 async function push(
   plane: DataPlane, peers: readonly Backend[], canaries: readonly Json[], more: Pushed = {},
 ): Promise<void> {
-  const { total = 100, key, policies = {}, backends = {} } = more
-  const canary = { total, sticky: true, ...(key === undefined ? {} : { key }) }
+  const { total = 100, sticky = true, key, policies = {}, backends = {} } = more
+  const canary = { total, sticky, ...(key === undefined ? {} : { key }) }
   const records = peers.map((peer) => [`backend/test/${peer.name}/80`, endpoints(peer)] as const)
   await plane.put({
     'host/default/a.example': host([route({ backend: 'main', policies, canary, canaries })]),
@@ -154,11 +155,27 @@ everySetup('canary', (setup) => {
         }
       }
     }
-    // Without affinity of its own (the legacy behaviour) an arm gives no cookie.
-    await push(plane, peers, [arm('one', 100)], { policies })
-    assert.deepEqual(pairsOf(await ask(http)), [])
-    assert.equal(await peerOf(http, { headers: { cookie: sessions.get('main') ?? '' } }), 'main')
     assert.deepEqual(plane.errors(), [])
+  })
+
+  test('where sessions are not sticky, the rules decide, and the cookie tells clients apart', async (t) => {
+    const { plane, http } = await serve(t, setup)
+    const peers = await several(t, 'main', 'one')
+    const policies = { affinity: { name: 'route', mode: 'balanced' } }
+    const rules = { header: { name: 'x-canary' } }
+    await push(plane, peers, [arm('one', 0, rules)], { policies, sticky: false })
+    const replies = await Promise.all(Array.from({ length: 30 }, () => ask(http)))
+    const cookies = replies.map((reply) => pairsOf(reply)[0] ?? '')
+    const forced = await ask(http, { headers: { 'x-canary': 'always', cookie: cookies[0] ?? '' } })
+    assert.equal(forced.text.split(' ')[0], 'one')
+    assert.deepEqual(pairsOf(forced), [])
+    const names = async (): Promise<readonly string[]> =>
+      Promise.all(cookies.map((cookie) => peerOf(http, { headers: { cookie } })))
+    assert.equal(count(await names(), 'main'), 30)
+    await push(plane, peers, [arm('one', 50, rules)], { policies, sticky: false })
+    const halves = await names()
+    assert.equal(new Set(halves).size, 2)
+    assert.deepEqual(await names(), halves)
   })
 
   test('an arm without endpoints takes nothing, and comes by the next request', async (t) => {
