@@ -21,7 +21,7 @@ http {
             time = { {{#time}}{{.}}, {{/time}}}, length = { {{#length}}{{.}}, {{/length}}},
             size = { {{#size}}{{.}}, {{/size}}}, per_host = {{per_host}},
             undefined_hosts = {{undefined_hosts}}, status_classes = {{status_classes}} }{{/counting}}) }
-    init_worker_by_lua_block { require("ingress.phase.init_worker")() }
+    init_worker_by_lua_block { resty_ingress.init_worker() }
 
     default_type text/plain;
     server_tokens off;
@@ -98,7 +98,7 @@ http {
 
     upstream ingress_balancer {
         server 0.0.0.1;
-        balancer_by_lua_block { return require("ingress.phase.balancer")() }
+        balancer_by_lua_block { return resty_ingress.balancer() }
 {{#upstream}}
         {{.}}
 {{/upstream}}
@@ -111,21 +111,21 @@ http {
         server_name _;
         ssl_certificate data:$no_certificate;
         ssl_certificate_key data:$no_certificate;
-        ssl_certificate_by_lua_block { require("ingress.phase.certificate")("{{listener}}") }
+        ssl_certificate_by_lua_block { resty_ingress.certificate("{{listener}}") }
 
         # Before NGINX finds a location, since it throws a body away there that it thinks too large.
 {{#counting}}
-        log_by_lua_block { return require("ingress.phase.log_request")("{{listener}}") }
+        log_by_lua_block { return resty_ingress.log_request("{{listener}}") }
 {{/counting}}
-        server_rewrite_by_lua_block { return require("ingress.phase.rewrite")("{{listener}}") }
+        server_rewrite_by_lua_block { return resty_ingress.rewrite("{{listener}}") }
 
         location / {
             proxy_pass http://ingress_balancer;
         }
         # The same with a log phase, for requests whose end somebody waits for.
         location @watched {
-            rewrite_by_lua_block { return require("ingress.phase.rewrite_watched")() }
-            log_by_lua_block { return require("ingress.phase.log")("{{listener}}") }
+            rewrite_by_lua_block { return resty_ingress.rewrite_watched() }
+            log_by_lua_block { return resty_ingress.log("{{listener}}") }
             proxy_pass http://ingress_balancer;
         }
 {{#classes}}
@@ -133,15 +133,15 @@ http {
 {{#lines}}
             {{.}}
 {{/lines}}
-            rewrite_by_lua_block { return require("ingress.phase.rewrite_class")("{{name}}") }
-            log_by_lua_block { return require("ingress.phase.log")("{{listener}}") }
+            rewrite_by_lua_block { return resty_ingress.rewrite_class("{{name}}") }
+            log_by_lua_block { return resty_ingress.log("{{listener}}") }
             proxy_pass http://ingress_balancer;
         }
 {{/classes}}
         # No client can ask for "//": NGINX merges slashes before it looks for a location.
 {{#error_pages}}
         location {{#without_uri}}= //{{/without_uri}}{{^without_uri}}@{{/without_uri}}error_{{code}} {
-            log_by_lua_block { return require("ingress.phase.log_page")("{{listener}}") }
+            log_by_lua_block { return resty_ingress.log_page("{{listener}}") }
             return {{code}} "{{code}} {{text}}\n";
         }
 {{/error_pages}}

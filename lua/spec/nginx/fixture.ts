@@ -49,9 +49,9 @@ const proxy = (conditions = 'error timeout'): string => `
       proxy_next_upstream ${conditions};
       proxy_pass http://ingress_balancer;`
 
-const LOG = 'log_by_lua_block { return require("ingress.phase.log")("default") }'
-const LOG_PAGE = 'log_by_lua_block { return require("ingress.phase.log_page")("default") }'
-const LOG_REQUEST = 'log_by_lua_block { return require("ingress.phase.log_request")("default") }'
+const LOG = 'log_by_lua_block { return resty_ingress.log("default") }'
+const LOG_PAGE = 'log_by_lua_block { return resty_ingress.log_page("default") }'
+const LOG_REQUEST = 'log_by_lua_block { return resty_ingress.log_request("default") }'
 const REQUEST_STATS = '"$request_length $bytes_sent '
   + '$upstream_connect_time;$upstream_header_time;$upstream_response_time;"'
 
@@ -68,7 +68,7 @@ function classLocations({ classes = {}, conditions = {} }: FixtureOptions): stri
   return Object.entries(classes).map(([name, directives]) => `
     location @${name} {
       ${directives}
-      rewrite_by_lua_block { return require("ingress.phase.rewrite_class")("${name}") }
+      rewrite_by_lua_block { return resty_ingress.rewrite_class("${name}") }
       ${LOG}${proxy(conditions[name])}
     }`).join('')
 }
@@ -96,14 +96,14 @@ http {
   keepalive_requests 100000;
   ${options.minTimeout === true ? 'keepalive_min_timeout 10s;' : ''}
   init_by_lua_block { require("ingress.phase.init")(${initArguments(options, hash)}) }
-  init_worker_by_lua_block { require("ingress.phase.init_worker")() }
+  init_worker_by_lua_block { resty_ingress.init_worker() }
   ${VARIABLES.map((name) => `map "" $${name} { default "-"; }`).join('\n  ')}
   map "" $proxy_alternative_upstream_name { default ""; }
   map "" $no_certificate { default ""; }
   ${options.counting === undefined ? '' : `map "" $request_stats { default ${REQUEST_STATS}; }`}
   upstream ingress_balancer {
     server 0.0.0.1;
-    balancer_by_lua_block { return require("ingress.phase.balancer")() }
+    balancer_by_lua_block { return resty_ingress.balancer() }
     keepalive 320;
     keepalive_timeout ${options.upstreamIdleSeconds ?? 60}s;
     keepalive_requests 10000;
@@ -113,15 +113,15 @@ http {
     listen 127.0.0.1:${options.httpsPort} ssl http2 default_server;
     ssl_certificate data:$no_certificate;
     ssl_certificate_key data:$no_certificate;
-    ssl_certificate_by_lua_block { return require("ingress.phase.certificate")("default") }
+    ssl_certificate_by_lua_block { return resty_ingress.certificate("default") }
     client_max_body_size 1m;
     ${errorPages()}${errorLocations()}
     ${options.counting === undefined ? '' : LOG_REQUEST}
-    server_rewrite_by_lua_block { return require("ingress.phase.rewrite")("default") }
+    server_rewrite_by_lua_block { return resty_ingress.rewrite("default") }
     location / {${proxy()}
     }
     location @watched {
-      rewrite_by_lua_block { return require("ingress.phase.rewrite_watched")() }
+      rewrite_by_lua_block { return resty_ingress.rewrite_watched() }
       ${LOG}${proxy()}
     }${classLocations(options)}
     ${options.extra ?? ''}
