@@ -226,8 +226,8 @@ test('the pod is ready with the first complete revision', () => {
 })
 
 test('the pod stops after traffic has left, and lets it finish', () => {
-  const [leaving, following] = [openresty, sidecar].map((each) => each.lifecycle.preStop.sleep.seconds)
-  assert.ok(leaving !== undefined && following !== undefined && leaving > 0 && following >= leaving)
+  const leaving = Number(openresty.env.find(({ name }) => name === 'RESTY_INGRESS_SHUTDOWN_GRACE_PERIOD')?.value)
+  assert.ok(leaving > 0 && sidecarOptions['shutdown-grace-period'] >= leaving)
   assert.ok(pod.terminationGracePeriodSeconds > leaving + DEFAULT_SETTINGS.workerShutdownTimeout)
 })
 

@@ -57,6 +57,7 @@ export class Controller {
   #onlySecrets = false
   #complete = false
   #started = false
+  #leaving = false
 
   constructor(options: Options, log: Logger, outlets: Outlets) {
     this.#options = options
@@ -69,12 +70,12 @@ export class Controller {
       httpPort: options['http-port'],
       httpsPort: options['https-port'],
     }
-    const { pipeline } = this
     const counted = requestCounting(options)
     const counting = counted === undefined ? {} : { counting: counted }
-    this.dataPlane = new DataPlane(
+    const { pipeline } = this
     const socket = join(options['run-dir'], 'control.sock')
     this.control = new ControlClient(socket)
+    this.dataPlane = new DataPlane(
       new ControlClient(socket),
       {
         records: pipeline.records,
@@ -85,8 +86,8 @@ export class Controller {
       {
         applied: () => this.#applied(),
         rejected: (key, reason) => this.#recordRejected(key, reason),
-        trouble: (message, details) => this.#troubled(message, details),
         refused: () => this.instruments.refused(),
+        trouble: (message, details) => this.#troubled(message, details),
         reloaded: (result, config, previous) => this.#reloaded(result, config, previous),
         pushed: (records, milliseconds) => this.#pushed(records, milliseconds),
       },
@@ -138,6 +139,7 @@ export class Controller {
   notReady(): string[] {
     const { refused } = this.pipeline.settings
     const reasons = []
+    if (this.#leaving) reasons.push('shutting down')
     if (!this.#complete) reasons.push('not every kind has been listed yet')
     if (!this.#started && refused !== undefined) reasons.push(`the ConfigMap is refused: ${refused}`)
     if (!this.#started && this.#missingSecrets().length > 0) reasons.push('not every referenced Secret has been read yet')
@@ -145,8 +147,14 @@ export class Controller {
     return reasons
   }
 
+  /** This instance is about to end: not ready any more, so that load balancers leave. */
+  leave(): void {
+    this.#leaving = true
+  }
+
   async close(): Promise<void> {
     await this.dataPlane.close()
+    await this.control.close()
   }
 
   #schedule(kind?: Kind): void {
@@ -155,25 +163,24 @@ export class Controller {
     this.#scheduled = true
     setImmediate(() => {
       this.#scheduled = false
-    await this.control.close()
       if (this.#complete && !this.#waitsForSecrets()) this.#flush()
     })
   }
 
+  /** At the start thousands of Secrets come one by one: they are translated together, with the last of them. */
+  #waitsForSecrets(): boolean {
+    return !this.#started && this.#onlySecrets && this.#missingSecrets().length > 0
+  }
+
   #flush(): void {
+    this.#onlySecrets = true
     const started = performance.now()
     this.pipeline.graph.flush()
     this.#translated(performance.now() - started)
     this.#followSecrets()
     this.findings.set('pipeline', this.pipeline.findings())
     if (!this.#started && this.#mayStart()) {
-  /** At the start thousands of Secrets come one by one: they are translated together, with the last of them. */
-  #waitsForSecrets(): boolean {
-    return !this.#started && this.#onlySecrets && this.#missingSecrets().length > 0
-  }
-
       this.#started = true
-    this.#onlySecrets = true
       this.dataPlane.start()
     }
     this.dataPlane.kick()
@@ -211,6 +218,7 @@ export class Controller {
 
   #applied(): void {
     this.#trouble.clear()
+    this.pending.settle((key) => this.dataPlane.isApplied(key))
     // Before the first configuration is loaded, records are there and nobody listens.
     if (this.dataPlane.isReady) this.#tellServed()
     this.#settleRejected()
@@ -218,7 +226,6 @@ export class Controller {
 
   #tellServed(): void {
     for (const key of this.#unserved) {
-    this.pending.settle((key) => this.dataPlane.isApplied(key))
       const fragment = this.pipeline.fragments.get(key)
       if (fragment === undefined) continue
       if (!routedHosts(fragment).every((host) => this.dataPlane.isApplied(hostKey(host)))) continue
@@ -275,16 +282,16 @@ export class Controller {
   }
 
   #settleFindings(): void {
+    const started = performance.now()
     const { appeared, gone } = this.findings.settle()
+    this.instruments.took('findings', performance.now() - started)
     for (const finding of appeared) this.#log.warn(logFields(finding), finding.message)
     for (const finding of gone) this.#log.info(logFields(finding), `resolved: ${finding.message}`)
     if (appeared.length + gone.length > 0) this.#outlets.findings(this.findings.all())
   }
 }
 
-    const started = performance.now()
 /** Milliseconds since the epoch with a fraction: the time of the log counts whole ones. */
-    this.instruments.took('findings', performance.now() - started)
 function preciseTime(): number {
   return performance.timeOrigin + performance.now()
 }

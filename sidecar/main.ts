@@ -32,14 +32,28 @@ function complain(message: string, code: number): number {
 async function run(options: Options): Promise<number> {
   const log = pino({ level: options['log-level'], base: null })
   if (options.ignored.length > 0) log.warn({ flags: options.ignored }, 'flags without effect here')
-  const controller = await runController(options, log)
-  const signal = await new Promise<NodeJS.Signals>((resolve) => {
-    process.once('SIGTERM', resolve)
-    process.once('SIGINT', resolve)
-  })
+  const controller = await runController(options, log, VERSION)
+  const signal = await nextSignal()
+  if (signal === 'SIGTERM') await graceful(controller, options['shutdown-grace-period'], log)
   log.info({ signal }, 'stopping; OpenResty goes on with what it has')
   await controller.close()
   return 0
+}
+
+/** Traffic still comes for a while, so endpoints are followed; a second signal does not wait. */
+async function graceful(controller: Running, seconds: number, log: Logger): Promise<void> {
+  controller.leave()
+  log.info({ seconds }, 'not ready any more; going on until load balancers have left')
+  const over = new AbortController()
+  await Promise.race([sleep(seconds * 1000, undefined, { signal: over.signal }), nextSignal()])
+  over.abort()
+}
+
+async function nextSignal(): Promise<NodeJS.Signals> {
+  return new Promise((resolve) => {
+    process.once('SIGTERM', resolve)
+    process.once('SIGINT', resolve)
+  })
 }
 
 async function runTranslate({ input, output, options }: Extract<Command, { name: 'translate' }>): Promise<number> {

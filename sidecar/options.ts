@@ -44,6 +44,11 @@ const FLAGS = {
   'healthz-host': { type: 'string', default: '', describe: 'Address of health, metrics and the admin API; empty: all' },
   ...METRICS_FLAGS,
   'health-check-path': { type: 'string', default: '/healthz', describe: 'Path of the liveness check' },
+  'shutdown-grace-period': {
+    type: 'number',
+    default: 10,
+    describe: 'Seconds to go on after SIGTERM, not ready any more; as RESTY_INGRESS_SHUTDOWN_GRACE_PERIOD of OpenResty',
+  },
   'log-level': { type: 'string', choices: ['debug', 'info', 'warn', 'error'], default: 'info', describe: 'What to log' },
 } as const satisfies Record<string, FlagOptions>
 
@@ -57,10 +62,13 @@ const WITHOUT_EFFECT: readonly string[] = [
   'validating-webhook-certificate', 'validating-webhook-key', 'disable-full-test', 'bucket-factor', 'max-buckets',
   'monitor-max-batch-size',
   'disable-svc-external-name', 'sync-period', 'sync-rate-limit', 'dynamic-configuration-retries',
-  'shutdown-grace-period', 'post-shutdown-grace-period', 'disable-sync-events',
+  'post-shutdown-grace-period', 'disable-sync-events',
   'maxmind-edition-ids', 'maxmind-license-key', 'maxmind-mirror', 'maxmind-retries-count',
   'maxmind-retries-timeout', 'profiling', 'v',
 ]
+
+/** As in openresty/start. */
+const MOST_GRACE = 9999
 
 type Flags = InferredOptionTypes<typeof FLAGS>
 
@@ -131,6 +139,7 @@ export type Environment = Readonly<Record<string, string | undefined>>
 function complete(flags: Flags, env: Environment): Options {
   const ignored = WITHOUT_EFFECT.filter((flag) => (flags as Record<string, unknown>)[flag] !== undefined)
   check(flags)
+  checkMetrics(flags)
   const { POD_NAME = '', POD_NAMESPACE = '', POD_IPS = '' } = env
   const { KUBERNETES_SERVICE_HOST: serviceHost = '', KUBERNETES_SERVICE_PORT: servicePort = '443' } = env
   return {
@@ -139,7 +148,6 @@ function complete(flags: Flags, env: Environment): Options {
     podName: POD_NAME,
     podNamespace: POD_NAMESPACE,
     podAddresses: POD_IPS.split(',').filter((address) => parseAddress(address) !== undefined),
-  checkMetrics(flags)
     serviceHost,
     servicePort,
   }
@@ -151,10 +159,19 @@ function check(flags: Flags): void {
     if (name !== '' && !/^[^/]+\/[^/]+$/.test(name)) throw new UsageError(`--${flag} must be namespace/name, not ${name}`)
   }
   for (const flag of ['http-port', 'https-port', 'healthz-port'] as const) checkPort(flag, flags[flag])
+  const grace = flags['shutdown-grace-period']
+  if (!(grace >= 0 && grace <= MOST_GRACE)) {
+    throw new UsageError(`--shutdown-grace-period must be seconds up to ${MOST_GRACE}, not ${grace}`)
+  }
   if (flags['http-port'] === flags['https-port']) throw new UsageError('--http-port and --https-port must differ')
   for (const address of flags['bind-address']) {
     if (parseAddress(address) === undefined) throw new UsageError(`--bind-address ${address} is not an IP address`)
   }
+}
+
+function checkMetrics(flags: Flags): void {
+  const error = metricsFlagsError(flags)
+  if (error !== undefined) throw new UsageError(error)
 }
 
 function checkPort(flag: string, port: number): void {
@@ -163,8 +180,3 @@ function checkPort(flag: string, port: number): void {
     throw new UsageError(`--${flag} must be a port number, not ${port}`)
   }
 }
-function checkMetrics(flags: Flags): void {
-  const error = metricsFlagsError(flags)
-  if (error !== undefined) throw new UsageError(error)
-}
-

@@ -10,6 +10,8 @@ import { StartError, type Options } from './options.ts'
 export interface Running {
   /** Port of the admin server: useful where 0 was asked for. */
   readonly adminPort: number
+  /** Not ready from now on; everything else goes on until `close`. */
+  leave(): void
   close(): Promise<void>
 }
 
@@ -37,6 +39,7 @@ export async function runController(options: Options, log: Logger, version: stri
   await source.start(controller)
   return {
     adminPort: admin.port,
+    leave: () => controller.leave(),
     close: async () => {
       await source.close()
       await admin.close()

@@ -30,10 +30,16 @@ local function has_no_master()
 end
 
 
---- Without a master nobody would reap, replace or reload a worker, and it would hold the ports that
--- the next master needs: so it ends with its master, also when that was killed.
-function _M.die_with_master()
+--- Has the kernel end this process when its parent ends, also when that was killed.
+function _M.die_with_parent()
     C.resty_ingress_prctl(PR_SET_PDEATHSIG, ffi.cast("unsigned long", SIGTERM))
+end
+
+
+--- Without a master nobody would reap, replace or reload a worker, and it would hold the ports that
+-- the next master needs.
+function _M.die_with_master()
+    _M.die_with_parent()
     if has_no_master() then
         C.resty_ingress_kill(ngx.worker.pid(), SIGTERM)
     end

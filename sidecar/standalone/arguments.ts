@@ -42,6 +42,7 @@ const DEFAULTS: readonly string[] = [
   '--bind-address=127.0.0.1',
   '--healthz-host=127.0.0.1',
   '--watch-ingress-without-class',
+  '--shutdown-grace-period=0',
 ]
 
 /** Undefined: help was asked for. Throws UsageError. */

@@ -46,6 +46,8 @@ export async function makeWorkspace(options: WorkspaceOptions): Promise<Workspac
       RESTY_INGRESS_RUN: runDir,
       RESTY_INGRESS_HOME: home,
       RESTY_INGRESS_ALLOW_LOOPBACK: '1',
+      // Nobody has to be told that a developer's instance goes.
+      RESTY_INGRESS_SHUTDOWN_GRACE_PERIOD: '0',
       ...(program === undefined ? {} : { NGINX: program }),
     },
     remove: () => rm(folder, { recursive: true, force: true }),

@@ -58,10 +58,13 @@ export async function startOurs(options: OursOptions): Promise<Ours> {
     name: 'openresty',
     command: [join(REPOSITORY, 'openresty/start')],
     folder,
-    env: { NGINX: nginx.program, RESTY_INGRESS_RUN: runDir, RESTY_INGRESS_ALLOW_LOOPBACK: '1' },
+    env: {
+      NGINX: nginx.program, RESTY_INGRESS_RUN: runDir, RESTY_INGRESS_ALLOW_LOOPBACK: '1',
+      RESTY_INGRESS_SHUTDOWN_GRACE_PERIOD: '0',
+    },
   })
   const allFlags = [
-    `--manifests=${manifests}`, `--run-dir=${runDir}`, `--configmap=${NAMESPACE}/${SETTINGS}`,
+    `--manifests=${manifests}`, `--run-dir=${runDir}`, '--shutdown-grace-period=0', `--configmap=${NAMESPACE}/${SETTINGS}`,
     '--watch-ingress-without-class', '--bind-address=127.0.0.1', '--healthz-host=127.0.0.1', '--healthz-port=0',
     `--http-port=${httpPort}`, `--https-port=${httpsPort}`, ...flags,
   ]

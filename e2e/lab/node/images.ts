@@ -55,8 +55,6 @@ export function createImageTable(tools: Tools, variant: Variant | undefined): Im
       mounts: repository(OPENRESTY_HOME, ['openresty', 'lua']),
       entrypoint: [`${OPENRESTY_HOME}/openresty/start`],
       user: 101,
-      // As in NGINX's own images: SIGQUIT lets requests in flight finish.
-      stopSignal: 'SIGQUIT',
       ...variant === 'openresty' ? {} : { environment: { NGINX: '/usr/sbin/nginx' } },
     }),
   }

@@ -17,6 +17,9 @@ local LOCK = "reload"
 local PATIENCE = 30
 local INTERVAL = 0.005
 local HEADER = "^# resty%-ingress config ([0-9a-f]+)\r?\n"
+local FILE = "nginx.conf"
+-- There while a reload is under way: to go back to, also when the master is killed (launcher).
+local PREVIOUS = FILE .. ".previous"
 
 local state = ngx.shared.resty_ingress_state
 local folder = ngx.config.prefix()
@@ -24,20 +27,36 @@ local folder = ngx.config.prefix()
 local _M = {}
 
 
-local function read(name)
-    local file = assert(io.open(folder .. name, "rb"))
-    local text = assert(file:read("*a"))
-    file:close()
+local function read_any(name)
+    local file = io.open(folder .. name, "rb")
+    local text = file and file:read("*a")
+    if file then
+        file:close()
+    end
     return text
+end
+
+
+local function read(name)
+    return assert(read_any(name))
+end
+
+
+local function write(path, text)
+    local file = assert(io.open(path, "wb"))
+    assert(file:write(text))
+    assert(file:close())
 end
 
 
 -- NGINX reads the whole of the old file or the whole of the new one.
 local function replace(name, text)
     local draft = folder .. name .. ".new"
-    local file = assert(io.open(draft, "wb"))
-    assert(file:write(text))
-    assert(file:close())
+    local ok, err = pcall(write, draft, text)
+    if not ok then
+        os.remove(draft)
+        error(err, 0)
+    end
     assert(os.rename(draft, folder .. name))
 end
 
@@ -95,18 +114,43 @@ local function wait(hash, before, size)
 end
 
 
-local function reload(text, hash)
-    local before, size = generation.newest(), emergency_size()
-    local old = read("nginx.conf")
-    replace("nginx.conf", text)
+-- The file of the configuration that runs: not always the one in place, when a worker was killed in
+-- the middle of a reload.
+local function running_file(hash)
+    local previous = read_any(PREVIOUS)
+    if previous and match(previous, HEADER) == hash then
+        return previous
+    end
+    return read(FILE)
+end
+
+
+local function signal_and_wait(hash, before, size)
     local ok, err = process.reload()
     if not ok then
-        replace("nginx.conf", old)
-        error(err)
+        return "failed", { message = err }
     end
-    local result, refused = wait(hash, before, size)
-    if result ~= "success" then
-        replace("nginx.conf", old)
+    return wait(hash, before, size)
+end
+
+
+local function reload(text, hash)
+    local before, size = generation.newest(), emergency_size()
+    local old = running_file(before.hash)
+    replace(PREVIOUS, old)
+    local ok, err = pcall(replace, FILE, text)
+    if not ok then
+        os.remove(folder .. PREVIOUS)
+        error(err, 0)
+    end
+    local result, refused = signal_and_wait(hash, before, size)
+    if result == "success" then
+        os.remove(folder .. PREVIOUS)
+    else
+        os.rename(folder .. PREVIOUS, folder .. FILE)
+    end
+    if result == "failed" then
+        error(refused.message)
     end
     return result, refused
 end

@@ -4,6 +4,7 @@ local destination = require "ingress.destination"
 local dispatch = require "ingress.dispatch"
 local generation = require "ingress.generation"
 local metrics = require "ingress.metrics"
+local process = require "ingress.process"
 local restore = require "ingress.control.restore"
 require "ingress.control.snapshot"
 require "ingress.phase.control"
@@ -34,6 +35,8 @@ return function(hash, classes, variables, counting)
     metrics.configure(counting)
     dispatch.configure(variables or DEFAULT_VARIABLES)
     if generation.declare(hash, classes) then
+        -- The launcher, which forwards signals.
+        process.die_with_parent()
         restore.run()
     end
 end

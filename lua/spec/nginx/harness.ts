@@ -113,6 +113,8 @@ export type Json = Record<string, unknown>
 /** Everything that Lua needs of a record, with a digest made from it. */
 export class DataPlane {
   readonly folder: string
+  /** Process id of the master, once it has started. */
+  master = 0
   readonly #child: ChildProcess
   readonly #control: Client
   #log = ''
@@ -122,10 +124,6 @@ export class DataPlane {
     this.#child = child
     child.stderr?.on('data', (chunk: Buffer) => { this.#log += chunk.toString() })
     this.#control = new Client('http://control', { socketPath: join(folder, 'control.sock') })
-  }
-
-  get pid(): number {
-    return this.#child.pid ?? 0
   }
 
   get log(): string {
@@ -162,18 +160,41 @@ export class DataPlane {
     return this.call('PUT', '/v1/config', renderFixture(options).text)
   }
 
+  /** Signals the master; resolves when the launcher has ended. */
   async stop(signal: NodeJS.Signals = 'SIGTERM'): Promise<void> {
     await this.#control.destroy()
-    if (this.#child.exitCode !== null || this.#child.signalCode !== null) return
+    if (this.#hasEnded) return
     const exit = once(this.#child, 'exit')
-    this.#child.kill(signal)
+    process.kill(this.master, signal)
     await exit
+  }
+
+  /** Signals the launcher, as a container runtime does. */
+  signal(signal: NodeJS.Signals): void {
+    this.#child.kill(signal)
+  }
+
+  /** The exit code of the launcher, or the signal that ended it. */
+  async ended(): Promise<number | NodeJS.Signals | null> {
+    if (!this.#hasEnded) await once(this.#child, 'exit')
+    return this.#child.exitCode ?? this.#child.signalCode
+  }
+
+  get #hasEnded(): boolean {
+    return this.#child.exitCode !== null || this.#child.signalCode !== null
   }
 }
 
 export interface StartOptions {
   readonly folder?: string
   readonly env?: Readonly<Record<string, string>>
+}
+
+function parentOf(pid: number): number | undefined {
+  const stat = `/proc/${pid}/stat`
+  if (!existsSync(stat)) return undefined
+  // After the name of the program, which may hold spaces: state, parent.
+  return Number(readFileSync(stat, 'utf8').split(') ').at(-1)?.split(' ')[1])
 }
 
 export async function start(variant: Variant, options: StartOptions = {}): Promise<DataPlane> {
@@ -193,8 +214,9 @@ export async function start(variant: Variant, options: StartOptions = {}): Promi
   const pidFile = join(folder, 'nginx.pid')
   await until(`NGINX starts: ${plane.log}`, () => {
     if (child.exitCode !== null) throw new Error(`NGINX ended: ${plane.log}`)
-    return existsSync(join(folder, 'control.sock')) && existsSync(pidFile)
-      && readFileSync(pidFile, 'utf8').trim() === String(child.pid)
+    if (!existsSync(join(folder, 'control.sock')) || !existsSync(pidFile)) return false
+    plane.master = Number(readFileSync(pidFile, 'utf8'))
+    return parentOf(plane.master) === child.pid
   })
   await until('the first worker reports', async () => (await plane.status()).workers.length > 0)
   return plane
