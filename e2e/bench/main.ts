@@ -31,6 +31,11 @@ const BENCHMARKS: readonly Benchmark[] = [
     load: async () => (await import('./scale/scale.ts')).scale,
   },
   {
+    name: 'growth',
+    measures: 'the same with 100, 1 000, 10 000 and 20 000 Ingresses; writes docs/growth.md and docs/growth.svg',
+    load: async () => (await import('./scale/growth.ts')).growth,
+  },
+  {
     name: 'throughput',
     measures: 'CPU per request, requests/s and latency against plain NGINX on the same backends',
     load: async () => (await import('./throughput/throughput.ts')).throughput,

@@ -16,8 +16,8 @@ export interface BenchOptions {
   readonly reloads: number
   /** `routes`: the larger number of hosts. */
   readonly hosts: number
-  /** `scale`: Ingresses. */
-  readonly size: number
+  /** `scale`, `growth`: Ingresses; undefined: as many as the benchmark is made for. */
+  readonly size: number | undefined
 }
 
 /** What somebody typed wrong, or what is missing on this machine: a sentence for the person. */
@@ -34,7 +34,7 @@ export const OPTIONS_HELP = `  --variant NAME     the NGINX: ${VARIANTS.join(', 
   --connections N    throughput, peers: connections of the client (default: 32)
   --changes N        endpoints, routes: measured changes (default: 200)
   --hosts N          routes: the larger number of hosts (default: 10000)
-  --size N           scale: Ingresses (default: 10000)
+  --size N           scale: Ingresses (default: 10000), growth: at most (default: 20000)
   --reloads N        reload: measured reloads (default: 20)
 `
 
@@ -59,12 +59,12 @@ export function parseCommand(args: readonly string[]): BenchCommand {
       changes: number('changes', 2),
       reloads: number('reloads', 1),
       hosts: number('hosts', 1),
-      size: number('size', 10),
+      size: values.size === undefined ? undefined : wholeNumber('size', values.size, 10),
     },
   }
 }
 
-type Numbered = 'rounds' | 'seconds' | 'connections' | 'changes' | 'reloads' | 'hosts' | 'size'
+type Numbered = 'rounds' | 'seconds' | 'connections' | 'changes' | 'reloads' | 'hosts'
 
 function parse(args: readonly string[]) {
   try {
@@ -79,7 +79,7 @@ function parse(args: readonly string[]) {
         connections: { type: 'string', default: '32' },
         changes: { type: 'string', default: '200' },
         hosts: { type: 'string', default: '10000' },
-        size: { type: 'string', default: '10000' },
+        size: { type: 'string' },
         reloads: { type: 'string', default: '20' },
         help: { type: 'boolean', default: false, short: 'h' },
       },

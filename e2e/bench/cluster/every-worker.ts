@@ -1,18 +1,25 @@
 /** Connections to each worker of OpenResty: one that nobody asks would be left out of what is measured. */
+import { connect, type Socket } from 'node:net'
 import { BenchError } from '../options.ts'
+import type { Write } from './change-meter.ts'
 import type { Poller } from './poller.ts'
 import { BACKENDS, sliceOf, type Rig } from './rig.ts'
 
 const PER_WORKER = 3
 const MOST_ATTEMPTS = 300
+const AT_ONCE = 16
 
 /** Opens connections until each worker has its share. Which worker has one, its revision tells. */
-export async function connectToEveryWorker(rig: Rig, poller: Poller): Promise<void> {
+export async function connectToEveryWorker(rig: Rig, poller: Poller, write: Write): Promise<void> {
   const { worker_count: workers } = await rig.controller.status()
   const counts = new Map<number, number>()
+  // So that each turn is a change, the first as well.
+  await write(sliceOf(BACKENDS[0] ?? ''))
   for (let attempt = 0; attempt < MOST_ATTEMPTS; attempt++) {
-    await makeRevision(rig, attempt)
+    await makeRevision(rig, write, attempt)
+    const others = openIdle(rig.controller.address)
     await poller.open()
+    for (const socket of others) socket.destroy()
     const pid = await lastAsked(rig)
     const count = pid === undefined ? PER_WORKER : counts.get(pid) ?? 0
     if (pid === undefined || count >= PER_WORKER) poller.closeLast()
@@ -22,10 +29,18 @@ export async function connectToEveryWorker(rig: Rig, poller: Poller): Promise<vo
   throw new BenchError(`after ${MOST_ATTEMPTS} connections there are workers of OpenResty that got none`)
 }
 
+/**
+ * Connections that ask nothing. Of idle workers the kernel always wakes the same one: among many connections
+ * at once each worker gets some.
+ */
+function openIdle(address: string): Socket[] {
+  return Array.from({ length: AT_ONCE }, () => connect({ host: address, port: 80 }).on('error', () => undefined))
+}
+
 /** A change that no worker has taken over yet: they do at their next request. */
-async function makeRevision({ lab, controller }: Rig, turn: number): Promise<void> {
+async function makeRevision({ lab, controller }: Rig, write: Write, turn: number): Promise<void> {
   const { revision } = await controller.status()
-  await lab.client.replace(sliceOf(BACKENDS[(turn + 1) % BACKENDS.length] ?? ''))
+  await write(sliceOf(BACKENDS[(turn + 1) % BACKENDS.length] ?? ''))
   await lab.waitFor('a new revision', async () => (await controller.status()).revision > revision)
 }
 

@@ -82,7 +82,7 @@ function withDebugLog(objects: readonly KubernetesObject[]): readonly Kubernetes
 }
 
 /** Without a selector: nobody but the benchmark writes its endpoints. */
-function serviceOfBackends(): readonly KubernetesObject[] {
+export function serviceOfBackends(): readonly KubernetesObject[] {
   const service = { apiVersion: 'v1', kind: 'Service', metadata: { name: SERVICE, namespace: NAMESPACE } }
   return [{ ...service, spec: { ports: [{ port: 80, targetPort: PORT }] } } as KubernetesObject, sliceOf(BACKENDS[0] ?? '')]
 }

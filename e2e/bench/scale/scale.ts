@@ -14,6 +14,7 @@ import { each, populate } from './populate.ts'
 import { ingressOf, sizeOf, sliceOf, type Size } from './population.ts'
 import { visitCertificates, visitHosts } from './visit.ts'
 
+const INGRESSES = 10_000
 const CHANGES = 1000
 /** One of so many changes is one of an Ingress, the others are endpoints. */
 const INGRESS_CHANGE_EACH = 10
@@ -43,7 +44,8 @@ interface Weights {
 export async function scale(options: BenchOptions): Promise<Report> {
   const rig = await startScaleRig(options)
   try {
-    const figures = await measureSize(rig, { from: sizeOf(0), to: sizeOf(options.size), changes: options.changes })
+    const to = sizeOf(options.size ?? INGRESSES)
+    const figures = await measureSize(rig, { from: sizeOf(0), to, changes: options.changes })
     return makeReport(figures, rig.nginx)
   } finally {
     await rig.close()

@@ -1,45 +1,56 @@
 /** Traffic to every host, so that the workers hold all that they can come to hold. */
 import { connect } from 'node:net'
 import { connect as connectTls } from 'node:tls'
+import { BenchError } from '../options.ts'
 import { each } from './populate.ts'
 import { hostOf, type Size } from './population.ts'
 
-/** Which worker accepts a connection is the kernel's choice: with so many, none is likely to be left out. */
-const CONNECTIONS = 8
+/**
+ * Which worker accepts a connection is the kernel's choice. It prefers one while that is idle, so many
+ * connections are busy at once, and each part of the hosts is asked for over several.
+ */
+const TIMES = 4
+const HOSTS_PER_CONNECTION = 250
+const CONNECTIONS = 16
 /** Requests on their way at once on one connection. */
 const PIPELINED = 50
 /** Of each host with a certificate. */
 const HANDSHAKES = 3
 const PARALLEL_HANDSHAKES = 16
+const STATUS_LINE = 'HTTP/1.1 '
 
-/** Each of several connections asks for both paths of every host. */
-export async function visitHosts(address: string, size: Size): Promise<void> {
-  await Promise.all(Array.from({ length: CONNECTIONS }, () => askAll(address, size.ingresses)))
+/** Asks for both paths of every host, several times. */
+export async function visitHosts(address: string, { ingresses }: Size): Promise<void> {
+  const parts = Math.ceil(ingresses / HOSTS_PER_CONNECTION)
+  await each(0, parts * TIMES, async (index) => {
+    const first = (index % parts) * HOSTS_PER_CONNECTION
+    await ask(address, requestsTo(first, Math.min(first + HOSTS_PER_CONNECTION, ingresses)))
+  }, CONNECTIONS)
 }
 
-async function askAll(address: string, hosts: number): Promise<void> {
-  const requests = Array.from({ length: hosts * 2 }, (_, index) =>
-    `GET ${index % 2 === 0 ? '/' : '/api'} HTTP/1.1\r\nHost: ${hostOf(index >> 1)}\r\n\r\n`)
+function requestsTo(first: number, end: number): string[] {
+  return Array.from({ length: end - first }, (_, index) => hostOf(first + index)).flatMap((host) =>
+    ['/', '/api'].map((path) => `GET ${path} HTTP/1.1\r\nHost: ${host}\r\n\r\n`))
+}
+
+async function ask(address: string, requests: readonly string[]): Promise<void> {
   const socket = connect({ host: address, port: 80, noDelay: true }).setEncoding('latin1')
   try {
-    let asked = 0
-    let answered = 0
-    let rest = ''
-    const ask = (): void => {
-      const batch = requests.slice(asked, asked + PIPELINED)
-      asked += batch.length
-      socket.write(batch.join(''))
+    let [asked, answered, rest] = [0, 0, '']
+    const more = (): void => {
+      socket.write(requests.slice(asked, asked + PIPELINED).join(''))
+      asked += PIPELINED
     }
-    ask()
+    more()
     for await (const chunk of socket) {
-      const parts = (rest + String(chunk)).split('HTTP/1.1 ')
-      // The beginning of an answer may be cut in two: the last characters are looked at again.
-      rest = (rest + String(chunk)).slice(-'HTTP/1.1'.length)
-      answered += parts.length - 1
+      const text = rest + String(chunk)
+      answered += text.split(STATUS_LINE).length - 1
+      // The beginning of an answer may be cut in two.
+      rest = text.slice(1 - STATUS_LINE.length)
       if (answered >= requests.length) return
-      if (answered >= asked) ask()
+      if (answered >= asked) more()
     }
-    throw new Error(`the proxy closed a connection after ${answered} of ${requests.length} answers`)
+    throw new BenchError(`the proxy closed a connection after ${answered} of ${requests.length} answers`)
   } finally {
     socket.destroy()
   }

@@ -39,22 +39,24 @@ export class FakeApiServer {
   readonly #faults: { readonly on: (request: FakeRequest) => boolean; readonly fault: Fault }[] = []
   readonly #snapshots = new Map<string, { readonly revision: number; readonly rest: FakeObject[] }>()
   readonly #server: Server
+  readonly #host: string
   #port = 0
 
-  private constructor() {
+  private constructor(host: string) {
+    this.#host = host
     this.#server = createServer((request, response) => void this.#serve(request, response))
     this.watches = new FakeWatches(this.store)
   }
 
-  static async start(): Promise<FakeApiServer> {
-    const server = new FakeApiServer()
+  static async start(host = '127.0.0.1'): Promise<FakeApiServer> {
+    const server = new FakeApiServer(host)
     await server.listen()
     return server
   }
 
   /** Also after `shutDown`, on the same port. */
   async listen(): Promise<void> {
-    await new Promise<void>((resolve) => this.#server.listen(this.#port, '127.0.0.1', resolve))
+    await new Promise<void>((resolve) => this.#server.listen(this.#port, this.#host, resolve))
     this.#port = (this.#server.address() as AddressInfo).port
   }
 
@@ -66,7 +68,7 @@ export class FakeApiServer {
   }
 
   get url(): string {
-    return `http://127.0.0.1:${this.#port}`
+    return `http://${this.#host}:${this.#port}`
   }
 
   kubeConfig(): KubeConfig {
