@@ -4,7 +4,7 @@ import fc from 'fast-check'
 import { classifyAddress, formatAddress, parseAddress, parseCidr } from './address.ts'
 import { isHost, isPortName } from './names.ts'
 import { regularExpression } from './regex.ts'
-import { boolean, buffers, integer, list, seconds, size, word, type Parser } from './value.ts'
+import { boolean, buffers, duration, integer, list, onOff, seconds, size, word, type Parser } from './value.ts'
 
 function accepts<T>(parse: Parser<T>, cases: Readonly<Record<string, T>>): void {
   for (const [text, value] of Object.entries(cases)) assert.deepEqual(parse(text), { value }, JSON.stringify(text))
@@ -21,14 +21,18 @@ test('single values', () => {
   refuses(integer(0, 100), ['101', '-1', '+1', '1.0', '1e1', ' 1', '', '9'.repeat(400), '１'])
   accepts(seconds(1, 60), { '1': 1, '60s': 60 })
   refuses(seconds(1, 60), ['61', '1m', 's', '60ss'])
+  accepts(duration(1, 7200), { '90': 90, '90s': 90, '15m': 900, '2h': 7200 })
+  refuses(duration(1, 7200), ['0', '3h', '1d', '1w', '1 h', '', 'h', '1h30m'])
+  accepts(onOff, { on: true, off: false })
+  refuses(onOff, ['true', 'On', ''])
   accepts(size(0, 2 ** 40), { '0': 0, '8m': 8 * 2 ** 20, '1G': 2 ** 30, '10b': 10, '16k': 16384 })
   refuses(size(0, 2 ** 40), ['8mb', '-8m', '1t', '', 'm', '9999999g', '8m;'])
   accepts(word('on', 'off'), { on: 'on' })
   refuses(word('on', 'off'), ['ON', 'on ', 'on;', 'onoff'])
   accepts(buffers, { '4 8k': { number: 4, size: 8192 } })
   refuses(buffers, ['4', '4 8k 1', '4  8k', '0 8k', 'x 8k'])
-  accepts(list(integer(1, 9), 3), { '1,2': [1, 2], ' 1 2\n3 ': [1, 2, 3], '': [] })
-  refuses(list(integer(1, 9), 3), ['1,2,3,4', '1,x'])
+  accepts(list(integer(1, 9), 3), { '1,2': [1, 2], ' 1 2\n3 ': [1, 2, 3] })
+  refuses(list(integer(1, 9), 3), ['1,2,3,4', '1,x', '', ' , '])
 })
 
 test('names', () => {
