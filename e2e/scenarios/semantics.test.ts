@@ -5,6 +5,7 @@ import { enterLab } from '../lab/enter.ts'
 import { startLab } from '../lab/lab.ts'
 import { startController, variantUnderTest } from './controller.ts'
 import { testBackends } from './semantics/backends.ts'
+import { testBalancing } from './semantics/balancing.ts'
 import { testBrokenIngresses } from './semantics/broken.ts'
 import { testCertificates } from './semantics/certificates.ts'
 import { testHeaders } from './semantics/headers.ts'
@@ -26,6 +27,7 @@ await startEcho(lab, 'two')
 testRouting(controller)
 testPages(controller)
 testBackends(controller)
+testBalancing(controller)
 testCertificates(controller)
 testHeaders(controller)
 testProtocols(controller)
