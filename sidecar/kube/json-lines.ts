@@ -25,9 +25,11 @@ export async function* jsonLines(
       start = end + 1
       if (line !== '') yield parseJson(line)
     }
+    if (start === chunk.length) continue
     size += chunk.length - start
     checkSize(size, limit)
-    parts.push(chunk.subarray(start))
+    // A view, even an empty one, keeps the whole buffer that it came in, for as long as the watch is silent.
+    parts.push(Buffer.from(chunk.subarray(start)))
   }
 }
 
