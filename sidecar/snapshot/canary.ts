@@ -16,7 +16,7 @@ export function withCanaries(routes: readonly Route[], arms: readonly Route[], f
   for (const arm of arms) {
     const main = mainOf(arm, mains)
     const others = (main && attached.get(main)) ?? []
-    const problem = problemOf(arm, main, others.length)
+    const problem = problemOf(arm, main, others)
     if (problem !== undefined) findings.push({ origin: arm.origin, severity: 'error', ...problem })
     else if (main !== undefined) attached.set(main, [...others, arm])
   }
@@ -38,19 +38,23 @@ function mainOf(arm: Route, mains: ReadonlyMap<string, Route>): Route | undefine
   return mains.get(slot(arm, arm.pathType === 'Regex' ? 'Prefix' : 'Regex'))
 }
 
-function problemOf(arm: Route, main: Route | undefined, others: number): Pick<Finding, 'reason' | 'message'> | undefined {
-  const path = `path ${JSON.stringify(arm.path)} (${arm.pathType})`
-  if (main === undefined) {
-    return { reason: 'CanaryWithoutMain', message: `${path} of this canary gets no traffic: no main Ingress has the same host, path and type` }
+function problemOf(
+  arm: Route,
+  main: Route | undefined,
+  others: readonly Route[],
+): Pick<Finding, 'reason' | 'message'> | undefined {
+  const problem = (reason: string, why: string): Pick<Finding, 'reason' | 'message'> => {
+    return { reason, message: `path ${JSON.stringify(arm.path)} (${arm.pathType}) of this canary gets no traffic: ${why}` }
   }
+  if (main === undefined) return problem('CanaryWithoutMain', 'no main Ingress has the same host, path and type')
   const { kind, namespace, name } = main.origin
+  const owner = `${kind} ${namespace}/${name}`
   if (namespace !== arm.origin.namespace) {
-    const message = `${path} of this canary gets no traffic: it belongs to ${kind} ${namespace}/${name}, in another namespace`
-    return { reason: 'CanaryOfOtherNamespace', message }
+    return problem('CanaryOfOtherNamespace', `it belongs to ${owner}, in another namespace`)
   }
-  if (arm.closed !== undefined) return { reason: 'CanaryClosed', message: `${path} of this canary gets no traffic: ${arm.closed}` }
-  if (others < MAX_ARMS) return undefined
-  return { reason: 'TooManyCanaries', message: `${path} of this canary gets no traffic: ${kind} ${namespace}/${name} already has ${MAX_ARMS}` }
+  if (arm.closed !== undefined) return problem('CanaryClosed', arm.closed)
+  if (others.some(({ origin }) => origin.name === arm.origin.name)) return problem('PathConflict', 'it stands here twice')
+  return others.length < MAX_ARMS ? undefined : problem('TooManyCanaries', `${owner} already has ${MAX_ARMS}`)
 }
 
 function canaries(main: Route, arms: readonly Route[], findings: Finding[]): Canaries {
