@@ -99,15 +99,20 @@ const setting = object(
   { load_balance: loadBalance.runtime.schema, retry_budget: retryBudget, ejection },
 )
 
+const backend = object(
+  { digest, endpoints: listOf(endpoint) },
+  { salt: { type: 'string', pattern: '^[0-9a-f]{16}$' }, health_check: healthCheck },
+)
+
+/** Records by kind; certificates are their own matter. */
+export const RECORD_SCHEMAS = { host, backend, setting }
+
 /** All records, by key. */
 const records: Schema = {
   type: 'object',
   patternProperties: {
     [HOST_KEY]: host,
-    [BACKEND_KEY]: object(
-      { digest, endpoints: listOf(endpoint) },
-      { salt: { type: 'string', pattern: '^[0-9a-f]{16}$' }, health_check: healthCheck },
-    ),
+    [BACKEND_KEY]: backend,
     [CERTIFICATE_KEY]: object({ digest, chain: { type: 'string', pattern: '^-----BEGIN' }, key: text }),
     '^setting/global$': setting,
   },
