@@ -6,6 +6,7 @@ import { join } from 'node:path'
 import type { Logger } from 'pino'
 import type { Kind, KubeObject, ObjectSink } from './collection/objects.ts'
 import { ControlClient } from './dataplane/client.ts'
+import { capacityFindings } from './dataplane/capacity.ts'
 import { DataPlane } from './dataplane/data-plane.ts'
 import type { LoadedResult } from './dataplane/desired.ts'
 import { createFallbackCertificate } from './dataplane/fallback-certificate.ts'
@@ -87,6 +88,7 @@ export class Controller {
         applied: () => this.#applied(),
         rejected: (key, reason) => this.#recordRejected(key, reason),
         refused: () => this.instruments.refused(),
+        outOfRoom: () => this.#settleRoom(),
         trouble: (message, details) => this.#troubled(message, details),
         reloaded: (result, config, previous) => this.#reloaded(result, config, previous),
         pushed: (records, milliseconds) => this.#pushed(records, milliseconds),
@@ -222,6 +224,13 @@ export class Controller {
     // Before the first configuration is loaded, records are there and nobody listens.
     if (this.dataPlane.isReady) this.#tellServed()
     this.#settleRejected()
+    this.#settleRoom()
+  }
+
+  #settleRoom(): void {
+    const { podNamespace: namespace, podName: name } = this.#options
+    this.findings.set('capacity', capacityFindings(this.dataPlane.outOfRoom, { namespace, name }))
+    this.#settleFindings()
   }
 
   #tellServed(): void {

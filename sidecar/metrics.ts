@@ -38,6 +38,9 @@ function stateMetrics(controller: Controller): Registry {
   gauge('resty_ingress_pending_age_seconds', 'Age of the oldest change that OpenResty does not have yet.', () =>
     controller.pending.age(performance.now()) / 1000,
   )
+  gauge('resty_ingress_dictionary_full', 'OpenResty has no room for the newest records, 1 or 0.', () =>
+    Number(controller.dataPlane.outOfRoom !== undefined),
+  )
   gauge('resty_ingress_ready', 'Every worker has a complete revision.', () => Number(controller.notReady().length === 0))
   const findings = { name: 'resty_ingress_findings', help: 'Things that are wrong with objects now.', labelNames: ['severity', 'reason'] }
   scrapedGauge(registry, findings, (it) => {

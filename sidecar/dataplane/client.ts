@@ -14,6 +14,13 @@ export interface WorkerStatus {
   readonly revision: number
 }
 
+/** Bytes, and the share of them that is used. */
+export interface DictionaryUse {
+  readonly capacity: number
+  readonly free: number
+  readonly used: number
+}
+
 export interface DataPlaneStatus {
   /** Names one start of OpenResty: another one means that the records are gone. */
   readonly instance: string
@@ -26,7 +33,9 @@ export interface DataPlaneStatus {
   readonly nginx: { readonly version: string; readonly lua: string }
   readonly capabilities: Capabilities & Readonly<Record<string, boolean>>
   readonly loss_free_reload: boolean
-  readonly dictionaries: Readonly<Record<string, { readonly capacity: number; readonly free: number }>>
+  readonly dictionaries: Readonly<Record<string, DictionaryUse>>
+  /** The records on disk: `trouble` when they cannot be written. */
+  readonly record_file: { readonly size: number; readonly trouble?: string }
 }
 
 export type RecordSet = Readonly<Record<RecordKey, DataRecord>>
@@ -40,6 +49,9 @@ export type ConfigResult =
   | { readonly outcome: 'loaded'; readonly generation: number; readonly duration_ms: number; readonly reloaded: boolean }
   | { readonly outcome: 'refused'; readonly message: string; readonly line?: number }
   | { readonly outcome: 'busy' | 'timeout'; readonly message: string }
+
+/** Characters. */
+const PIECE = 256 * 1024
 
 /** An answer that the contract does not have. */
 export class ControlError extends Error {
@@ -93,7 +105,7 @@ export class ControlClient {
   }
 
   async replace(set: RecordSet): Promise<PushResult> {
-    return pushResult(await this.#send('PUT', '/v1/records', JSON.stringify({ set })))
+    return pushResult(await this.#send('PUT', '/v1/records', pieces(set)))
   }
 
   async config(text: string): Promise<ConfigResult> {
@@ -129,11 +141,28 @@ export class ControlClient {
     return body
   }
 
-  async #send(method: 'GET' | 'PUT' | 'PATCH', path: string, payload?: string): Promise<Answer> {
+  async #send(method: 'GET' | 'PUT' | 'PATCH', path: string, payload?: string | Iterable<Buffer>): Promise<Answer> {
     const { statusCode, body } = await this.#client.request({ method, path, body: payload ?? null })
     const text = await body.text()
     return { status: statusCode, body: parseBody(statusCode, text) }
   }
+}
+
+/**
+ * The JSON text of `{set}`, piece by piece: at the start it is all records, and as one text it would take
+ * more memory than anything before or after.
+ */
+function * pieces(set: RecordSet): Generator<Buffer> {
+  let text = '{"set":{'
+  let separator = ''
+  for (const [key, record] of Object.entries(set)) {
+    text += `${separator}${JSON.stringify(key)}:${JSON.stringify(record)}`
+    separator = ','
+    if (text.length < PIECE) continue
+    yield Buffer.from(text)
+    text = ''
+  }
+  yield Buffer.from(`${text}}}`)
 }
 
 function parseBody(status: number, text: string): Readonly<Record<string, unknown>> {

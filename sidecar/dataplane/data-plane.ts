@@ -7,7 +7,8 @@ import type { DataRecord, RecordKey } from '../dynamic/records.ts'
 import { requiredClasses } from '../dynamic/records.ts'
 import type { LocationClass } from '../policy/effects.ts'
 import { renderConfig, type RenderedConfig } from '../nginx/render.ts'
-import type { ControlClient, DataPlaneStatus, PushResult } from './client.ts'
+import type { OutOfRoom } from './capacity.ts'
+import type { ControlClient, DataPlaneStatus } from './client.ts'
 import type { DataPlaneEvents, Desired } from './desired.ts'
 import { ClassUse } from './class-use.ts'
 import { Lane } from './lane.ts'
@@ -17,6 +18,8 @@ import { plan, urgentPart, type Changes, type Plan } from './plan.ts'
 const STATUS_INTERVAL_MS = 1_000
 /** A refused configuration is tried again that much later: the reason may be outside of it, as a busy port. */
 const REFUSED_AGAIN_MS = 10_000
+/** Records that do not fit are tried again at every change, which may make room, and this often without one. */
+const FULL_AGAIN_MS = 10_000
 
 /** Old workers live until their last request is over: an annotation that flaps must not pile them up. */
 const RELOADS_AT_ONCE = 30
@@ -40,6 +43,7 @@ export class DataPlane {
   #refused = { hash: '', at: 0 }
   readonly #pace = new Pace(RELOADS_AT_ONCE, RELOAD_INTERVAL_MS)
   #paused = false
+  #full: (OutOfRoom & { readonly at: number }) | undefined
   /** The start of OpenResty that has had everything at least once. */
   #completeOf = ''
   #loading = false
@@ -75,6 +79,11 @@ export class DataPlane {
     return this.#status
   }
 
+  /** Why OpenResty does not have the newest records, while it has no room for them. */
+  get outOfRoom(): OutOfRoom | undefined {
+    return this.#full
+  }
+
   /** OpenResty has exactly the desired record. */
   isApplied(key: RecordKey): boolean {
     const record = this.#desired.records.get(key)
@@ -107,6 +116,7 @@ export class DataPlane {
       if (restarted || foreign) this.#forget()
       // A push may be under way: the revision that its answer brings is newer than the one seen here.
       else if (known !== undefined) this.#status = { ...status, revision: known.revision }
+      this.#tellFileTrouble(status, known)
       if (this.#isBehind) this.kick()
     } catch {
       // The lanes report it as soon as there is something to send.
@@ -116,8 +126,15 @@ export class DataPlane {
     }
   }
 
+  /** OpenResty serves all the same, but would not find the newest records again at its next start. */
+  #tellFileTrouble({ record_file: { trouble } }: DataPlaneStatus, known: DataPlaneStatus | undefined): void {
+    if (trouble === undefined || trouble === known?.record_file.trouble) return
+    this.#events.trouble('OpenResty cannot keep the records on disk; it tries again', { trouble })
+  }
+
   get #isBehind(): boolean {
-    return this.#pending.size > 0 || this.#running === undefined || this.#refused.hash !== '' || this.#paused
+    const mayFit = this.#full === undefined || this.#full.at < performance.now() - FULL_AGAIN_MS
+    return (this.#pending.size > 0 && mayFit) || this.#running === undefined || this.#refused.hash !== '' || this.#paused
   }
 
   #forget(): void {
@@ -140,6 +157,7 @@ export class DataPlane {
     } finally {
       for (const key of unsent) this.#pending.add(key)
     }
+    this.#full = undefined
     if (this.#pending.size === 0) this.#completeOf = status.instance
     this.#events.applied()
   }
@@ -171,7 +189,7 @@ export class DataPlane {
     if (result.outcome === 'full') {
       const urgent = urgentPart({ set, remove }, this.#actual)
       // What was left out is tried again with the room that this made.
-      if (urgent === undefined) this.#outOfRoom(result)
+      if (urgent === undefined) this.#tellOutOfRoom(result)
       else if (await this.#send(status, urgent)) this.#records.kick()
       return false
     }
@@ -185,9 +203,9 @@ export class DataPlane {
     return true
   }
 
-  #outOfRoom({ needed, capacity }: Extract<PushResult, { outcome: 'full' }>): void {
-    const error = `${needed} bytes are needed and ${capacity} there: raise RESTY_INGRESS_RECORDS_SIZE`
-    this.#events.trouble('OpenResty has no room for the records, the old ones stay', { error, needed, capacity })
+  #tellOutOfRoom({ needed, capacity }: OutOfRoom): void {
+    this.#full = { needed, capacity, at: performance.now() }
+    this.#events.outOfRoom()
   }
 
   #settle(key: RecordKey, record: DataRecord, reason: string | undefined): void {

@@ -24,7 +24,9 @@ export interface DataPlaneEvents {
   rejected(key: RecordKey, reason: string): void
   /** NGINX refused a configuration. */
   refused(): void
-  /** A push did not fit, a configuration was refused, or OpenResty cannot be reached. */
+  /** OpenResty has no room for the newest records: see `DataPlane.outOfRoom`. */
+  outOfRoom(): void
+  /** A configuration was refused, or OpenResty cannot be reached. */
   trouble(message: string, details: Readonly<Record<string, unknown>>): void
   /** A configuration was loaded; `previous` ran before, undefined when that is not known. */
   reloaded(result: LoadedResult, config: RenderedConfig, previous: RenderedConfig | undefined): void

@@ -11,11 +11,11 @@ local restore = require "ingress.control.restore"
 local floor = math.floor
 local format = string.format
 
+local DICTIONARIES = { "records", "state", "health", "metrics" }
 local HTTP2_DIRECTIVE = 1025001
 local KEEPALIVE_MIN_TIMEOUT = 1027004
 
 local state = ngx.shared.resty_ingress_state
-local records = ngx.shared.resty_ingress_records
 
 ffi.cdef [[
 extern char ngx_http_headers_more_filter_module;
@@ -61,12 +61,22 @@ end
 
 
 local function usage(dictionary)
-    return { capacity = dictionary:capacity(), free = dictionary:free_space() }
+    local capacity, free = dictionary:capacity(), dictionary:free_space()
+    return {
+        capacity = capacity,
+        free = free,
+        used = floor((1 - free / capacity) * 1000 + 0.5) / 1000,
+    }
 end
 
 
+--- Of each: bytes, and the share of them that is used.
 function _M.dictionaries()
-    return { records = usage(records), state = usage(state) }
+    local usages = {}
+    for _, name in ipairs(DICTIONARIES) do
+        usages[name] = usage(ngx.shared["resty_ingress_" .. name])
+    end
+    return usages
 end
 
 

@@ -36,7 +36,10 @@ everySetup('control API', (setup) => {
     assert.equal(status.capabilities.headers_more, true)
     assert.equal(status.capabilities.stream_lua, setup.variant === 'openresty')
     assert.match(status.nginx.version, /^1\.\d+\.\d+$/)
-    assert.ok(status.dictionaries.records.free <= status.dictionaries.records.capacity)
+    assert.deepEqual(Object.keys(status.dictionaries).toSorted(), ['health', 'metrics', 'records', 'state'])
+    for (const { capacity, free, used } of Object.values(status.dictionaries)) {
+      assert.ok(free <= capacity && used >= 0 && used <= 1)
+    }
     assert.deepEqual(plane.errors(), [])
   })
 

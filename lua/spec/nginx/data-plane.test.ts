@@ -16,7 +16,7 @@ import { directive, number } from '../../../sidecar/nginx/directive.ts'
 import { renderConfig } from '../../../sidecar/nginx/render.ts'
 import type { LocationClass } from '../../../sidecar/policy/effects.ts'
 import { backend, endpoints, host, route } from './backends.ts'
-import { freePort, start, until, variants, type DataPlane as Nginx, type Variant } from './harness.ts'
+import { freePort, start, until, variants, type DataPlane as Nginx, type StartOptions, type Variant } from './harness.ts'
 
 const HOST = 'a.example'
 
@@ -57,6 +57,7 @@ class Wanted {
     applied: () => {},
     rejected: (key, reason) => this.troubles.push(`${key}: ${reason}`),
     refused: () => {},
+    outOfRoom: () => this.troubles.push('no room'),
     trouble: (message) => this.troubles.push(message),
     reloaded: ({ reloaded }) => (this.reloads += Number(reloaded)),
     pushed: (records) => this.pushed.push(records),
@@ -77,8 +78,8 @@ function connect(t: TestContext, nginx: Nginx, wanted: Wanted): DataPlane {
   return plane
 }
 
-async function setUp(t: TestContext, variant: Variant): Promise<Setup> {
-  const nginx = await start(variant)
+async function setUp(t: TestContext, variant: Variant, env: StartOptions['env'] = {}): Promise<Setup> {
+  const nginx = await start(variant, { env })
   t.after(() => nginx.stop())
   const wanted = new Wanted(await freePort(), await freePort())
   const web = await backend(t, 'web')
@@ -154,14 +155,38 @@ for (const variant of variants()) {
       assert.equal(next.reloads, 0)
     })
 
-    test('OpenResty that was killed gets everything again', async (t) => {
+    test('records without room: the old ones serve, it is said, and what makes room lets them in', async (t) => {
+      const { nginx, wanted, plane, url } = await setUp(t, variant, { RESTY_INGRESS_RECORDS_SIZE: '1m' })
+      const path = `/${'x'.repeat(1000)}`
+      const names = Array.from({ length: 1500 }, (_, i) => hostKey(`h${i}.example`))
+      for (const key of names) wanted.set(key, host([route({ path })]))
+      plane.kick()
+      await until('no room', () => plane.outOfRoom)
+      const { needed = 0, capacity } = plane.outOfRoom ?? {}
+      assert.equal(capacity, 1024 * 1024)
+      assert.ok(needed > 1_500_000, String(needed))
+      assert.ok(wanted.troubles.includes('no room'))
+      assert.equal(await get(url), 200)
+      assert.equal(await get(url, 'h0.example'), 404)
+      for (const key of names.slice(100)) wanted.delete(key)
+      plane.kick()
+      await until('room', () => plane.outOfRoom === undefined && plane.isApplied(names[0] ?? ''))
+      await until('ready', () => plane.isReady)
+      assert.equal(await get(url), 200)
+      const { dictionaries } = await nginx.status()
+      for (const { used } of Object.values(dictionaries)) assert.ok(used >= 0 && used <= 1, String(used))
+    })
+
+    test('OpenResty that was killed serves as before, and is sent nothing', async (t) => {
       const { nginx, wanted, plane, url } = await setUp(t, variant)
+      const pushes = wanted.pushed.length
       await nginx.stop('SIGKILL')
       const again = await start(variant, { folder: nginx.folder })
       t.after(() => again.stop())
       await until('served again', async () => (await get(url).catch(() => 0)) === 200)
       await until('ready', () => plane.isReady)
       assert.equal(wanted.reloads, 1, 'its configuration was still in the folder')
+      assert.equal(wanted.pushed.length, pushes, 'its records were, too')
     })
 
     test('a record that Lua refuses is named, and the rest goes through', async (t) => {

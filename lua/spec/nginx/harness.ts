@@ -12,6 +12,7 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { describe, type TestContext } from 'node:test'
 import { Client } from 'undici'
+import type { DataPlaneStatus } from '../../../sidecar/dataplane/client.ts'
 import type { Capabilities } from '../../../sidecar/nginx/input.ts'
 import { renderFixture, type FixtureOptions } from './fixture.ts'
 
@@ -92,7 +93,7 @@ export interface ControlBody {
   readonly loss_free_reload: boolean
   readonly capabilities: Capabilities & { readonly stream_lua: boolean }
   readonly nginx: { readonly version: string }
-  readonly dictionaries: { readonly records: { readonly capacity: number; readonly free: number } }
+  readonly dictionaries: DataPlaneStatus['dictionaries']
   readonly restored?: {
     readonly revision: number; readonly records: number; readonly refused_records: number
     readonly age_seconds: number; readonly refused: string
