@@ -92,19 +92,35 @@ local function own_state(state, endpoint)
 end
 
 
+-- A watched request may try whether an ejected endpoint is back.
+local function pick_watched(backend, state)
+    local target = state.target
+    local endpoint = pick(backend, target, health.excluded_but_due(backend))
+    local claimed = endpoint and health.claim_probe(backend, endpoint.id)
+    if claimed == false then
+        backends.done(target, endpoint.id)
+        endpoint = pick(backend, target, excluded_of(backend))
+    end
+    state.probing = claimed or nil
+    return endpoint
+end
+
+
 -- @param own  the state of a watched request, else nil
 local function first_try(target, own)
     local backend = value_of(target.entry)
-    local probed = own and backend and health.claim_probe(backend)
-    local endpoint = probed or backend and pick(backend, target, excluded_of(backend))
+    local endpoint
+    if own then
+        endpoint = backend and pick_watched(backend, own)
+    else
+        endpoint = backend and pick(backend, target, excluded_of(backend))
+    end
     if not endpoint then
         return ngx.exit(NO_PEER)
     end
     prepare_tries(target, #backend.endpoints)
     if own or target.retry_seconds > 0 then
-        own = own_state(own or { target = target }, endpoint)
-        own.probing = probed and true
-        ngx.ctx = own
+        ngx.ctx = own_state(own or { target = target }, endpoint)
     else
         ngx.ctx = first_try_state(target, endpoint)
     end

@@ -61,14 +61,12 @@ function _M.end_try(state, outcome)
     local id, reason, unknown = state.endpoint.id, outcome.reason, outcome.unknown
     local probing = state.probing
     state.endpoint, state.probing = nil, nil
-    -- A probe was not chosen by the picker.
-    if probing then
-        return health.probed(id, reason, unknown)
-    end
     if state.watched then
         backends.done(state.target, id, outcome.seconds, reason ~= nil)
     end
-    if reason then
+    if probing then
+        health.probed(id, reason, unknown)
+    elseif reason then
         health.failed(store.value(state.target.entry), id, reason)
     elseif not unknown then
         health.succeeded(id)

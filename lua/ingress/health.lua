@@ -172,21 +172,43 @@ function _M.needs_watch(backend)
 end
 
 
---- The endpoint that the request at hand is to probe; nil when there is none, or another request
--- does. Every probe ends with `probed`.
-function _M.claim_probe(backend)
+local function is_due(id, now)
+    local entry = ejected[id]
+    return entry ~= nil and now >= entry.until_time
+end
+
+
+--- The endpoints that a watched request leaves out: one that was ejected and whose time is over may
+-- be chosen, by whatever the choice goes by, and is probed then.
+function _M.excluded_but_due(backend)
     local found, now = trouble(backend), ngx_now()
-    if not found or now < found.probe_time then
-        return nil
+    local excluded = found and found.excluded
+    if not excluded or now < found.probe_time then
+        return excluded
     end
-    for id, entry in pairs(ejected) do
-        local endpoint = backend.members[id]
-        if endpoint and now >= entry.until_time and ejection.claim_probe(id) then
-            return endpoint
+    local failing, rest = unhealthy[backend.key] or {}, {}
+    for id in pairs(excluded) do
+        if failing[id] or not is_due(id, now) then
+            rest[id] = true
         end
     end
-    -- Others do: there will be a new version when they have ended.
-    found.probe_time = now + PROBE_PAUSE
+    return next(rest) and rest or nil
+end
+
+
+--- Whether the request at hand, which has chosen this endpoint, probes it: nil when nothing is
+-- to be found out, false when another request does. Every probe ends with `probed`.
+function _M.claim_probe(backend, id)
+    local now = ngx_now()
+    if not is_due(id, now) then
+        return nil
+    end
+    if ejection.claim_probe(id) then
+        return true
+    end
+    -- There will be a new version when that one has ended.
+    trouble(backend).probe_time = now + PROBE_PAUSE
+    return false
 end
 
 
