@@ -1,4 +1,5 @@
 /** The only client of the control API: HTTP over the unix socket that both containers share. */
+import { Readable } from 'node:stream'
 import { Pool } from 'undici'
 import type { DataRecord, RecordKey } from '../dynamic/records.ts'
 import type { Capabilities } from '../nginx/input.ts'
@@ -105,7 +106,7 @@ export class ControlClient {
   }
 
   async replace(set: RecordSet): Promise<PushResult> {
-    return pushResult(await this.#send('PUT', '/v1/records', pieces(set)))
+    return pushResult(await this.#send('PUT', '/v1/records', Readable.from(pieces(set), { highWaterMark: 1 })))
   }
 
   async config(text: string): Promise<ConfigResult> {
@@ -141,7 +142,7 @@ export class ControlClient {
     return body
   }
 
-  async #send(method: 'GET' | 'PUT' | 'PATCH', path: string, payload?: string | Iterable<Buffer>): Promise<Answer> {
+  async #send(method: 'GET' | 'PUT' | 'PATCH', path: string, payload?: string | Readable): Promise<Answer> {
     const { statusCode, body } = await this.#client.request({ method, path, body: payload ?? null })
     const text = await body.text()
     return { status: statusCode, body: parseBody(statusCode, text) }
