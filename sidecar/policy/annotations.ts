@@ -29,8 +29,10 @@ export function readPolicies(
   const values = new Map([...underPrefix(annotations, prefix), ...underPrefix(annotations, OWN_PREFIX)])
   const work = new Reading(object, values)
   const policies: Record<string, Json> = {}
+  // Most objects have few annotations: only the policies that these belong to are looked at.
+  const named = new Set([...values.keys()].map((name) => OWNERS.get(name)))
   for (const policy of POLICIES) {
-    const value = work.read(policy)
+    const value = named.has(policy) ? work.read(policy) : undefined
     if (value !== undefined) policies[policy.name] = value
   }
   work.reportUnknown()
@@ -49,8 +51,9 @@ function underPrefix(annotations: Readonly<Record<string, string>>, prefix: stri
     .map(([name, text]) => [name.slice(prefix.length + 1), { fullName: name.toWellFormed(), text: text.trim() }])
 }
 
-const KNOWN: ReadonlySet<string> = new Set(
-  POLICIES.flatMap((policy) => Object.values(policy.fields).map((field: Field) => field.annotation)),
+/** By name of the annotation, without prefix. */
+const OWNERS: ReadonlyMap<string, Policy> = new Map(
+  POLICIES.flatMap((policy) => Object.values(policy.fields).map((field: Field) => [field.annotation, policy] as const)),
 )
 
 class Reading {
@@ -95,7 +98,7 @@ class Reading {
   /** Names that no policy owns: without effect, or closing when they protect. */
   reportUnknown(): void {
     for (const [name, annotation] of this.#values) {
-      if (KNOWN.has(name) || NOT_POLICIES.has(name)) continue
+      if (OWNERS.has(name) || NOT_POLICIES.has(name)) continue
       const protects = isProtection(name)
       const effect = protects ? this.#close(annotation) : 'it has no effect'
       const message = `annotation ${annotation.fullName} is not supported; ${effect}`
