@@ -14,6 +14,7 @@ local writer = require "ingress.metrics.writer"
 local C = ffi.C
 local floor = math.floor
 local format = string.format
+local ngx_var = ngx.var
 local read_stats = stats.read
 
 local dictionary = ngx.shared.resty_ingress_metrics
@@ -23,6 +24,9 @@ local EPOCH = layouts.EPOCH
 local METHODS = 2 ^ 20
 -- A client may send any word as method.
 local OTHER_METHOD = "_OTHER"
+-- Of a record for all hosts.
+local ANY_HOST = "_"
+local MOST_UNDEFINED_HOSTS = 1000
 -- With the names (series.lua), four times the dictionary.
 local BYTES_PER_DICTIONARY_BYTE = 3
 
@@ -37,7 +41,11 @@ for _, name in ipairs({ "GET", "HEAD", "POST", "PUT", "DELETE", "MKCOL", "COPY",
     METHOD_NAMES[ngx["HTTP_" .. name]] = name
 end
 
-local _M = { enabled = false }
+local _M = {
+    enabled = false,
+    -- What requests to hosts without a record count in; nil: in nothing.
+    undefined = nil,
+}
 
 local options, layout, memory, registry, numbers, add
 local stripe = 0
@@ -59,6 +67,7 @@ function _M.configure(wanted)
     registry = series_registry.new(name, memory)
     numbers = memory.numbers
     add = writer.compile(layout, numbers)
+    _M.undefined = wanted.undefined_hosts and _M.series(ANY_HOST) or nil
 end
 
 
@@ -80,6 +89,7 @@ function _M.series(host, route, canary)
     end
     local origin = route and route.origin or {}
     return {
+        by_host = options.undefined_hosts and host == ANY_HOST and {} or nil,
         host = options.per_host and host or "",
         namespace = origin.namespace or "",
         ingress = origin.name or "",
@@ -90,9 +100,32 @@ function _M.series(host, route, canary)
 end
 
 
---- What a request to a host that nobody defined counts in; nil: in nothing.
-function _M.undefined_series()
-    return nil
+-- A host that no record names gets series of its own only as long as there are few: clients choose
+-- these names.
+local function admits(host)
+    local key = "undefined/" .. host
+    if dictionary:get(key) then
+        return true
+    end
+    return (dictionary:get("undefined") or 0) < MOST_UNDEFINED_HOSTS
+        and dictionary:safe_add(key, true)
+        and dictionary:incr("undefined", 1, 0) <= MOST_UNDEFINED_HOSTS
+end
+
+
+-- The same series, under the name that the client used.
+local function of_undefined_host(series)
+    local by_host, host = series.by_host, ngx_var.host
+    local own = by_host[host]
+    if not own then
+        host = admits(host) and host or series_registry.OTHER
+        own = by_host[host] or { host = host }
+        for _, name in ipairs({ "namespace", "ingress", "service", "canary", "path" }) do
+            own[name] = series[name]
+        end
+        by_host[host] = own
+    end
+    return own
 end
 
 
@@ -107,7 +140,7 @@ end
 local function add_block(series, key, status, method)
     local labels = { series.host, series.namespace, series.ingress, series.service, series.canary,
         series.path, METHOD_NAMES[method] or OTHER_METHOD, status_label(status) }
-    local block = registry:block(labels, stripe)
+    local block = registry:block(labels, status, stripe)
     series[key] = block
     return block
 end
@@ -129,6 +162,9 @@ end
 --- Counts the current request, in its log phase.
 -- @param series of `_M.series`
 function _M.count(series)
+    if series.by_host then
+        series = of_undefined_host(series)
+    end
     local request = get_request()
     local status = C.ngx_http_lua_ffi_get_resp_status(request)
     local method = C.ngx_http_lua_ffi_req_get_method(request)
@@ -141,9 +177,9 @@ function _M.count(series)
 end
 
 
---- What there is to read: {layout, memory, registry}; nil when requests are not counted.
+--- What there is to read: {options, layout, memory, registry}; nil when requests are not counted.
 function _M.source()
-    return options and { layout = layout, memory = memory, registry = registry }
+    return options and { options = options, layout = layout, memory = memory, registry = registry }
 end
 
 

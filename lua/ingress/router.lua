@@ -58,10 +58,10 @@ local function request_steps(route)
 end
 
 
--- What requests to the targets of a route are counted in.
-local function share_series(targets, series)
+-- Requests to the targets of a route are counted together, those to a canary apart.
+local function add_series(targets, series, host, route)
     for _, one in ipairs(targets) do
-        one.series = series
+        one.series = one.alternative and metrics.series(host, route, one.alternative) or series
     end
     return targets
 end
@@ -78,7 +78,7 @@ local function compile_route(route, host)
         body_limit = not route.class and store.setting().body_size or nil,
         steps = request_steps(route),
         series = series,
-        targets = share_series(target.compile(route), series),
+        targets = add_series(target.compile(route), series, host, route),
         variables = {
             namespace = origin.namespace,
             ingress_name = origin.name,

@@ -34,7 +34,8 @@ local function effective_timeouts(own, global)
 end
 
 
-local function upstream_name(key)
+--- Of a backend, as ingress-nginx writes it.
+function _M.upstream_name(key)
     local namespace, service, port = key:match("^backend/([^/]*)/([^/]*)/([^/]*)$")
     return namespace .. "-" .. service .. "-" .. port
 end
@@ -73,7 +74,7 @@ local function new_target(key, policies, common)
     local retries, global = common.route.policies.retries or {}, common.setting.retries or {}
     local target = {
         entry = store.entry("backend", key),
-        name = upstream_name(key),
+        name = _M.upstream_name(key),
         tries = retries.tries or global.tries or DEFAULT_TRIES,
         retry_seconds = retries.timeout or global.timeout or 0,
         timeouts = common.timeouts,

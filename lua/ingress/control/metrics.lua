@@ -1,19 +1,29 @@
--- GET /v1/metrics: Prometheus text format 0.0.4.
+-- GET /v1/metrics: what OpenResty tells of itself, as Prometheus text 0.0.4.
 
 local answer = require "ingress.control.answer"
 local generation = require "ingress.generation"
+local health = require "ingress.health"
 local journal = require "ingress.control.journal"
-local status = require "ingress.control.status"
+local metrics = require "ingress.metrics"
 
 local concat = table.concat
 local format = string.format
 local match = string.match
-local tonumber = tonumber
 
 local MEDIA_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 local KINDS = { "backend", "certificate", "host", "setting" }
 local RELOAD_RESULTS = { "success", "refused", "timeout" }
-local CONNECTIONS = { "active", "reading", "writing", "waiting" }
+local DICTIONARIES = { "health", "metrics", "records", "state" }
+
+-- Name of a counter -> help. Of those that are counted, these are shown.
+local EVENTS = {
+    { "ejections", "Endpoints that were ejected after failures in a row." },
+    { "ejection_probes", "Requests that tried whether an ejected endpoint is back." },
+    { "health_checks", "Requests that asked for the health of an endpoint." },
+    { "lua_errors", "Errors in Lua while a request was handled." },
+    { "retries", "Tries after the first one." },
+    { "retry_budget_exhausted", "Retries that the budget did not allow." },
+}
 
 local state = ngx.shared.resty_ingress_state
 
@@ -23,8 +33,9 @@ local _M = {}
 local function metric(lines, name, kind, help)
     lines[#lines + 1] = format("# HELP resty_ingress_%s %s", name, help)
     lines[#lines + 1] = format("# TYPE resty_ingress_%s %s", name, kind)
-    return function(value, labels)
-        lines[#lines + 1] = format("resty_ingress_%s%s %.14g", name, labels or "", value)
+    return function(value, label, label_value)
+        local labels = label and format('{%s="%s"}', label, label_value) or ""
+        lines[#lines + 1] = format("resty_ingress_%s%s %.14g", name, labels, value)
     end
 end
 
@@ -44,13 +55,20 @@ local function write_records(lines)
     local add = metric(lines, "records", "gauge", "Records by kind.")
     local counts = count_by_kind()
     for _, kind in ipairs(KINDS) do
-        add(counts[kind] or 0, format('{kind="%s"}', kind))
+        add(counts[kind] or 0, "kind", kind)
     end
+end
+
+
+local function write_dictionaries(lines)
     local capacity = metric(lines, "dictionary_capacity_bytes", "gauge", "Size of a dictionary.")
-    local dictionaries = status.dictionaries()
-    capacity(dictionaries.records.capacity, '{dictionary="records"}')
+    for _, name in ipairs(DICTIONARIES) do
+        capacity(ngx.shared["resty_ingress_" .. name]:capacity(), "dictionary", name)
+    end
     local free = metric(lines, "dictionary_free_bytes", "gauge", "Free pages of a dictionary.")
-    free(dictionaries.records.free, '{dictionary="records"}')
+    for _, name in ipairs(DICTIONARIES) do
+        free(ngx.shared["resty_ingress_" .. name]:free_space(), "dictionary", name)
+    end
 end
 
 
@@ -60,16 +78,26 @@ local function write_generation(lines)
     metric(lines, "workers", "gauge", "Workers of the newest generation.")(#newest.workers)
     local add = metric(lines, "reloads_total", "counter", "Reloads asked for, by result.")
     for _, result in ipairs(RELOAD_RESULTS) do
-        add(state:get("reloads/" .. result) or 0, format('{result="%s"}', result))
+        add(state:get("reloads/" .. result) or 0, "result", result)
     end
 end
 
 
-local function write_connections(lines)
-    local add = metric(lines, "connections", "gauge", "Connections of clients by state.")
-    for _, name in ipairs(CONNECTIONS) do
-        add(tonumber(ngx.var["connections_" .. name]) or 0, format('{state="%s"}', name))
+local function write_events(lines)
+    local counts = health.counters()
+    for _, event in ipairs(EVENTS) do
+        local name, help = event[1], event[2]
+        metric(lines, name .. "_total", "counter", help)(counts[name] or 0)
     end
+end
+
+
+local function write_series(lines)
+    local source = metrics.source()
+    local usage = source and source.registry:usage() or { series = 0, capacity = 0 }
+    metric(lines, "series", "gauge", "Series that requests are counted in.")(usage.series)
+    metric(lines, "series_capacity", "gauge", "How many there is room for; further requests count"
+        .. " in the series _other.")(usage.capacity)
 end
 
 
@@ -77,7 +105,9 @@ function _M.get()
     local lines = {}
     write_generation(lines)
     write_records(lines)
-    write_connections(lines)
+    write_dictionaries(lines)
+    write_events(lines)
+    write_series(lines)
     return answer.text(concat(lines, "\n") .. "\n", MEDIA_TYPE)
 end
 

@@ -7,6 +7,7 @@
 local ffi = require "ffi"
 local json = require "ingress.control.json"
 local metrics = require "ingress.metrics"
+local sweeper = require "ingress.metrics.sweeper"
 
 local MEDIA_TYPE = "application/octet-stream"
 -- How many series are sent before others have their turn.
@@ -55,6 +56,7 @@ function _M.get()
         type = MEDIA_TYPE,
         stream = function(send)
             if source then
+                sweeper.run(source.registry, source.options)
                 send({ json.encode(describe(source.layout)), "\n" })
                 send_series(source, send)
             end

@@ -11,15 +11,15 @@ local _M = {}
 
 
 -- The context of a request is empty when Lua answered it before a backend was chosen, and on an
--- error page: it is routed again. Of a chosen backend the name is left.
+-- error page: it is routed again. Of a chosen canary the name is left.
 local function series_of_lost(listener)
     local route, host = router.find_again(listener)
     if not route then
-        return host and host.series or metrics.undefined_series()
+        return host and host.series or metrics.undefined
     end
-    local name = ngx_var.proxy_upstream_name
+    local canary = ngx_var.proxy_alternative_upstream_name
     for _, target in ipairs(route.targets) do
-        if target.name == name then
+        if target.alternative == canary then
             return target.series
         end
     end

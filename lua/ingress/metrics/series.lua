@@ -10,13 +10,13 @@
 local layouts = require "ingress.metrics.layout"
 local cjson = require "cjson"
 
+local floor = math.floor
 local min = math.min
 
--- The series of all that have none of their own.
+-- What requests count in for which there is no room: a series for each class of statuses, whose
+-- block is that of its first digit.
 local OTHER = "_other"
-local OTHER_ID = 0
--- Part of the blocks that is kept for `_other` by status.
-local RESERVE = 64
+local CLASSES = 6
 local EPOCH = layouts.EPOCH
 
 local dictionary = ngx.shared.resty_ingress_metrics
@@ -28,8 +28,8 @@ local _M = {
 _M.__index = _M
 
 
-local function other_labels(status)
-    return cjson.encode({ OTHER, OTHER, OTHER, OTHER, OTHER, OTHER, OTHER, status })
+local function other_labels(class)
+    return cjson.encode({ OTHER, OTHER, OTHER, OTHER, OTHER, OTHER, OTHER, class .. "xx" })
 end
 
 
@@ -42,23 +42,24 @@ function _M.new(name, cells)
         next_key = name .. "/next",
         free_key = name .. "/free",
     }, _M)
-    dictionary:safe_add(self.id_key .. other_labels(OTHER), OTHER_ID)
-    dictionary:safe_add(self.labels_key .. OTHER_ID, other_labels(OTHER))
-    dictionary:safe_add(self.next_key, OTHER_ID + 1)
+    for class = 0, CLASSES - 1 do
+        dictionary:safe_add(self.labels_key .. class, other_labels(class))
+    end
+    dictionary:safe_add(self.next_key, CLASSES)
     return self
 end
 
 
-local function unused_id(self, capacity)
+local function unused_id(self)
     local id = dictionary:rpop(self.free_key)
     if id then
         return id
     end
-    if (dictionary:get(self.next_key) or capacity) >= capacity then
+    if dictionary:get(self.next_key) >= self.cells.capacity then
         return nil
     end
     id = dictionary:incr(self.next_key, 1) - 1
-    return id < capacity and id or nil
+    return id < self.cells.capacity and id or nil
 end
 
 
@@ -68,14 +69,13 @@ end
 
 
 -- nil when there is no room for one more.
-local function add(self, labels, capacity)
-    local id = unused_id(self, capacity)
+local function add(self, labels)
+    local id = unused_id(self)
     if not id then
         return nil
     end
-    local ok = dictionary:safe_add(self.labels_key .. id, labels)
-    local added, err = nil, nil
-    if ok then
+    local added, err = dictionary:safe_add(self.labels_key .. id, labels), nil
+    if added then
         added, err = dictionary:safe_add(self.id_key .. labels, id)
     end
     if added then
@@ -87,29 +87,19 @@ local function add(self, labels, capacity)
 end
 
 
--- The block of these labels, or that of `_other`, and the labels that it stands for.
-local function choose(self, labels, other)
-    local id = dictionary:get(self.id_key .. labels)
-        or add(self, labels, self.cells.capacity - RESERVE)
-    if id then
-        return id, labels
-    end
-    return dictionary:get(self.id_key .. other) or add(self, other, self.cells.capacity), other
-end
-
-
 --- The block to count in: {at, epoch} of this stripe, `epoch` to be compared under its lock.
 -- @param labels of the series, in the order of LABELS
-function _M:block(labels, stripe)
-    local cells = self.cells
-    local text, other = cjson.encode(labels), other_labels(labels[#labels])
-    local id, chosen, at, epoch
+-- @param status of the requests
+function _M:block(labels, status, stripe)
+    local cells, text = self.cells, cjson.encode(labels)
+    local class = min(floor(status / 100), CLASSES - 1)
+    local id, at, epoch
     repeat
-        id, chosen = choose(self, text, other)
-        at = cells:at(id or OTHER_ID, stripe)
+        id = dictionary:get(self.id_key .. text) or add(self, text)
+        at = cells:at(id or class, stripe)
         epoch = cells.numbers[at + EPOCH]
         -- Else it was given back since it was found.
-    until not id or dictionary:get(self.labels_key .. id) == chosen
+    until not id or dictionary:get(self.labels_key .. id) == text
     return { at = at, epoch = epoch }
 end
 
@@ -128,17 +118,15 @@ end
 
 --- Whoever counts in `_other` looks for a series of its own again.
 function _M:reopen()
-    for id, labels in self:each() do
-        if labels:find('^%["' .. OTHER) then
-            self.cells:renew(id, true)
-        end
+    for class = 0, CLASSES - 1 do
+        self.cells:renew(class, true)
     end
 end
 
 
 --- Iterates over id and labels (JSON text) of all series.
 function _M:each()
-    local id, last = -1, min(dictionary:get(self.next_key) or 0, self.cells.capacity) - 1
+    local id, last = -1, min(dictionary:get(self.next_key), self.cells.capacity) - 1
     return function()
         while id < last do
             id = id + 1
@@ -151,14 +139,12 @@ function _M:each()
 end
 
 
---- How full it is: {series, capacity, dictionary_capacity, dictionary_free}, the last two in bytes.
+--- How full it is: {series, capacity}.
 function _M:usage()
-    local made = dictionary:get(self.next_key) or 0
+    local made = min(dictionary:get(self.next_key), self.cells.capacity)
     return {
         series = made - (dictionary:llen(self.free_key) or 0),
         capacity = self.cells.capacity,
-        dictionary_capacity = dictionary:capacity(),
-        dictionary_free = dictionary:free_space(),
     }
 end
 
