@@ -148,7 +148,7 @@ local function choose(backend, target, excluded)
 end
 
 
---- Whether a target has an endpoint at all.
+--- Whether a target has an endpoint at all; asked before a request is sent on its way.
 function _M.has_endpoint(target)
     local backend = value_of(target.entry)
     return backend ~= nil and backend.endpoints[1] ~= nil

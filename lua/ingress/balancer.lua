@@ -35,13 +35,6 @@ local GATEWAY_FAILURES = { [502] = "error", [504] = "timeout" }
 local _M = {}
 
 
---- Whether a target has an endpoint at all; asked before a request is sent on its way.
-function _M.has_endpoint(target)
-    local backend = value_of(target.entry)
-    return backend ~= nil and backend.endpoints[1] ~= nil
-end
-
-
 --- Whether somebody has to see the end of a request to this target.
 function _M.needs_watch(target)
     return target.watched or health.needs_watch(value_of(target.entry))

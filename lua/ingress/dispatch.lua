@@ -1,6 +1,7 @@
 -- What happens to a request between its arrival and the balancer: route, location class, policies,
 -- target.
 
+local backends = require "ingress.backend"
 local balancer = require "ingress.balancer"
 local body_size = require "ingress.policy.body_size"
 local choose = require("ingress.target").choose
@@ -12,6 +13,7 @@ local request_id = require "ingress.request_id"
 local router = require "ingress.router"
 local variable = require "ingress.variable"
 
+local has_endpoint = backends.has_endpoint
 local ngx = ngx
 local ngx_exec = ngx.exec
 local ngx_exit = ngx.exit
@@ -95,7 +97,7 @@ local function proxy(route)
         return ngx_exit(503)
     end
     set_variables(route, target)
-    if not balancer.has_endpoint(target) then
+    if not has_endpoint(target) then
         return ngx_exit(503)
     end
     if balancer.needs_watch(target) then

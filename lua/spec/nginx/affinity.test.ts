@@ -145,12 +145,15 @@ everySetup('affinity', (setup) => {
   test('no address can be read from the token, and another salt makes other tokens', async (t) => {
     const { plane, http } = await serve(t, setup)
     const [web] = await several(t, 1) as [Backend]
-    await push(plane, listOf([web]), { name: 'route', mode: 'persistent' })
+    // The default name of ingress-nginx, in upper case.
+    const affinity = { name: 'INGRESSCOOKIE', mode: 'persistent' }
+    await push(plane, listOf([web]), affinity)
     const { cookie } = await begin(http)
-    assert.match(cookie, /^route=[0-9a-f]{16}\.[0-9a-f]{8}$/)
+    assert.deepEqual(cookiesOf(await ask(http, withCookie(cookie))), [])
+    assert.match(cookie, /^INGRESSCOOKIE=[0-9a-f]{16}\.[0-9a-f]{8}$/)
     assert.ok(!cookie.includes('127.0.0.1') && !cookie.includes(String(web.port)))
     await plane.put({
-      'host/default/a.example': host([route({ policies: { affinity: { name: 'route', mode: 'persistent' } } })]),
+      'host/default/a.example': host([route({ policies: { affinity } })]),
       'backend/test/web/80': withDigest({ salt: 'ff', endpoints: listOf([web]) }),
     })
     const [line] = cookiesOf(await ask(http, withCookie(cookie)))

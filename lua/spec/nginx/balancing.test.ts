@@ -145,8 +145,8 @@ everySetup('balancing', (setup) => {
       const before = list.map((peer) => peer.requests)
       for (let i = 0; i < 20; i += 1) assert.equal((await ask(http)).status, 200)
       const counts = list.map((peer, i) => peer.requests - (before[i] ?? 0))
-      assert.ok(Math.max(...counts) <= 2 + setup.workers, `${what}: ${counts.join(' ')}`)
-      assert.ok(counts.filter((count) => count === 0).length <= 3, `${what}: ${counts.join(' ')}`)
+      // However the kernel spreads them over the workers.
+      assert.ok(Math.max(...counts) <= 3 && Math.min(...counts) >= 1, `${what}: ${counts.join(' ')}`)
     }
     await plane.put({ ...records, 'backend/test/web/80': endpoints(...peers.slice(0, 10)) })
     await spread(peers.slice(0, 10), 'at first')
