@@ -5,12 +5,12 @@ import { after, test } from 'node:test'
 import type { V1Pod } from '@kubernetes/client-node'
 import { enterLab } from '../lab/enter.ts'
 import { startLab } from '../lab/lab.ts'
-import { assertNoFailures, type Load } from '../load/load.ts'
+import type { Load } from '../load/load.ts'
 import { ConnectionBalancer } from './connection-balancer.ts'
 import { startController, variantUnderTest } from './controller.ts'
 import { Download, Upload } from './exchange.ts'
 import { ask } from './http.ts'
-import { underLoad } from './traffic.ts'
+import { assertNothingLost, underLoad } from './traffic.ts'
 import { ingressOf, startEcho } from './workload.ts'
 
 const variant = variantUnderTest()
@@ -57,6 +57,7 @@ async function rolled(before: readonly string[], load: Load): Promise<void> {
 test('two rolling updates with one replica cost no request and no connection', async (t) => {
   const balancer = await ConnectionBalancer.start({ lab, namespace: NAMESPACE, service: 'resty-ingress', lagMs: LAG_MS })
   t.after(async () => { await balancer.close() })
+  const status = await controller.status()
   const report = await underLoad({ ...balancer.endpoint, requests: [{ host: HOST }] }, async (load) => {
     for (const round of [1, 2]) {
       const before = await podNames()
@@ -64,7 +65,7 @@ test('two rolling updates with one replica cost no request and no connection', a
       await rolled(before, load)
     }
   })
-  assertNoFailures(report)
+  assertNothingLost(report, status)
 })
 
 test('an upload and a download that are under way outlive their pod\'s place in the Service', async () => {

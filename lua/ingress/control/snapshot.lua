@@ -14,7 +14,7 @@ local PIECE_RECORDS = 200
 local PIECE_BYTES = 1048576
 -- Seconds: between pieces; between tries, when the disk is full.
 local PAUSE = 0.001
-local RETRY = 10
+local RETRY = 5
 
 local state = ngx.shared.resty_ingress_state
 local records = ngx.shared.resty_ingress_records

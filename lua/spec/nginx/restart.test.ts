@@ -1,6 +1,9 @@
 /** OpenResty alone, started again: it serves what it served, or says why not. */
 import assert from 'node:assert/strict'
-import { appendFileSync, existsSync, readFileSync, readdirSync, statSync, truncateSync, writeFileSync } from 'node:fs'
+import {
+  appendFileSync, existsSync, lstatSync, mkdirSync, readFileSync, readdirSync, rmdirSync, rmSync, statSync, symlinkSync,
+  truncateSync, writeFileSync,
+} from 'node:fs'
 import { join } from 'node:path'
 import { test, type TestContext } from 'node:test'
 import { backend, endpoints, host, route } from './backends.ts'
@@ -186,6 +189,38 @@ everySetup('restart', (setup) => {
     assert.deepEqual(await digests(next), before)
     assert.equal((await next.status()).restored?.revision, 6)
     assert.deepEqual(plane.errors(), [])
+  })
+
+  test('a file that cannot be written is said, and stops nothing; when it can, it is whole', async (t) => {
+    const { plane, http } = await serve(t, setup)
+    const web = await backend(t, 'web')
+    await plane.put({ [HOST]: host([route()]), [BACKEND]: endpoints() })
+    rmSync(fileOf(plane))
+    mkdirSync(fileOf(plane))
+    await patch(plane, { [BACKEND]: endpoints(web) })
+    await until('it is said', async () => /directory/.test((await plane.status()).record_file.trouble ?? ''))
+    assert.equal((await ask(http)).status, 200)
+    await patch(plane, hosts(3))
+    assert.deepEqual(leftovers(plane), [])
+    rmdirSync(fileOf(plane))
+    await until('it is written', async () => (await plane.status()).record_file.trouble === undefined)
+    const before = await digests(plane)
+    const next = await again(t, setup, plane)
+    assert.deepEqual(await digests(next), before)
+  })
+
+  test('a full disk: the push that could not be appended is in the file that is written instead', async (t) => {
+    const { plane } = await serve(t, setup)
+    await plane.put(hosts(3))
+    rmSync(fileOf(plane))
+    symlinkSync('/dev/full', fileOf(plane))
+    await patch(plane, hosts(4))
+    await until('it is written', async () =>
+      !lstatSync(fileOf(plane)).isSymbolicLink() && (await plane.status()).record_file.trouble === undefined)
+    assert.match(plane.log, /No space left on device/)
+    const before = await digests(plane)
+    const next = await again(t, setup, plane)
+    assert.deepEqual(await digests(next), before)
   })
 
   test('pushes that come while a snapshot is written are in it', async (t) => {
