@@ -8,7 +8,7 @@ import { readFile, rename } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { cached, cacheKey } from './cache.ts'
-import { isInstalled, runWithProgress, tryCommand } from './command.ts'
+import { runWithProgress, tryCommand } from './command.ts'
 import { makeNextRoot } from './next-root.ts'
 import { requirePrograms } from './packages.ts'
 
@@ -26,6 +26,8 @@ export interface Tools {
   readonly echoBasic: string
   /** The root folder of the `next` variant, when it was asked for. */
   readonly nextRoot?: string
+  /** The program of the `openresty` variant, when it was asked for. */
+  readonly openresty?: string
 }
 
 /**
@@ -40,10 +42,15 @@ export async function prepareTools(variant?: Variant): Promise<Tools> {
   ])
   const binaries = await controlPlaneBinaries()
   if (variant === 'system') await requireSystemNginx()
-  if (variant === 'openresty' && !await isInstalled('openresty')) {
-    throw new Error('the openresty variant needs OpenResty on PATH; install it or choose the variant next')
-  }
+  if (variant === 'openresty') return { ...binaries, openresty: await findOpenresty() }
   return variant === 'next' ? { ...binaries, nextRoot: await makeNextRoot() } : binaries
+}
+
+/** OpenResty may be at any place: a container's PATH is not the one of whoever runs the lab. */
+async function findOpenresty(): Promise<string> {
+  const { code, stdout } = await tryCommand(['sh', '-c', 'command -v openresty'])
+  if (code === 0) return stdout.trim()
+  throw new Error('the openresty variant needs OpenResty on PATH; install it or choose the variant next')
 }
 
 /** Throws with what setup.mjs says when Debian's NGINX with Lua is missing and cannot be installed here. */

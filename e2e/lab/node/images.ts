@@ -55,7 +55,7 @@ export function createImageTable(tools: Tools, variant: Variant | undefined): Im
       mounts: repository(OPENRESTY_HOME, ['openresty', 'lua']),
       entrypoint: [`${OPENRESTY_HOME}/openresty/start`],
       user: 101,
-      ...variant === 'openresty' ? {} : { environment: { NGINX: '/usr/sbin/nginx' } },
+      environment: { NGINX: tools.openresty ?? '/usr/sbin/nginx' },
     }),
   }
   return (name) => images[shortName(name)]
