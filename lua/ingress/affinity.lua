@@ -8,7 +8,6 @@
 --               as long as the endpoint is there
 -- A session follows its endpoint until it is gone, also while it is draining.
 
-local endpoints_of = require "ingress.endpoints"
 local hash = require "ingress.pure.hash"
 local ring = require "ingress.picker.support.ring"
 local session_cookie = require "ingress.session_cookie"
@@ -24,9 +23,9 @@ local LENGTH = 25
 local FORM = "^([0-9a-f]+)%.([0-9a-f]+)$"
 local TOKEN_BYTES = 8
 local LARGEST_WORD = 2 ^ 32 - 1
--- Keys that are drawn before one that leads to an endpoint that is not wanted is taken: with three
--- of four endpoints out, one in 300 comes to that.
-local DRAWS = 20
+-- Keys that are drawn before one is taken that leads to an endpoint that is not welcome: with nine
+-- of ten endpoints out, one in 800 comes to that.
+local DRAWS = 64
 -- Positions of the ring that are looked at for an endpoint that is left.
 local POSITIONS = 64
 
@@ -104,40 +103,39 @@ local function equal()
 end
 
 
--- Those that a session may be with: the nearest ones, draining or not, so that nobody moves before
--- an endpoint is gone.
+-- Of all endpoints, also of other zones and draining ones: nobody moves before an endpoint is gone.
 local function ring_of(backend)
-    local known = backend.sessions
-    if known then
-        return known
+    local points = backend.session_ring
+    if not points then
+        points = ring.new(backend.endpoints, equal)
+        backend.session_ring = points
     end
-    local first = backend.lists and backend.lists[1][1]
-    local members = {}
-    for _, endpoint in ipairs(backend.endpoints) do
-        if not first or endpoint.far == first.far then
-            members[#members + 1] = endpoint
-        end
-    end
-    known = { members = members, points = ring.new(members, equal) }
-    backend.sessions = known
-    return known
+    return points
 end
 
 
--- The endpoint of a key, or of those that come next the first that is not excluded.
-local function owner(sessions, token, excluded)
-    local points = sessions.points
+local function owner(backend, token)
+    local points = ring_of(backend)
+    return backend.endpoints[points:owner(points:locate(hash.hash(token)))]
+end
+
+
+-- Of those that come next in the ring the first that is not excluded, rather one that stays.
+local function next_owner(backend, token, excluded)
+    local points = ring_of(backend)
     local position = points:locate(hash.hash(token))
-    local first = sessions.members[points:owner(position)]
-    local endpoint = first
-    for _ = 1, excluded and POSITIONS or 0 do
+    local spare
+    for _ = 1, POSITIONS do
+        local endpoint = backend.endpoints[points:owner(position)]
         if not excluded[endpoint.id] then
-            return endpoint
+            if not endpoint.draining then
+                return endpoint
+            end
+            spare = spare or endpoint
         end
         position = points:next_position(position)
-        endpoint = sessions.members[points:owner(position)]
     end
-    return first
+    return spare
 end
 
 
@@ -146,13 +144,20 @@ local function is_out(endpoint, excluded)
 end
 
 
--- A key that leads to an endpoint which is neither excluded nor about to end.
-local function new_session(sessions, excluded)
+local function is_welcome(backend, endpoint, excluded)
+    return not endpoint.draining
+        and not (endpoint.far and backend.near)
+        and not is_out(endpoint, excluded)
+end
+
+
+-- A key that leads to an endpoint which ordinary requests would be sent to.
+local function new_session(backend, excluded)
     local token, endpoint
     for _ = 1, DRAWS do
         token = format("%08x%08x", random(0, LARGEST_WORD), random(0, LARGEST_WORD))
-        endpoint = owner(sessions, token)
-        if not endpoint.draining and not is_out(endpoint, excluded) then
+        endpoint = owner(backend, token)
+        if is_welcome(backend, endpoint, excluded) then
             break
         end
     end
@@ -161,20 +166,13 @@ end
 
 
 local function find_balanced(backend, session, excluded)
-    local sessions = ring_of(backend)
     local token = token_of_request(session)
-    local endpoint = token and owner(sessions, token)
+    local endpoint = token and owner(backend, token)
     if not token or session.change_on_failure and is_out(endpoint, excluded) then
-        token, endpoint = new_session(sessions, excluded)
+        token, endpoint = new_session(backend, excluded)
         set_cookie(session, token)
     end
-    if is_out(endpoint, excluded) then
-        endpoint = owner(sessions, token, excluded)
-    end
-    if is_out(endpoint, excluded) and backend.lists then
-        return endpoints_of.spare(backend.lists, excluded) or endpoint
-    end
-    return endpoint
+    return is_out(endpoint, excluded) and next_owner(backend, token, excluded) or endpoint
 end
 
 

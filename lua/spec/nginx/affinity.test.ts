@@ -142,6 +142,22 @@ everySetup('affinity', (setup) => {
     })
   }
 
+  test('sessions begin in the zone, and stay when an endpoint turns out to be in another one', async (t) => {
+    const { plane, http } = await serve(t, setup)
+    const peers = await several(t, 4)
+    const zones = (far: readonly number[]): readonly Endpoint[] => listOf(peers).map(
+      ([address, port], i): Endpoint => far.includes(i) ? [address, port, { priority: 1 }] : [address, port],
+    )
+    for (const mode of MODES) {
+      await push(plane, zones([2, 3]), { name: 'route', mode })
+      const sessions = await Promise.all(Array.from({ length: 12 }, () => begin(http)))
+      assert.ok(sessions.every(({ peer }) => peer === 'web0' || peer === 'web1'))
+      await push(plane, zones([0, 1]), { name: 'route', mode })
+      for (const { peer, cookie } of sessions) assert.equal(peerOf(await ask(http, withCookie(cookie))), peer)
+    }
+    assert.deepEqual(plane.errors(), [])
+  })
+
   test('no address can be read from the token, and another salt makes other tokens', async (t) => {
     const { plane, http } = await serve(t, setup)
     const [web] = await several(t, 1) as [Backend]
