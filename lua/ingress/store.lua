@@ -11,6 +11,7 @@ local cjson = require("cjson").new()
 local counter = require "ingress.change_counter"
 local record_key = require "ingress.pure.record_key"
 
+local collectgarbage = collectgarbage
 local find = string.find
 local gmatch = string.gmatch
 local match = string.match
@@ -25,6 +26,8 @@ local SEPARATOR = "\n"
 local EVERYTHING = "*"
 -- How many change lists are kept. One that is gone counts as a change of everything.
 local LISTED_CHANGES = 256
+-- Of 2 KiB each: as much as a record of usual size and what is made of it.
+local COLLECTOR_STEPS = 12
 
 local state = ngx.shared.resty_ingress_state
 local records = ngx.shared.resty_ingress_records
@@ -137,7 +140,17 @@ function _M.read(key)
 end
 
 
+-- Decoding is what makes garbage here, so it pays for the collector as it goes. Left to itself that
+-- waits until the heap has doubled, and what a worker has once taken it does not give back.
+local function collect_some()
+    for _ = 1, COLLECTOR_STEPS do
+        collectgarbage("step", 0)
+    end
+end
+
+
 local function reload(entry, kind)
+    collect_some()
     local record = _M.read(entry.key)
     if record then
         local ok, value = pcall(kind.compile, record, entry.key, entry.value)
