@@ -193,6 +193,11 @@ for _, case in ipairs(PICKERS) do
             end
         end)
 
+        it("is told of tries that others choose if it wants to know of ends", function()
+            local picker = new(endpoints(1, 2))
+            assert.equal(picker.done ~= nil, picker.begin ~= nil)
+        end)
+
         it("survives any order of operations", function()
             local random = support.generator(4711)
             local list = endpoints(1, 5)

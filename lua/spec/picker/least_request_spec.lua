@@ -66,6 +66,15 @@ describe("least_request", function()
         assert.same({ [list[1].id] = 4, [list[2].id] = 2 }, hold(picker, list, 6))
     end)
 
+    it("counts tries that somebody else chose", function()
+        local list = endpoints(1, 2)
+        local picker = new(list)
+        for _ = 1, 5 do
+            picker:begin(list[1].id)
+        end
+        assert.same({ [list[2].id] = 4 }, hold(picker, list, 4))
+    end)
+
     it("ignores an end without a beginning", function()
         local list = endpoints(1, 2)
         local picker = new(list)
