@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { requestCounting } from './metrics-options.ts'
 import { parseCommand, UsageError, type Options } from './options.ts'
 
 async function run(...args: string[]): Promise<Options> {
@@ -26,6 +27,16 @@ test('flags as ingress-nginx users write them', async () => {
   assert.deepEqual(options.ignored, ['election-id', 'v'])
 })
 
+test('flags about metrics: requests are counted only when somebody wants that', async () => {
+  assert.equal(requestCounting(await run()), undefined)
+  const options = await run('--enable-metrics', '--time-buckets=0.1,1', '--bucket-factor=2')
+  const excluded = '--exclude-socket-metrics=nginx_ingress_controller_bytes_sent,request_size'
+  assert.deepEqual(requestCounting(options)?.timeBuckets, [0.1, 1])
+  assert.equal(requestCounting(options)?.perHost, true)
+  assert.deepEqual(options.ignored, ['bucket-factor'])
+  assert.deepEqual(requestCounting(await run('--enable-metrics', excluded))?.excluded, ['bytes_sent', 'request_size'])
+})
+
 test('what is wrong is said in a sentence', async () => {
   const cases: readonly (readonly [readonly string[], RegExp])[] = [
     [['run', '--no-such-flag=1'], /no-such-flag/],
@@ -37,6 +48,10 @@ test('what is wrong is said in a sentence', async () => {
     [['run', '--configmap=x'], /namespace\/name/],
     [['run', '--bind-address=localhost'], /not an IP address/],
     [['run', '--log-level=loud'], /log-level/],
+    [['run', '--time-buckets=1,1'], /--time-buckets must be .* ascending/],
+    [['run', '--size-buckets=x'], /--size-buckets must be/],
+    [['run', '--length-buckets='], /--length-buckets must be/],
+    [['run', '--metrics-per-undefined-host', '--metrics-per-host=false'], /needs --metrics-per-host/],
     [['translate', 'x'], /out/],
     [['dance'], /dance/],
     [[], /run or translate/],
