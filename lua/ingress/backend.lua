@@ -57,7 +57,7 @@ local function compile(record, key, previous)
     backend.pickers = previous and previous.pickers or {}
     backend.ramps = previous and previous.ramps or {}
     if previous then
-        health.retain(previous.endpoints, endpoints)
+        health.retain(backend)
         backend.known_tokens = previous.salt == backend.salt and previous.known_tokens
         if previous.newcomers then
             slow_start.admit(backend, previous, ngx_now())

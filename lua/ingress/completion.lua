@@ -9,6 +9,7 @@ local faults = require "ingress.faults"
 local ffi = require "ffi"
 local get_request = require("resty.core.base").get_request
 local health = require "ingress.health"
+local router = require "ingress.router"
 local store = require "ingress.store"
 
 local cast = ffi.cast
@@ -54,22 +55,30 @@ local function seconds_of_try()
 end
 
 
+local function note_failure(entry, id, reason)
+    local backend = store.value(entry)
+    if backend then
+        health.failed(backend, id, reason)
+    end
+end
+
+
 --- A try has ended; there is none under way afterwards.
 -- @param state   of this request alone: {target, endpoint, watched, probing}
 -- @param outcome {reason, unknown, seconds}: reason: why it failed; unknown: nobody saw an answer
 function _M.end_try(state, outcome)
     local id, reason, unknown = state.endpoint.id, outcome.reason, outcome.unknown
-    local probing = state.probing
+    local entry, probing = state.target.entry, state.probing
     state.endpoint, state.probing = nil, nil
     if state.watched then
         backends.done(state.target, id, outcome.seconds, reason ~= nil)
     end
     if probing then
-        health.probed(id, reason, unknown)
+        health.probed(entry.key, id, reason, unknown)
     elseif reason then
-        health.failed(store.value(state.target.entry), id, reason)
+        note_failure(entry, id, reason)
     elseif not unknown then
-        health.succeeded(id)
+        health.succeeded(entry.key, id)
     end
 end
 
@@ -119,14 +128,14 @@ end
 
 
 --- The log phase of an error page: NGINX itself had to answer.
-_M.run_page = faults.guarded_end(function()
+_M.run_page = faults.guarded_end(function(listener)
     local reason = FAILURES[ngx.status]
     if complete(reason, not reason) or not reason then
         return
     end
-    local id = last_endpoint_id()
-    if id then
-        health.failed(nil, id, reason)
+    local id, route = last_endpoint_id(), router.find_again(listener)
+    for _, target in ipairs(id and route and route.targets or {}) do
+        note_failure(target.entry, id, reason)
     end
 end, subject)
 

@@ -1,10 +1,13 @@
 -- Which endpoints get no requests, as all workers know it.
 --
--- Health dictionary:  ejected/<id>              until when, how many times now, why
---                     times/<id>                how many times, kept for a while after it is back
---                     probe/<id>                the worker whose request tries it again
---                     unhealthy/<backend> <id>  why: a check of the backend failed (prober.lua)
---                     version                   of all this
+-- Endpoints are those of a backend, so that nobody has a say in where the requests of others go by
+-- naming their addresses as its own. A member is the text `<backend> <id>`.
+--
+-- Health dictionary:  ejected/<member>    until when, how many times now, why
+--                     times/<member>      how many times, kept for a while after it is back
+--                     probe/<member>      the worker whose request tries it again
+--                     unhealthy/<member>  why: a check of the backend failed (prober.lua)
+--                     version             of all this
 -- Page (change_counter.lua), place 1: the version, for every worker to compare
 
 local counters = require "ingress.counters"
@@ -36,64 +39,69 @@ function _M.version()
 end
 
 
-local function write(store, id, entry, rules)
+function _M.member(backend, id)
+    return backend .. " " .. id
+end
+
+
+local function write(store, member, entry, rules)
     local text = format("%.3f %d %s", entry.until_time, entry.times, entry.reason)
     local memory = entry.until_time - ngx_now() + rules.max_time
-    return store(dictionary, "ejected/" .. id, text, memory)
+    return store(dictionary, "ejected/" .. member, text, memory)
 end
 
 
 --- Ejects an endpoint, for longer each time: `time` seconds, twice that, and so on to `max_time`.
 -- @param rules {time, max_time} seconds
 -- @param again it was ejected, and its probe failed
-function _M.eject(id, reason, rules, again)
-    local times = (dictionary:get("times/" .. id) or 0) + 1
+function _M.eject(member, reason, rules, again)
+    local times = (dictionary:get("times/" .. member) or 0) + 1
     local seconds = min(rules.time * times, rules.max_time)
     local entry = { until_time = ngx_now() + seconds, times = times, reason = reason }
-    if not write(again and dictionary.set or dictionary.add, id, entry, rules) then
+    if not write(again and dictionary.set or dictionary.add, member, entry, rules) then
         return
     end
-    dictionary:set("times/" .. id, times, seconds + rules.max_time)
-    dictionary:delete("probe/" .. id)
+    dictionary:set("times/" .. member, times, seconds + rules.max_time)
+    dictionary:delete("probe/" .. member)
     counters.add("ejections")
     announce()
-    ngx.log(ngx.WARN, "endpoint ", id, " is ejected for ", seconds, " s: ", reason)
+    ngx.log(ngx.WARN, "endpoint ", member, " is ejected for ", seconds, " s: ", reason)
 end
 
 
 --- The probe told nothing: the next comes after another `time` seconds.
-function _M.postpone(id, rules)
-    local entry = _M.parse(dictionary:get("ejected/" .. id))
+function _M.postpone(member, rules)
+    local entry = _M.parse(dictionary:get("ejected/" .. member))
     if entry then
         entry.until_time = ngx_now() + rules.time
-        write(dictionary.set, id, entry, rules)
+        write(dictionary.set, member, entry, rules)
     end
-    dictionary:delete("probe/" .. id)
+    dictionary:delete("probe/" .. member)
     announce()
 end
 
 
 --- The probe succeeded.
-function _M.readmit(id)
-    dictionary:delete("ejected/" .. id)
-    dictionary:delete("probe/" .. id)
+function _M.readmit(member)
+    dictionary:delete("ejected/" .. member)
+    dictionary:delete("probe/" .. member)
     announce()
-    ngx.log(ngx.NOTICE, "endpoint ", id, " is back")
+    ngx.log(ngx.NOTICE, "endpoint ", member, " is back")
 end
 
 
 --- Another process may get this address: nothing is known of that one.
-function _M.forget(id)
-    dictionary:delete("ejected/" .. id)
-    dictionary:delete("times/" .. id)
-    dictionary:delete("probe/" .. id)
+function _M.forget(member)
+    dictionary:delete("ejected/" .. member)
+    dictionary:delete("times/" .. member)
+    dictionary:delete("probe/" .. member)
     announce()
 end
 
 
 --- Whether the request at hand is the one that probes this endpoint.
-function _M.claim_probe(id)
-    local claimed = dictionary:add("probe/" .. id, ngx.worker.pid(), PROBE_SECONDS)
+function _M.claim_probe(member)
+    local claimed = dictionary:add("probe/" .. member, ngx.worker.pid(), PROBE_SECONDS)
     if claimed then
         counters.add("ejection_probes")
     end
@@ -105,7 +113,7 @@ end
 -- @param reason nil: healthy
 -- @param memory seconds after which a result that nobody repeats is forgotten
 function _M.set_unhealthy(backend, id, reason, memory)
-    local key = "unhealthy/" .. backend .. " " .. id
+    local key = "unhealthy/" .. _M.member(backend, id)
     local known = dictionary:get(key)
     if reason then
         dictionary:set(key, reason, memory)
@@ -120,7 +128,7 @@ end
 
 --- The reason that the last check gave; nil: healthy.
 function _M.why_unhealthy(backend, id)
-    return dictionary:get("unhealthy/" .. backend .. " " .. id)
+    return dictionary:get("unhealthy/" .. _M.member(backend, id))
 end
 
 
@@ -135,25 +143,31 @@ function _M.parse(text)
 end
 
 
---- All of it: {id: {until_time, times, reason, probing}}, {backend: {id: reason}}.
+local READERS = {
+    ejected = _M.parse,
+    unhealthy = function(reason)
+        return reason
+    end,
+}
+
+
+--- All of it, by backend: {backend: {id: {until_time, times, reason}}}, {backend: {id: reason}}.
 function _M.read()
-    local ejected, unhealthy = {}, {}
+    local found = { ejected = {}, unhealthy = {} }
     for _, key in ipairs(dictionary:get_keys(0)) do
-        local kind, rest = match(key, "^(%a+)/(.+)$")
-        if kind == "ejected" then
-            ejected[rest] = _M.parse(dictionary:get(key))
-        elseif kind == "unhealthy" then
-            local backend, id = match(rest, "^(%S+) (.+)$")
-            unhealthy[backend] = unhealthy[backend] or {}
-            unhealthy[backend][id] = dictionary:get(key)
+        local kind, backend, id = match(key, "^(%a+)/(%S+) (.+)$")
+        local by_backend = found[kind]
+        if by_backend then
+            by_backend[backend] = by_backend[backend] or {}
+            by_backend[backend][id] = READERS[kind](dictionary:get(key))
         end
     end
-    return ejected, unhealthy
+    return found.ejected, found.unhealthy
 end
 
 
-function _M.is_probed(id)
-    return dictionary:get("probe/" .. id) ~= nil
+function _M.is_probed(member)
+    return dictionary:get("probe/" .. member) ~= nil
 end
 
 

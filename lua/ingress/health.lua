@@ -10,6 +10,7 @@ local ejection = require "ingress.ejection"
 local store = require "ingress.store"
 
 local huge = math.huge
+local member = ejection.member
 local min = math.min
 local next = next
 local ngx_now = ngx.now
@@ -22,13 +23,14 @@ local DEFAULT = { failures = 5, time = 10, max_time = 300, max_percent = 50, ser
 local PROBE_PAUSE = 1
 -- Endpoints that failed once and were never used again must not add up.
 local MOST_SUSPECTS = 1024
+local NONE = {}
 
 local _M = { counters = counters.all }
 
--- id -> failures in a row
+-- backend -> id -> failures in a row
 local suspects = {}
 local suspect_count = 0
--- Of the shared state, at version `seen`.
+-- Of the shared state, at version `seen`: by backend and id.
 local ejected, unhealthy = {}, {}
 local seen = 0
 -- Of the above; what a backend keeps is of one of these.
@@ -63,18 +65,24 @@ local function catch_up()
 end
 
 
-local function set_suspect(id, failures)
-    local before = suspects[id]
-    if (before == nil) == (failures == nil) then
-        suspects[id] = failures
-        return
+local function set_suspect(key, id, failures)
+    local known = suspects[key] or {}
+    local change = (failures and 1 or 0) - (known[id] and 1 or 0)
+    if change > 0 and suspect_count >= MOST_SUSPECTS then
+        suspects, suspect_count, known = {}, 0, {}
     end
-    if failures and suspect_count >= MOST_SUSPECTS then
-        suspects, suspect_count = {}, 0
+    known[id] = failures
+    suspects[key] = next(known) and known or nil
+    if change ~= 0 then
+        suspect_count = suspect_count + change
+        version = version + 1
     end
-    suspects[id] = failures
-    suspect_count = suspect_count + (failures and 1 or -1)
-    version = version + 1
+end
+
+
+local function ejection_of(key, id)
+    local entries = ejected[key]
+    return entries and entries[id]
 end
 
 
@@ -91,10 +99,10 @@ local function members_of(backend)
 end
 
 
--- The ids in `candidates` that are members, and how many.
+-- The ids in `candidates` (nil: none) that are members, and how many.
 local function among(candidates, members)
     local found, count = {}, 0
-    for id in pairs(candidates) do
+    for id in pairs(candidates or NONE) do
         if members[id] then
             found[id] = true
             count = count + 1
@@ -107,11 +115,11 @@ end
 -- Too few would be left: all that are not known to be unhealthy are used, or all.
 local function choose_excluded(backend, members)
     local total = #backend.endpoints
-    local failing, failing_count = among(unhealthy[backend.key] or {}, members)
+    local failing, failing_count = among(unhealthy[backend.key], members)
     if failing_count == total then
         failing, failing_count = {}, 0
     end
-    local out, out_count = among(ejected, members)
+    local out, out_count = among(ejected[backend.key], members)
     local limit = current_rules().max_percent
     if out_count * 100 <= total * limit and out_count + failing_count < total then
         for id in pairs(out) do
@@ -122,9 +130,9 @@ local function choose_excluded(backend, members)
 end
 
 
-local function next_probe_time(members)
+local function next_probe_time(backend, members)
     local earliest = huge
-    for id, entry in pairs(ejected) do
+    for id, entry in pairs(ejected[backend.key] or NONE) do
         if members[id] then
             earliest = min(earliest, entry.until_time)
         end
@@ -135,15 +143,16 @@ end
 
 -- {excluded: set of ids or nil, suspect: boolean, probe_time: seconds}; nil: nothing is wrong.
 local function trouble_of(backend)
-    if not next(ejected) and not next(suspects) and not unhealthy[backend.key] then
+    local key = backend.key
+    if not ejected[key] and not suspects[key] and not unhealthy[key] then
         return nil
     end
     local members = members_of(backend)
-    local _, suspected = among(suspects, members)
+    local _, suspected = among(suspects[key], members)
     return {
         excluded = choose_excluded(backend, members),
         suspect = suspected > 0,
-        probe_time = next_probe_time(members),
+        probe_time = next_probe_time(backend, members),
     }
 end
 
@@ -172,8 +181,8 @@ function _M.needs_watch(backend)
 end
 
 
-local function is_due(id, now)
-    local entry = ejected[id]
+local function is_due(key, id, now)
+    local entry = ejection_of(key, id)
     return entry ~= nil and now >= entry.until_time
 end
 
@@ -186,9 +195,9 @@ function _M.excluded_but_due(backend)
     if not excluded or now < found.probe_time then
         return excluded
     end
-    local failing, rest = unhealthy[backend.key] or {}, {}
+    local failing, rest = unhealthy[backend.key] or NONE, {}
     for id in pairs(excluded) do
-        if failing[id] or not is_due(id, now) then
+        if failing[id] or not is_due(backend.key, id, now) then
             rest[id] = true
         end
     end
@@ -200,10 +209,10 @@ end
 -- to be found out, false when another request does. Every probe ends with `probed`.
 function _M.claim_probe(backend, id)
     local now = ngx_now()
-    if not is_due(id, now) then
+    if not is_due(backend.key, id, now) then
         return nil
     end
-    if ejection.claim_probe(id) then
+    if ejection.claim_probe(member(backend.key, id)) then
         return true
     end
     -- There will be a new version when that one has ended.
@@ -213,44 +222,46 @@ end
 
 
 --- The end of a probe.
+-- @param key     of the backend
 -- @param reason  why it failed; nil when it did not
 -- @param unknown the client gave up before there was an answer
-function _M.probed(id, reason, unknown)
+function _M.probed(key, id, reason, unknown)
+    local probed = member(key, id)
     if unknown then
-        ejection.postpone(id, current_rules())
+        ejection.postpone(probed, current_rules())
     elseif reason then
-        ejection.eject(id, reason, current_rules(), true)
+        ejection.eject(probed, reason, current_rules(), true)
     else
-        ejection.readmit(id)
+        ejection.readmit(probed)
     end
 end
 
 
---- A try failed.
--- @param backend nil when it is not known any more: then the endpoint is only suspected
+--- A try failed; nothing happens when the endpoint is none of the backend (any more).
 -- @param reason  one word: error, timeout, http_<status>
 function _M.failed(backend, id, reason)
     catch_up()
-    local limit = current_rules().failures
-    if limit == 0 or ejected[id] then
+    local key, limit = backend.key, current_rules().failures
+    if limit == 0 or ejection_of(key, id) or not members_of(backend)[id] then
         return
     end
-    if backend and #backend.endpoints == 1 then
-        return set_suspect(id, nil)
+    if #backend.endpoints == 1 then
+        return set_suspect(key, id, nil)
     end
-    local failures = (suspects[id] or 0) + 1
-    if failures < limit or not backend then
-        return set_suspect(id, failures)
+    local failures = (suspects[key] and suspects[key][id] or 0) + 1
+    if failures < limit then
+        return set_suspect(key, id, failures)
     end
-    set_suspect(id, nil)
-    ejection.eject(id, reason, current_rules())
+    set_suspect(key, id, nil)
+    ejection.eject(member(key, id), reason, current_rules())
 end
 
 
 --- A try succeeded.
-function _M.succeeded(id)
-    if suspects[id] then
-        set_suspect(id, nil)
+-- @param key of the backend
+function _M.succeeded(key, id)
+    if suspects[key] and suspects[key][id] then
+        set_suspect(key, id, nil)
     end
 end
 
@@ -262,22 +273,21 @@ end
 
 
 --- A backend has other endpoints than before: forgets what is known of those that are gone.
-function _M.retain(before, after)
+function _M.retain(backend)
     catch_up()
-    if not next(ejected) and not next(suspects) then
+    local key = backend.key
+    if not ejected[key] and not suspects[key] then
         return
     end
-    local kept = {}
-    for _, endpoint in ipairs(after) do
-        kept[endpoint.id] = true
+    local members = members_of(backend)
+    for id in pairs(ejected[key] or NONE) do
+        if not members[id] then
+            ejection.forget(member(key, id))
+        end
     end
-    for _, endpoint in ipairs(before) do
-        local id = endpoint.id
-        if not kept[id] then
-            set_suspect(id, nil)
-            if ejected[id] then
-                ejection.forget(id)
-            end
+    for id in pairs(suspects[key] or NONE) do
+        if not members[id] then
+            set_suspect(key, id, nil)
         end
     end
 end

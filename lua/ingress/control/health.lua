@@ -24,7 +24,7 @@ local function sorted(list)
         elseif a.port ~= b.port then
             return a.port < b.port
         end
-        return (a.backend or "") < (b.backend or "")
+        return a.backend < b.backend
     end)
     return list
 end
@@ -32,11 +32,14 @@ end
 
 local function ejected_endpoints(ejected)
     local list = {}
-    for id, entry in pairs(ejected) do
-        local item = address_of(id)
-        item.until_time, item.times, item.reason = entry.until_time, entry.times, entry.reason
-        item.probing = ejection.is_probed(id)
-        list[#list + 1] = item
+    for backend, entries in pairs(ejected) do
+        for id, entry in pairs(entries) do
+            local item = address_of(id)
+            item.backend, item.reason = backend, entry.reason
+            item.until_time, item.times = entry.until_time, entry.times
+            item.probing = ejection.is_probed(ejection.member(backend, id))
+            list[#list + 1] = item
+        end
     end
     return sorted(list)
 end

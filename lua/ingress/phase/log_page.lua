@@ -6,7 +6,7 @@ local observe = require("ingress.metrics.request").observe
 
 
 return function(listener)
-    completion.run_page()
+    completion.run_page(listener)
     if metrics.enabled then
         observe(listener)
     end

@@ -62,7 +62,7 @@ everySetup('ejection', (setup) => {
     const { ejected, counts } = await health(plane)
     const [entry, ...others] = ejected
     const { until_time: time, ...rest } = entry ?? assert.fail('nobody is ejected')
-    assert.deepEqual(rest, { address: '127.0.0.1', port: bad.port, times: 1, reason: 'error', probing: false })
+    assert.deepEqual(rest, { backend: 'backend/test/web/80', address: '127.0.0.1', port: bad.port, times: 1, reason: 'error', probing: false })
     assert.ok(time > Date.now() / 1000)
     assert.deepEqual(others, [])
     assert.equal(counts['ejections'], 1)
