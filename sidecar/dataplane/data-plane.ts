@@ -5,48 +5,34 @@
  */
 import type { DataRecord, RecordKey } from '../dynamic/records.ts'
 import { requiredClasses } from '../dynamic/records.ts'
-import type { LocationClass } from '../policy/effects.ts'
-import { renderConfig, type RenderedConfig } from '../nginx/render.ts'
 import type { OutOfRoom } from './capacity.ts'
 import type { ControlClient, DataPlaneStatus } from './client.ts'
 import type { DataPlaneEvents, Desired } from './desired.ts'
 import { ClassUse } from './class-use.ts'
+import { Configuration } from './configuration.ts'
 import { Lane } from './lane.ts'
-import { Pace } from './pace.ts'
 import { plan, urgentPart, type Changes, type Plan } from './plan.ts'
 
 const STATUS_INTERVAL_MS = 1_000
-/** A refused configuration is tried again that much later: the reason may be outside of it, as a busy port. */
-const REFUSED_AGAIN_MS = 10_000
 /** Records that do not fit are tried again at every change, which may make room, and this often without one. */
 const FULL_AGAIN_MS = 10_000
-
-/** Old workers live until their last request is over: an annotation that flaps must not pile them up. */
-const RELOADS_AT_ONCE = 30
-const RELOAD_INTERVAL_MS = 10_000
 
 export class DataPlane {
   readonly #client: ControlClient
   readonly #desired: Desired
   readonly #events: DataPlaneEvents
   readonly #records: Lane
-  readonly #config: Lane
+  readonly #reloads: Lane
+  readonly #configuration: Configuration
   readonly #actual = new Map<RecordKey, string>()
   readonly #rejected = new Map<RecordKey, string>()
   readonly #usedClasses = new ClassUse()
-  readonly #knownClasses = new Map<string, LocationClass>()
   #pending = new Set<RecordKey>()
   #learning: Promise<DataPlaneStatus> | undefined
   #status: DataPlaneStatus | undefined
-  #running: RenderedConfig | undefined
-  #rendered: readonly unknown[] = []
-  #refused = { hash: '', at: 0 }
-  readonly #pace = new Pace(RELOADS_AT_ONCE, RELOAD_INTERVAL_MS)
-  #paused = false
   #full: (OutOfRoom & { readonly at: number }) | undefined
   /** The start of OpenResty that has had everything at least once. */
   #completeOf = ''
-  #loading = false
   #watching = false
   #timer: NodeJS.Timeout | undefined
   #started = false
@@ -55,10 +41,11 @@ export class DataPlane {
     this.#client = client
     this.#desired = desired
     this.#events = events
+    this.#configuration = new Configuration({ client, desired, events, usedClasses: this.#usedClasses })
     const onError = (error: unknown): void =>
       events.trouble('OpenResty cannot be reached', { error: error instanceof Error ? error.message : String(error) })
     this.#records = new Lane(() => this.#pushRecords(), onError)
-    this.#config = new Lane(() => this.#pushConfig(), onError)
+    this.#reloads = new Lane(() => this.#pushConfiguration(), onError)
   }
 
   /** Call it once the first complete state is there. */
@@ -72,7 +59,7 @@ export class DataPlane {
   kick(): void {
     if (!this.#started) return
     this.#records.kick()
-    this.#config.kick()
+    this.#reloads.kick()
   }
 
   get status(): DataPlaneStatus | undefined {
@@ -93,7 +80,7 @@ export class DataPlane {
   /** OpenResty that runs now has a complete revision and our configuration in every worker. */
   get isReady(): boolean {
     const status = this.#status
-    if (status === undefined || this.#running?.hash !== status.config_hash) return false
+    if (status === undefined || !this.#configuration.runs(status.config_hash)) return false
     const current = status.workers.filter((worker) => worker.config_hash === status.config_hash)
     return this.#completeOf === status.instance && current.length >= status.worker_count
   }
@@ -101,7 +88,7 @@ export class DataPlane {
   async close(): Promise<void> {
     clearInterval(this.#timer)
     this.#records.close()
-    this.#config.close()
+    this.#reloads.close()
     await this.#client.close()
   }
 
@@ -112,8 +99,7 @@ export class DataPlane {
       const status = await this.#client.status()
       const known = this.#status
       const restarted = known !== undefined && known.instance !== status.instance
-      const foreign = !this.#loading && this.#running !== undefined && this.#running.hash !== status.config_hash
-      if (restarted || foreign) this.#forget()
+      if (restarted || this.#configuration.isForeign(status.config_hash)) this.#forget()
       // A push may be under way: the revision that its answer brings is newer than the one seen here.
       else if (known !== undefined) this.#status = { ...status, revision: known.revision }
       this.#tellFileTrouble(status, known)
@@ -134,12 +120,12 @@ export class DataPlane {
 
   get #isBehind(): boolean {
     const mayFit = this.#full === undefined || this.#full.at < performance.now() - FULL_AGAIN_MS
-    return (this.#pending.size > 0 && mayFit) || this.#running === undefined || this.#refused.hash !== '' || this.#paused
+    return (this.#pending.size > 0 && mayFit) || this.#configuration.isBehind
   }
 
   #forget(): void {
     this.#status = undefined
-    this.#running = undefined
+    this.#configuration.forget()
   }
 
   async #pushRecords(): Promise<void> {
@@ -171,7 +157,7 @@ export class DataPlane {
       desired: this.#desired.records,
       actual: this.#actual,
       keys: [...keys].filter((key) => !isRefused(key)),
-      isLoaded: (name) => this.#running?.classNames.includes(name) === true,
+      isLoaded: (name) => this.#configuration.hasClass(name),
       classesOf: requiredClasses,
     })
   }
@@ -238,82 +224,18 @@ export class DataPlane {
     }
     this.#pending = new Set([...this.#desired.records.keys(), ...this.#actual.keys()])
     this.#status = { ...status, revision }
-    const wanted = this.#render(status, this.#classesInUse())
-    if (wanted.hash === status.config_hash) this.#running = wanted
-    this.#config.kick()
+    this.#configuration.recognise(status)
+    this.#reloads.kick()
     return this.#status
   }
 
-  async #pushConfig(): Promise<void> {
+  async #pushConfiguration(): Promise<void> {
     const status = this.#status ?? (await this.#learn())
-    const classes = this.#classesInUse()
-    const input = [this.#desired.config().settings, ...classes.map(({ name }) => name).sort()]
-    // Endpoints and ordinary routes change neither: nothing is rendered for them.
-    if (this.#running?.hash === status.config_hash && sameItems(input, this.#rendered)) return
-    const wanted = this.#render(status, classes)
-    const running = this.#running
-    if (wanted.hash === status.config_hash) this.#loaded(wanted, input)
-    else if (running !== undefined && this.#onlyDropsClasses(status, running)) this.#loaded(running, input)
-    else if (wanted.hash !== this.#refused.hash || this.#refused.at < performance.now() - REFUSED_AGAIN_MS) {
-      await this.#load(wanted, input)
-    }
-  }
-
-  async #load(wanted: RenderedConfig, input: readonly unknown[]): Promise<void> {
-    if (!this.#pace.take(performance.now())) {
-      if (!this.#paused) this.#events.trouble('the configuration changes too often: the next reload waits', {})
-      this.#paused = true
-      return
-    }
-    this.#paused = false
-    this.#loading = true
-    const result = await this.#client.config(wanted.text).finally(() => (this.#loading = false))
-    if (result.outcome === 'loaded') {
-      const fresh = await this.#client.status()
-      this.#status = { ...fresh, revision: this.#status?.revision ?? fresh.revision }
-      this.#events.reloaded(result, wanted, this.#running)
-      this.#loaded(wanted, input)
-    } else if (result.outcome === 'refused') {
-      this.#refused = { hash: wanted.hash, at: performance.now() }
-      this.#events.refused()
-      this.#events.trouble('NGINX refused the configuration; the last good one runs on', { ...result })
-    } else {
-      throw new Error(`the configuration was not loaded: ${result.message}`)
-    }
-  }
-
-  #loaded(config: RenderedConfig, input: readonly unknown[]): void {
-    this.#running = config
-    this.#rendered = input
-    this.#refused = { hash: '', at: 0 }
-    this.#paused = false
-    for (const name of this.#knownClasses.keys()) {
-      if (!config.classNames.includes(name)) this.#knownClasses.delete(name)
-    }
+    const loaded = await this.#configuration.push(status)
+    if (loaded === undefined) return
+    // Records may have been pushed since it was asked for.
+    this.#status = { ...loaded, revision: this.#status?.revision ?? loaded.revision }
     this.#records.kick()
     this.#events.applied()
   }
-
-  /** A class that nobody uses any more is no reason to reload: it goes at the next reload that has one. */
-  #onlyDropsClasses(status: DataPlaneStatus, running: RenderedConfig): boolean {
-    const known = running.classNames.flatMap((name) => this.#knownClasses.get(name) ?? [])
-    return this.#render(status, [...this.#desired.classes(), ...known]).hash === status.config_hash
-  }
-
-  /** The wanted classes, and those that records in OpenResty still need until they are replaced. */
-  #classesInUse(): LocationClass[] {
-    const wanted = this.#desired.classes()
-    for (const it of wanted) this.#knownClasses.set(it.name, it)
-    const stillUsed = [...this.#usedClasses.names()].flatMap((name) => this.#knownClasses.get(name) ?? [])
-    return [...wanted, ...stillUsed]
-  }
-
-  #render(status: DataPlaneStatus, classes: readonly LocationClass[]): RenderedConfig {
-    const unique = new Map(classes.map((it) => [it.name, it]))
-    return renderConfig({ ...this.#desired.config(), classes: [...unique.values()], capabilities: status.capabilities })
-  }
-}
-
-function sameItems(left: readonly unknown[], right: readonly unknown[]): boolean {
-  return left.length === right.length && left.every((item, i) => item === right[i])
 }
