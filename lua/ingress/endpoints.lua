@@ -10,7 +10,7 @@ local random = math.random
 local setmetatable = setmetatable
 
 local NONE = {}
-local WEAK_KEYS = { __mode = "k" }
+local WEAK_VALUES = { __mode = "v" }
 
 local _M = {}
 
@@ -23,8 +23,9 @@ local function compile_endpoint(bytes, item)
         port = port,
         draining = attributes.draining == true,
         far = attributes.priority == 1,
-        -- target -> state of a first try (balancer.lua), as long as the target lives.
-        first_tries = setmetatable({}, WEAK_KEYS),
+        -- target -> state of a first try (balancer.lua). A state holds its target: with weak keys
+        -- alone no target would ever be forgotten.
+        first_tries = setmetatable({}, WEAK_VALUES),
     }
 end
 
