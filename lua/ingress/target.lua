@@ -144,7 +144,7 @@ function _M.compile(route)
     if route.canaries and route.canaries[1] then
         add_arms(targets, common)
     end
-    if targets[2] then
+    if targets[2] or targets.canary then
         targets.sessions = sessions_of(targets)
     else
         targets.only = targets[1]

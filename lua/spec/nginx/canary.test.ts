@@ -190,6 +190,19 @@ everySetup('canary', (setup) => {
     assert.equal(await peerOf(http), 'one')
   })
 
+  test('an arm of a route without main backends takes its share, and no more', async (t) => {
+    const { plane, http } = await serve(t, setup)
+    const peers = await several(t, 'one')
+    const canary = { total: 100, sticky: true }
+    const canaries = [arm('one', 0, { header: { name: 'x-canary' } })]
+    await plane.put({
+      'host/default/a.example': host([route({ backends: [], canary, canaries })]),
+      'backend/test/one/80': endpoints(...peers),
+    })
+    assert.equal((await ask(http)).status, 503)
+    assert.equal(await peerOf(http, { headers: { 'x-canary': 'always' } }), 'one')
+  })
+
   test('the log tells the main backend and the arm', async (t) => {
     const { plane, http } = await serve(t, setup, {
       variables: ['proxy_upstream_name', 'proxy_alternative_upstream_name'],
