@@ -89,6 +89,8 @@ http {
     proxy_set_header X-Original-Forwarded-For $http_x_forwarded_for;
     proxy_set_header X-Original-Forwarded-Host $http_x_forwarded_host;
     proxy_set_header Proxy "";
+    # Which location serves a request is not for backends to say; some have no log phase.
+    proxy_ignore_headers X-Accel-Redirect;
 
 {{#error_pages}}
     error_page {{code}} {{#without_uri}}//{{/without_uri}}{{^without_uri}}@{{/without_uri}}error_{{code}};
