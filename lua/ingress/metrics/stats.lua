@@ -13,7 +13,7 @@ local gmatch = string.gmatch
 local tonumber = tonumber
 
 local NAME = "request_stats"
-local DASH, DOT, END = ("-"):byte(), ("."):byte(), (";"):byte()
+local DASH, DOT, END, ZERO = ("-"):byte(), ("."):byte(), (";"):byte(), ("0"):byte()
 
 ffi.cdef [[
 double ngx_http_lua_ffi_now(void);
@@ -60,24 +60,23 @@ local function sum_of_tries(from)
 end
 
 
--- "0.012;" or "-;"
+local function digit(character)
+    return character - ZERO
+end
+
+
+-- "0.012;" is by far the commonest, and read without a call; "-;" says that there was no try.
 local function milliseconds()
     local from = rest[0]
+    if from[1] == DOT and from[5] == END then
+        rest[0] = from + 6
+        return digit(from[0]) * 1000 + digit(from[2]) * 100 + digit(from[3]) * 10 + digit(from[4])
+    end
     if from[0] == DASH and from[1] == END then
         rest[0] = from + 2
         return -1
     end
-    local seconds = whole_number()
-    if rest[0][0] ~= DOT then
-        return sum_of_tries(from)
-    end
-    rest[0] = rest[0] + 1
-    local sum = seconds * 1000 + whole_number()
-    if rest[0][0] ~= END then
-        return sum_of_tries(from)
-    end
-    rest[0] = rest[0] + 1
-    return sum
+    return sum_of_tries(from)
 end
 
 
