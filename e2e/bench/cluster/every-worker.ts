@@ -8,15 +8,16 @@ import { BACKENDS, sliceOf, type Rig } from './rig.ts'
 const PER_WORKER = 3
 const MOST_ATTEMPTS = 300
 const AT_ONCE = 16
+/** Never there before, whatever was measured last: a write that changes nothing makes no revision. */
+const UNUSED = '198.19.254.9'
 
 /** Opens connections until each worker has its share. Which worker has one, its revision tells. */
 export async function connectToEveryWorker(rig: Rig, poller: Poller, write: Write): Promise<void> {
   const { worker_count: workers } = await rig.controller.status()
   const counts = new Map<number, number>()
-  // So that each turn is a change, the first as well.
-  await write(sliceOf(BACKENDS[0] ?? ''))
+  await makeRevision(rig, write, UNUSED)
   for (let attempt = 0; attempt < MOST_ATTEMPTS; attempt++) {
-    await makeRevision(rig, write, attempt)
+    await makeRevision(rig, write, BACKENDS[attempt % BACKENDS.length] ?? '')
     const others = openIdle(rig.controller.address)
     await poller.open()
     for (const socket of others) socket.destroy()
@@ -38,9 +39,9 @@ function openIdle(address: string): Socket[] {
 }
 
 /** A change that no worker has taken over yet: they do at their next request. */
-async function makeRevision({ lab, controller }: Rig, write: Write, turn: number): Promise<void> {
+async function makeRevision({ lab, controller }: Rig, write: Write, address: string): Promise<void> {
   const { revision } = await controller.status()
-  await write(sliceOf(BACKENDS[(turn + 1) % BACKENDS.length] ?? ''))
+  await write(sliceOf(address))
   await lab.waitFor('a new revision', async () => (await controller.status()).revision > revision)
 }
 
