@@ -45,7 +45,7 @@ http {
     map "" {{.}} { default "-"; }
 {{/route_variables}}
 {{#counting}}
-    map "" $request_stats { default "{{stats}}"; }
+    map "" $stats { default "{{stats}}"; }
 {{/counting}}
     map "" $new_id { default $request_id; }
     map $http_x_request_id $req_id { default $http_x_request_id; "" $new_id; }

@@ -1,7 +1,7 @@
 -- What NGINX measured of the current request. One variable has it all, made by NGINX in one go and
 -- read where it lies: a Lua string for each would be garbage to collect.
 --
---     map "" $request_stats { default "$request_length $bytes_sent
+--     map "" $stats { default "$request_length $bytes_sent
 --         $upstream_connect_time;$upstream_header_time;$upstream_response_time;"; }
 
 local ffi = require "ffi"
@@ -12,7 +12,7 @@ local floor = math.floor
 local gmatch = string.gmatch
 local tonumber = tonumber
 
-local NAME = "request_stats"
+local NAME = "stats"
 local DASH, DOT, END, ZERO = ("-"):byte(), ("."):byte(), (";"):byte(), ("0"):byte()
 
 ffi.cdef [[

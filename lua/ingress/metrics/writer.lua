@@ -5,6 +5,7 @@ local concat = table.concat
 local ffi = require "ffi"
 local format = string.format
 local layouts = require "ingress.metrics.layout"
+local min = math.min
 local stats = require "ingress.metrics.stats"
 
 -- Up to this value a table tells the bucket: milliseconds of 16 s, or 16 KB.
@@ -47,8 +48,13 @@ local _M = {}
 
 local function bucket_table(limits)
     local buckets = ffi.new("uint8_t[?]", LAST + 1)
-    for value = 0, LAST do
-        buckets[value] = layouts.bucket(limits, value)
+    local from = 0
+    for bucket = 0, #limits do
+        local to = min(limits[bucket + 1] or LAST, LAST)
+        if to >= from then
+            ffi.fill(buckets + from, to - from + 1, bucket)
+            from = to + 1
+        end
     end
     return buckets
 end

@@ -100,7 +100,7 @@ http {
   ${VARIABLES.map((name) => `map "" $${name} { default "-"; }`).join('\n  ')}
   map "" $proxy_alternative_upstream_name { default ""; }
   map "" $no_certificate { default ""; }
-  ${options.counting === undefined ? '' : `map "" $request_stats { default ${REQUEST_STATS}; }`}
+  ${options.counting === undefined ? '' : `map "" $stats { default ${REQUEST_STATS}; }`}
   upstream ingress_balancer {
     server 0.0.0.1;
     balancer_by_lua_block { return resty_ingress.balancer() }
