@@ -11,7 +11,12 @@ local store = require "ingress.store"
 
 local ngx_now = ngx.now
 local pairs = pairs
+local setmetatable = setmetatable
 local value_of = store.value
+
+-- Of what is kept by the `picker_id` of targets: a tenant may try out many, and a picker may take
+-- half a megabyte.
+local WHILE_USED = { __mode = "k" }
 
 local _M = {}
 
@@ -54,8 +59,8 @@ local function compile(record, key, previous)
     -- Of a record without: tokens then are no secret to who knows the name of the Service.
     backend.salt = record.salt or key
     backend.health_check = record.health_check
-    backend.pickers = previous and previous.pickers or {}
-    backend.ramps = previous and previous.ramps or {}
+    backend.pickers = previous and previous.pickers or setmetatable({}, WHILE_USED)
+    backend.ramps = previous and previous.ramps or setmetatable({}, WHILE_USED)
     if previous then
         health.retain(backend)
         backend.known_tokens = previous.salt == backend.salt and previous.known_tokens

@@ -41,10 +41,18 @@ function _M.upstream_name(key)
 end
 
 
--- Routes with the same settings share a picker of a backend.
+-- Settings as a text -> what backends know pickers for them by.
+local picker_ids = setmetatable({}, { __mode = "v" })
+
+
+-- Routes with the same settings share a picker of a backend. The id is a table, so that a picker
+-- lives as long as there is a target that uses it (backend.lua).
 local function picker_id(load_balance)
-    return ("%s %s %s"):format(load_balance.algorithm, load_balance.subset_size or "-",
+    local text = ("%s %s %s"):format(load_balance.algorithm, load_balance.subset_size or "-",
         load_balance.slow_start or "-")
+    local id = picker_ids[text] or { text = text }
+    picker_ids[text] = id
+    return id
 end
 
 
