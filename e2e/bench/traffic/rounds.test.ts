@@ -20,6 +20,8 @@ test('a ratio is the median of the rounds, not the ratio of the medians', () => 
   assert.equal(ratioOf([...rounds, { a: figures(5), b: figures(10) }, { a: figures(5), b: figures(10) }], 'a', 'b', 'cpu'), 1)
 })
 
-test('errors of every competitor count', () => {
-  assert.equal(errorsOf([{ a: figures(1, 2), b: figures(1) }, { a: figures(1), b: figures(1, 3) }]), 5)
+test('errors of all rounds count', () => {
+  const rounds = [{ a: figures(1, 2), b: figures(1) }, { a: figures(1), b: figures(1, 3) }]
+  assert.equal(errorsOf(rounds, ['a', 'b']), 5)
+  assert.equal(errorsOf(rounds, ['b']), 3)
 })

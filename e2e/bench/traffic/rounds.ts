@@ -50,7 +50,7 @@ export function ratioOf<Name extends string>(
   return median(rounds.map((round) => round[name][figure] / round[other][figure]))
 }
 
-/** Of all rounds and competitors. */
-export function errorsOf(rounds: readonly Round<string>[]): number {
-  return rounds.flatMap((round) => Object.values(round)).reduce((sum, { errors }) => sum + errors, 0)
+/** Requests that failed, of some competitors in all rounds. */
+export function errorsOf<Name extends string>(rounds: readonly Round<Name>[], names: readonly Name[]): number {
+  return rounds.flatMap((round) => names.map((name) => round[name].errors)).reduce((sum, errors) => sum + errors, 0)
 }
