@@ -1,8 +1,11 @@
 import assert from 'node:assert/strict'
-import { spawnSync } from 'node:child_process'
+import { spawn, spawnSync, type ChildProcess } from 'node:child_process'
+import { once } from 'node:events'
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { createInterface } from 'node:readline'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { test, type TestContext } from 'node:test'
 
 const MAIN = join(import.meta.dirname, 'main.ts')
@@ -63,4 +66,45 @@ test('no API server: exit code 1 and a sentence', () => {
   const { status, stderr } = run('run', '--healthz-port=0')
   assert.equal(status, 1)
   assert.match(stderr, /^resty-ingress: no Kubernetes API server/)
+})
+
+interface Started {
+  readonly process: ChildProcess
+  /** Of health and metrics. */
+  readonly url: string
+}
+
+/** A sidecar without OpenResty, once its admin server answers. */
+async function start(t: TestContext, grace: number): Promise<Started> {
+  const flags = [`--manifests=${folder(t)}`, `--run-dir=${folder(t)}`, `--shutdown-grace-period=${grace}`]
+  const child = spawn(process.execPath, [MAIN, 'run', '--healthz-host=127.0.0.1', '--healthz-port=0', ...flags], { env: {} })
+  t.after(() => child.kill('SIGKILL'))
+  for await (const line of createInterface({ input: child.stdout })) {
+    const { msg, port } = JSON.parse(line) as { msg: string; port?: number }
+    if (msg.startsWith('health')) return { process: child, url: `http://127.0.0.1:${port}` }
+  }
+  throw new Error('the sidecar has ended')
+}
+
+async function isLeaving(url: string): Promise<boolean> {
+  const answer = await fetch(`${url}/readyz`)
+  return (await answer.text()).includes('shutting down') && answer.status === 503
+}
+
+test('SIGTERM: not ready at once, alive for the grace period, which a second signal ends', async (t) => {
+  const { process: child, url } = await start(t, 9999)
+  assert.equal(await isLeaving(url), false)
+  child.kill('SIGTERM')
+  while (!(await isLeaving(url))) await sleep(10)
+  assert.equal((await fetch(`${url}/healthz`)).status, 200)
+  child.kill('SIGTERM')
+  assert.deepEqual(await once(child, 'exit'), [0, null])
+})
+
+test('SIGTERM without a grace period, and SIGINT, end it at once', async (t) => {
+  for (const [signal, grace] of [['SIGTERM', 0], ['SIGINT', 9999]] as const) {
+    const { process: child } = await start(t, grace)
+    child.kill(signal)
+    assert.deepEqual(await once(child, 'exit'), [0, null])
+  }
 })

@@ -32,8 +32,10 @@ function complain(message: string, code: number): number {
 async function run(options: Options): Promise<number> {
   const log = pino({ level: options['log-level'], base: null })
   if (options.ignored.length > 0) log.warn({ flags: options.ignored }, 'flags without effect here')
+  // From now on: process 1 of a container is not ended by a signal that it does not handle.
+  const stop = nextSignal()
   const controller = await runController(options, log, VERSION)
-  const signal = await nextSignal()
+  const signal = await stop
   if (signal === 'SIGTERM') await graceful(controller, options['shutdown-grace-period'], log)
   log.info({ signal }, 'stopping; OpenResty goes on with what it has')
   await controller.close()

@@ -7,7 +7,7 @@ import { enterLab } from '../lab/enter.ts'
 import type { Target } from '../lab/faults.ts'
 import { startLab } from '../lab/lab.ts'
 import { serviceOf } from '../lab/testing.ts'
-import { assertNoFailures } from '../load/load.ts'
+import { assertNoFailures, describeFailure } from '../load/load.ts'
 import { startController, variantUnderTest } from './controller.ts'
 import { ask, askEcho } from './http.ts'
 import { seconds, underLoad } from './traffic.ts'
@@ -137,6 +137,37 @@ test('OpenResty is killed: it comes back whole, and takes changes', async () => 
   assert.notEqual((await controller.status()).instance, instance)
   const report = await underLoad({ address, requests }, async () => {})
   assertNoFailures(report)
+})
+
+test('OpenResty starts alone, while the sidecar stands still: it serves what it served', async () => {
+  const { instance } = await controller.status()
+  lab.faults.freeze(controller.sidecar)
+  try {
+    lab.faults.kill(controller.openresty)
+    await lab.waitFor('another OpenResty', async () =>
+      await controller.status().then((status) => status.instance !== instance, () => false))
+    await waitForRoute(`neighbour-${NEIGHBOURS - 1}`)
+    const { restored } = await controller.status()
+    assert.ok(restored !== undefined && 'records' in restored && restored.records > NEIGHBOURS, JSON.stringify(restored))
+    assertNoFailures(await underLoad({ address, requests }, async () => {}))
+  } finally {
+    lab.faults.thaw(controller.sidecar)
+  }
+  await addRoute('after-thaw')
+})
+
+test('the master is killed under load: only its requests are lost, for as long as it is away', async () => {
+  const report = await underLoad({ address, requests }, async (load) => {
+    const { instance } = await controller.status()
+    await lab.exec(controller.openresty, ['sh', '-c', 'kill -KILL $(cat /run/resty-ingress/nginx.pid)'])
+    await lab.waitFor('another OpenResty', async () =>
+      await controller.status().then((status) => status.instance !== instance, () => false))
+    await waitForRoute('echo')
+    await load.more(300)
+  })
+  const kinds = new Set(report.failures.map(({ kind }) => kind))
+  for (const kind of kinds) assert.ok(kind === 'reset' || kind === 'refused', report.failures.map(describeFailure).join('\n'))
+  await lab.waitFor('readiness', podIsReady)
 })
 
 test('a worker is killed: another one takes its place with all it knew', async () => {

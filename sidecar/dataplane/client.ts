@@ -22,6 +22,10 @@ export interface DictionaryUse {
   readonly used: number
 }
 
+export type Restored =
+  | Readonly<Record<'revision' | 'records' | 'refused_records' | 'age_seconds', number>>
+  | { readonly refused: string }
+
 export interface DataPlaneStatus {
   /** Names one start of OpenResty: another one means that the records are gone. */
   readonly instance: string
@@ -35,6 +39,8 @@ export interface DataPlaneStatus {
   readonly capabilities: Capabilities & Readonly<Record<string, boolean>>
   readonly loss_free_reload: boolean
   readonly dictionaries: Readonly<Record<string, DictionaryUse>>
+  /** What this start took from the file of the records; absent: there was none. */
+  readonly restored?: Restored
   /** The records on disk: `trouble` when they cannot be written. */
   readonly record_file: { readonly size: number; readonly trouble?: string }
 }
