@@ -21,20 +21,24 @@ local ngx_var = ngx.var
 
 local _M = {}
 
--- What a variable of the configuration is set to, as Lua; nil leaves it as it is.
-local TEXTS = {
-    proxy_upstream_name = "target.name",
-    proxy_alternative_upstream_name = "target.alternative",
+-- What a variable of the configuration is set to, as Lua; nil leaves it as it is. Those of the route
+-- come first: requests that never get to a target are logged with them, too.
+local ROUTE_TEXTS = {
     namespace = "route.variables.namespace",
     ingress_name = "route.variables.ingress_name",
     service_name = "route.variables.service_name",
     service_port = "route.variables.service_port",
     location_path = "route.variables.location_path",
 }
+local TARGET_TEXTS = {
+    proxy_upstream_name = "target.name",
+    proxy_alternative_upstream_name = "target.alternative",
+}
 local SET_TEXT = "local NAME = TEXT if NAME then set(variables.NAME, NAME, #NAME) end"
 local SET_NEW_ID = "set_new_id(variables.new_id)"
 
-local set_variables
+local set_of_route
+local set_of_target
 
 -- `ngx.exec` empties `ngx.ctx`, and runs the rewrite phase of the named location before any other
 -- request gets its turn: so the route is handed over here.
@@ -42,27 +46,40 @@ local handed_route
 local handed_request
 
 
-local function statement(name)
-    if name == "new_id" then
-        return SET_NEW_ID
+-- One statement for each variable, since LuaJIT does not compile a short loop; nil without any.
+local function setter(argument, statements, variables)
+    if #statements == 0 then
+        return nil
     end
-    local text = TEXTS[name] or error("no variable " .. name, 3)
+    local code = ("local variables, set, set_new_id = ... return function(%s) %s end")
+        :format(argument, table.concat(statements, " "))
+    return loadstring(code, "=variables")(variables, variable.set, request_id.set_new)
+end
+
+
+local function statement(name, text)
     return (SET_TEXT:gsub("%u+", { NAME = name, TEXT = text }))
 end
 
 
---- Makes the code that sets the variables of a request: one statement for each, since LuaJIT does
--- not compile a short loop.
--- @param names array of the variables that the configuration uses: `new_id`, and of TEXTS
+--- Makes the code that sets the variables of a request.
+-- @param names array of the variables that the configuration uses: `new_id`, and of the TEXTS
 function _M.configure(names)
-    local statements, variables = {}, {}
-    for i, name in ipairs(names) do
-        statements[i] = statement(name)
+    local of_route, of_target, variables = {}, {}, {}
+    for _, name in ipairs(names) do
+        if ROUTE_TEXTS[name] then
+            of_route[#of_route + 1] = statement(name, ROUTE_TEXTS[name])
+        elseif TARGET_TEXTS[name] then
+            of_target[#of_target + 1] = statement(name, TARGET_TEXTS[name])
+        elseif name == "new_id" then
+            of_target[#of_target + 1] = SET_NEW_ID
+        else
+            error("no variable " .. name, 2)
+        end
         variables[name] = variable.new(name)
     end
-    local code = "local variables, set, set_new_id = ... return function(route, target) "
-        .. table.concat(statements, " ") .. " end"
-    set_variables = loadstring(code, "=variables")(variables, variable.set, request_id.set_new)
+    set_of_route = setter("route", of_route, variables)
+    set_of_target = setter("target", of_target, variables)
 end
 
 
@@ -96,7 +113,9 @@ local function proxy(route)
     if not target then
         return ngx_exit(503)
     end
-    set_variables(route, target)
+    if set_of_target then
+        set_of_target(target)
+    end
     if not has_endpoint(target) then
         return ngx_exit(503)
     end
@@ -139,6 +158,9 @@ _M.enter = faults.guarded(function(listener)
     local route, status, err = router.find(listener)
     if not route then
         return refuse(status, err)
+    end
+    if set_of_route then
+        set_of_route(route)
     end
     if route.class then
         return enter_class(route)

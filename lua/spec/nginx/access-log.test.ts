@@ -16,8 +16,8 @@ function format(text: string): LogFormat {
   return parsed.value
 }
 
-/** The lines that the log has after one request, of a controller with these settings. */
-async function logged(t: TestContext, variant: Variant, settings: Partial<Settings>): Promise<string> {
+/** The lines that the log has after one request, of a controller with these settings; `more`: of the route. */
+async function logged(t: TestContext, variant: Variant, settings: Partial<Settings>, more = {}): Promise<string> {
   const nginx = await start(variant)
   t.after(() => nginx.stop())
   const path = join(nginx.folder, 'access.log')
@@ -29,7 +29,7 @@ async function logged(t: TestContext, variant: Variant, settings: Partial<Settin
   const answer = await nginx.call('PUT', '/v1/config', config.text)
   assert.equal(answer.status, 200, answer.text)
   await nginx.put({
-    'host/default/a.example': host([route({ path: '/shop' })]),
+    'host/default/a.example': host([route({ path: '/shop', ...more })]),
     'backend/test/web/80': endpoints(await backend(t, 'web')),
     'setting/global': { digest: 'g', body_size: { max: 1024 ** 2 } },
   })
@@ -58,6 +58,11 @@ for (const variant of variants()) {
         ns: 'test', ingress: 'demo', service: 'web', port: '80', path: '/shop', agent: 'with "quotes"',
         upstream: 'test-web-80', code: 200,
       })
+    })
+
+    test('a request that is answered without a backend has the names of its route', async (t) => {
+      const settings = { logFormat: format('$namespace $ingress_name $location_path $status') }
+      assert.equal(await logged(t, variant, settings, { closed: 'for the test' }), 'test demo /shop 503\n')
     })
 
     test('every known variable can be written, in the longest format', async (t) => {
