@@ -31,9 +31,12 @@ export function parseMemory(status: string): Memory {
   }
 }
 
-/** The workers of an NGINX that take new connections. */
-export async function workersOf(master: number): Promise<number[]> {
-  const children = await childrenOf(master)
-  const titles = await Promise.all(children.map((pid) => readFile(`/proc/${pid}/cmdline`, 'utf8')))
-  return children.filter((_, index) => /^nginx: worker process\0*$/.test(titles[index] ?? ''))
+/** The workers that take new connections, wherever they are below a process: launchers may stand between. */
+export async function workersBelow(pid: number): Promise<number[]> {
+  const children = await childrenOf(pid)
+  const found = await Promise.all(children.map(async (child) => {
+    const title = await readFile(`/proc/${child}/cmdline`, 'utf8')
+    return /^nginx: worker process\0*$/.test(title) ? [child] : await workersBelow(child)
+  }))
+  return found.flat()
 }

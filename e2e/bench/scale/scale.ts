@@ -8,7 +8,7 @@ import { BenchError, type BenchOptions } from '../options.ts'
 import { progress } from '../progress.ts'
 import type { Report, Table } from '../report.ts'
 import { median, quantile, rounded } from '../statistics.ts'
-import { memoryOf, workersOf, type Memory } from './memory.ts'
+import { memoryOf, workersBelow, type Memory } from './memory.ts'
 import { startController, stopController } from './pod.ts'
 import { each, populate } from './populate.ts'
 import { ingressOf, sizeOf, sliceOf, type Size } from './population.ts'
@@ -110,9 +110,9 @@ async function writeStatus({ lab }: Rig): Promise<void> {
 }
 
 async function weigh({ lab, controller }: Rig): Promise<Weights> {
-  const [sidecar, master] = [lab.processId(controller.sidecar), lab.processId(controller.openresty)]
-  if (sidecar === undefined || master === undefined) throw new BenchError('the controller does not run')
-  const workers = await Promise.all((await workersOf(master)).map(memoryOf))
+  const [sidecar, openresty] = [lab.processId(controller.sidecar), lab.processId(controller.openresty)]
+  if (sidecar === undefined || openresty === undefined) throw new BenchError('the controller does not run')
+  const workers = await Promise.all((await workersBelow(openresty)).map(memoryOf))
   const [worker] = workers.sort((left, right) => right.resident - left.resident)
   if (worker === undefined) throw new BenchError('OpenResty has no worker')
   return { sidecar: await memoryOf(sidecar), worker }
