@@ -36,17 +36,27 @@ export function labelText(labels: Readonly<Record<string, string>>): string {
 
 /** The text piece by piece, each metric as a whole as the format wants it. */
 export function* requestMetrics({ layout, series }: RequestSeries, options: RequestMetricsOptions): Generator<string> {
-  const constant = labelText(options.labels)
-  const labelled = series.map((one) => ({ one, labels: `${constant},${labelText(ownLabels(one, options.perHost))}` }))
+  const labelsOf = labelling(options)
   const isWanted = (name: string): boolean => !options.excluded.includes(name)
   if (isWanted('requests')) {
     yield head('requests', 'counter')
-    yield* inParts(labelled, ({ one, labels }) => `${PREFIX}requests{${labels}} ${one.numbers[layout.requests] ?? 0}\n`)
+    yield* inParts(series, (one) => `${PREFIX}requests{${labelsOf(one)}} ${one.numbers[layout.requests] ?? 0}\n`)
   }
   for (const histogram of layout.histograms) {
     if (!isWanted(histogram.name)) continue
     yield head(histogram.name, 'histogram')
-    yield* inParts(labelled, ({ one, labels }) => histogramText(histogram, one.numbers, labels))
+    yield* inParts(series, (one) => histogramText(histogram, one.numbers, labelsOf(one)))
+  }
+}
+
+/** The labels of a series as text: made once, when they are first needed. */
+function labelling({ labels, perHost }: RequestMetricsOptions): (series: Series) => string {
+  const constant = labelText(labels)
+  const known = new Map<Series, string>()
+  return (series) => {
+    const text = known.get(series) ?? `${constant},${labelText(ownLabels(series, perHost))}`
+    known.set(series, text)
+    return text
   }
 }
 

@@ -1,4 +1,5 @@
 /** `/metrics`: what the sidecar knows, and what OpenResty tells of itself and of requests. */
+import { setImmediate } from 'node:timers/promises'
 import { Registry } from 'prom-client'
 import { requestMetrics, type RequestMetricsOptions } from './exposition.ts'
 import { processMetrics, type Processes } from './processes.ts'
@@ -33,7 +34,11 @@ export async function* metricsPage(options: MetricsOptions): AsyncGenerator<stri
   yield theirs.text
   yield processMetrics(theirs.processes, options.labels)
   if (theirs.requests === undefined || options.requests === undefined) return
-  yield* requestMetrics(theirs.requests, options.requests)
+  for (const piece of requestMetrics(theirs.requests, options.requests)) {
+    yield piece
+    // Nothing waits for a scrape: least of all a push.
+    await setImmediate()
+  }
 }
 
 interface OfDataPlane {
@@ -51,7 +56,7 @@ async function ask({ dataPlane, requests }: MetricsOptions): Promise<OfDataPlane
   return {
     text,
     processes: processes as unknown as Processes,
-    requests: bytes === undefined ? undefined : parseRequestSeries(bytes),
+    requests: bytes === undefined ? undefined : await parseRequestSeries(bytes),
   }
 }
 

@@ -17,7 +17,7 @@ const COUNTING = `{ ${BOUNDS}, per_host = true }`
 
 async function read(plane: DataPlane): Promise<RequestSeries> {
   const client = new ControlClient(`${plane.folder}/control.sock`)
-  const series = parseRequestSeries(await client.requests())
+  const series = await parseRequestSeries(await client.requests())
   await client.close()
   assert.ok(series !== undefined)
   return series
