@@ -200,7 +200,7 @@ test('records without room: the log says what is needed, the old ones serve, and
   const started = await start(t, [`--manifests=${dir}`], { RESTY_INGRESS_RECORDS_SIZE: '1m' })
   await started.until(/Ctrl-C ends all of it/)
   await hosts('a', 9000)
-  await started.until(/no room for the records.*\d+ bytes are needed.*RESTY_INGRESS_RECORDS_SIZE/)
+  await started.until(/no room for the newest records.*\d+ bytes are needed.*RESTY_INGRESS_RECORDS_SIZE/)
   await started.eventually('a1499.example', '/', /^account-user at/)
   // Old and new hosts together would not fit.
   await hosts('b', 1500)
