@@ -3,6 +3,7 @@
  * only us, and its whole group can be ended, NGINX's workers too.
  */
 import { spawn, type ChildProcess } from 'node:child_process'
+import { constants } from 'node:os'
 import { createInterface } from 'node:readline'
 
 /** How long a program may take to end by itself. */
@@ -35,7 +36,7 @@ export class Child {
     this.ended = new Promise((resolve) => {
       this.#process.once('error', (error) => resolve(`cannot be started: ${error.message}`))
       // `close`, not `exit`: then its last words have been read.
-      this.#process.once('close', (code, signal) => resolve(`ended with ${signal ?? `exit code ${code}`}`))
+      this.#process.once('close', (code, signal) => resolve(`ended with ${signal ?? describeExit(code)}`))
     })
   }
 
@@ -61,4 +62,10 @@ export class Child {
       // Nobody is left in the group.
     }
   }
+}
+
+/** Above 128 the shell of openresty/start tells of a signal that ended NGINX. */
+function describeExit(code: number | null): string {
+  const signal = Object.entries(constants.signals).find(([, number]) => number + 128 === code)
+  return signal?.[0] ?? `exit code ${code}`
 }
