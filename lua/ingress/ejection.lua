@@ -151,10 +151,11 @@ local READERS = {
 }
 
 
---- All of it, by backend: {backend: {id: {until_time, times, reason}}}, {backend: {id: reason}}.
+--- All of it, {backend: {id: {until_time, times, reason}}} and {backend: {id: reason}}, and how many
+-- entries were looked at.
 function _M.read()
-    local found = { ejected = {}, unhealthy = {} }
-    for _, key in ipairs(dictionary:get_keys(0)) do
+    local found, keys = { ejected = {}, unhealthy = {} }, dictionary:get_keys(0)
+    for _, key in ipairs(keys) do
         local kind, backend, id = match(key, "^(%a+)/(%S+) (.+)$")
         local by_backend = found[kind]
         if by_backend then
@@ -162,7 +163,7 @@ function _M.read()
             by_backend[backend][id] = READERS[kind](dictionary:get(key))
         end
     end
-    return found.ejected, found.unhealthy
+    return found.ejected, found.unhealthy, #keys
 end
 
 

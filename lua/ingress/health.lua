@@ -9,6 +9,7 @@ local counters = require "ingress.counters"
 local ejection = require "ingress.ejection"
 local store = require "ingress.store"
 
+local abs = math.abs
 local huge = math.huge
 local member = ejection.member
 local min = math.min
@@ -23,6 +24,9 @@ local DEFAULT = { failures = 5, time = 10, max_time = 300, max_percent = 50, ser
 local PROBE_PAUSE = 1
 -- Endpoints that failed once and were never used again must not add up.
 local MOST_SUSPECTS = 1024
+-- Seconds: reading all takes some microseconds for each, and is not to take all of the time when
+-- many endpoints come and go.
+local PAUSE_PER_ENTRY = 0.0001
 local NONE = {}
 
 local _M = { counters = counters.all }
@@ -32,7 +36,7 @@ local suspects = {}
 local suspect_count = 0
 -- Of the shared state, at version `seen`: by backend and id.
 local ejected, unhealthy = {}, {}
-local seen = 0
+local seen, refreshed, pause = 0, 0, 0
 -- Of the above; what a backend keeps is of one of these.
 local version = 0
 
@@ -49,8 +53,10 @@ end
 
 
 local function refresh()
+    local count
     seen = shared_version()
-    ejected, unhealthy = ejection.read()
+    ejected, unhealthy, count = ejection.read()
+    refreshed, pause = ngx_now(), count * PAUSE_PER_ENTRY
     if current_rules().failures == 0 then
         ejected = {}
     end
@@ -59,7 +65,8 @@ end
 
 
 local function catch_up()
-    if shared_version() ~= seen then
+    -- abs: the clock may have been put back.
+    if shared_version() ~= seen and abs(ngx_now() - refreshed) >= pause then
         refresh()
     end
 end

@@ -4,16 +4,19 @@
 -- Health dictionary:  prober  the process that checks; another takes over when it does not say so
 --                             again within LEASE seconds
 
+local check_queue = require "ingress.check_queue"
 local counters = require "ingress.counters"
 local ejection = require "ingress.ejection"
+local faults = require "ingress.faults"
 local http_check = require "ingress.http_check"
 local store = require "ingress.store"
 
 local find = string.find
+local match = string.match
 local ngx_now = ngx.now
 local pairs = pairs
+local pcall = pcall
 local random = math.random
-local sort = table.sort
 local sub = string.sub
 
 local TICK = 1
@@ -21,8 +24,6 @@ local LEASE = 3
 local KEY = "prober"
 local KIND = "backend/"
 local MEMBER = '"health_check"'
--- Below the 256 timers that NGINX lets run at a time.
-local MOST_AT_ONCE = 64
 -- A result that nobody repeats is forgotten after so many intervals.
 local MEMORY = 3
 
@@ -33,12 +34,12 @@ local _M = {}
 
 local leading = false
 -- Backend -> {check, items: {id -> item}}. An item: {id, backend, host, port}, what the last checks
--- said {good, bad, failed, reason}, {next_time, running}, and {gone} when it is no more checked.
+-- said {good, bad, failed, reason}, and {next_time, pending}.
 local watched = {}
 -- Keys of backends whose records changed since the last tick; all: rescan.
 local changed = {}
 local rescan = false
-local running = 0
+local queue = check_queue.new()
 
 
 local function new_item(key, endpoint, check)
@@ -58,7 +59,6 @@ end
 
 
 local function forget(item)
-    item.gone = true
     ejection.set_unhealthy(item.backend, item.id, nil)
 end
 
@@ -158,50 +158,77 @@ local function settle(item, check, reason)
 end
 
 
-local function run(premature, item, check)
-    if not premature and not item.gone then
-        local reason = http_check.failure(item.host, item.port, check)
-        counters.add("health_checks")
-        if not item.gone then
-            settle(item, check, reason)
-        end
-    end
-    item.running = false
-    running = running - 1
+-- The check of an item; nil when it is not asked for any more.
+local function check_of(item)
+    local backend = watched[item.backend]
+    return backend and backend.items[item.id] == item and backend.check or nil
 end
 
 
-local function due_items()
-    local now, due = ngx_now(), {}
-    for _, backend in pairs(watched) do
-        for _, item in pairs(backend.items) do
-            if not item.running and item.next_time <= now then
-                due[#due + 1] = item
-            end
-        end
+local function check_now(item)
+    local check = check_of(item)
+    if not check then
+        return
     end
-    sort(due, function(a, b)
-        return a.next_time < b.next_time
-    end)
-    return due
+    local reason = http_check.failure(item.host, item.port, check)
+    counters.add("health_checks")
+    if check_of(item) then
+        settle(item, check, reason)
+    end
 end
 
 
--- Those that find no room wait for the next tick, and are the first then.
-local function start_due()
-    for _, item in ipairs(due_items()) do
-        if running >= MOST_AT_ONCE then
-            return
-        end
-        local check = watched[item.backend].check
-        local ok, err = ngx.timer.at(0, run, item, check)
+local start_next
+
+
+local function run(premature, item, line)
+    local ok, err = true, nil
+    if not premature then
+        ok, err = pcall(check_now, item)
+    end
+    if not ok then
+        faults.report(err, item.backend)
+    end
+    item.pending = false
+    queue:finish(line)
+    if leading then
+        start_next()
+    end
+end
+
+
+function start_next()
+    local item, line = queue:take()
+    while item do
+        local ok, err = ngx.timer.at(0, run, item, line)
         if not ok then
+            item.pending = false
+            queue:finish(line)
             ngx.log(ngx.ERR, "a health check cannot start: ", err)
             return
         end
-        running = running + 1
-        item.running = true
-        item.next_time = ngx_now() + check.interval * (0.9 + 0.2 * random())
+        item, line = queue:take()
+    end
+end
+
+
+-- One that is further away than an interval can be was planned before the clock was put back.
+local function is_due(item, now, interval)
+    return item.next_time <= now or item.next_time > now + 2 * interval
+end
+
+
+local function queue_due()
+    local now = ngx_now()
+    for key, backend in pairs(watched) do
+        local interval, namespace = backend.check.interval, match(key, "^backend/([^/]*)")
+        for _, item in pairs(backend.items) do
+            if not item.pending and is_due(item, now, interval) then
+                item.pending = true
+                item.next_time = now + interval * (0.9 + 0.2 * random())
+                queue:push(namespace, item)
+            end
+        end
     end
 end
 
@@ -217,6 +244,7 @@ end
 
 
 local function give_up()
+    leading = false
     if dictionary:get(KEY) == ngx.worker.pid() then
         dictionary:delete(KEY)
     end
@@ -241,7 +269,9 @@ local function tick(premature)
     end
     if leading then
         take_over_changes()
-        start_due()
+        queue:refill()
+        queue_due()
+        start_next()
     end
 end
 

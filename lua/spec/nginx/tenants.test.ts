@@ -4,7 +4,7 @@ import { test } from 'node:test'
 import { endpoints, host, route, withDigest } from './backends.ts'
 import { ask } from './client.ts'
 import { everySetup, serve, until, type DataPlane } from './harness.ts'
-import { answers, peer, type Behaviour } from './peers.ts'
+import { answers, keepsSilent, peer, type Behaviour } from './peers.ts'
 
 const ejection = { failures: 2, time: 600, max_time: 600, max_percent: 100, server_errors: false }
 
@@ -37,5 +37,20 @@ everySetup('tenants', (setup) => {
     const before = peers.map(({ requests }) => requests)
     for (let i = 0; i < 20; i += 1) assert.equal((await ask(http)).status, 200)
     peers.forEach(({ requests }, i) => assert.ok(requests >= (before[i] ?? 0) + 5))
+  })
+
+  test('checks that take long hold up no checks of the other', async (t) => {
+    const { plane } = await serve(t, setup)
+    const silent = await peer(t, keepsSilent)
+    const checked = await peer(t, answers())
+    const check = { path: '/', interval: 1, timeout: 60, healthy: 1, unhealthy: 1 }
+    const list = Array.from({ length: 500 }, (_, i) => ['127.0.0.1', 1 + i])
+    const many = withDigest({ endpoints: list, health_check: { ...check, port: silent.port } })
+    const few = withDigest({ endpoints: [['127.0.0.1', checked.port]], health_check: check })
+    await plane.put({ 'backend/evil/web/80': many })
+    await until('as many run as may', () => silent.connections >= 8)
+    await plane.put({ 'backend/evil/web/80': many, 'backend/test/web/80': few })
+    await until('the other is checked twice', () => checked.requests >= 2)
+    assert.equal(silent.connections, 8)
   })
 })
