@@ -1,11 +1,11 @@
 -- What happens to a request between its arrival and the balancer: route, location class, policies,
 -- target.
 
-local backends = require "ingress.backend"
-local balancer = require "ingress.balancer"
+local backends = require "ingress.balance.backend"
+local balancer = require "ingress.balance.balancer"
 local body_size = require "ingress.policy.body_size"
-local choose = require("ingress.target").choose
-local completion = require "ingress.completion"
+local choose = require("ingress.balance.target").choose
+local completion = require "ingress.balance.completion"
 local faults = require "ingress.faults"
 local generation = require "ingress.generation"
 local get_request = require("resty.core.base").get_request
@@ -21,8 +21,8 @@ local ngx_var = ngx.var
 
 local _M = {}
 
--- What a variable of the configuration is set to, as Lua; nil leaves it as it is. Those of the route
--- come first: requests that never get to a target are logged with them, too.
+-- What a variable of the configuration is set to, as Lua; nil leaves it as it is. Those of a route
+-- are set first: requests that never get to a target are logged with them, too.
 local ROUTE_TEXTS = {
     namespace = "route.variables.namespace",
     ingress_name = "route.variables.ingress_name",

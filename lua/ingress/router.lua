@@ -8,7 +8,7 @@ local path_regex = require "ingress.path_regex"
 local policies = require "ingress.policy.registry"
 local route_table = require "ingress.pure.route_table"
 local store = require "ingress.store"
-local target = require "ingress.target"
+local target = require "ingress.balance.target"
 local variable = require "ingress.variable"
 
 local get_variable = variable.get

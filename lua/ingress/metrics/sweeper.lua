@@ -6,7 +6,7 @@ local journal = require "ingress.control.journal"
 local lock = require "ingress.control.lock"
 local series_registry = require "ingress.metrics.series"
 local store = require "ingress.store"
-local upstream_name = require("ingress.target").upstream_name
+local upstream_name = require("ingress.balance.target").upstream_name
 
 local match = string.match
 

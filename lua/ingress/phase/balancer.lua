@@ -1,2 +1,2 @@
 -- balancer_by_lua of the upstreams.
-return require("ingress.balancer").run
+return require("ingress.balance.balancer").run

@@ -1,6 +1,6 @@
 -- log_by_lua of the error pages.
 
-local completion = require "ingress.completion"
+local completion = require "ingress.balance.completion"
 local metrics = require "ingress.metrics"
 local observe = require("ingress.metrics.request").observe
 

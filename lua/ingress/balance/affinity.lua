@@ -10,7 +10,7 @@
 
 local hash = require "ingress.pure.hash"
 local ring = require "ingress.picker.support.ring"
-local session_cookie = require "ingress.session_cookie"
+local session_cookie = require "ingress.balance.session_cookie"
 
 local byte = string.byte
 local format = string.format

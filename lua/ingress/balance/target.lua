@@ -1,12 +1,12 @@
 -- The backends of a route with what the balancer needs to know of the route: decided once, when the
 -- route is first used.
 
-local affinity = require "ingress.affinity"
+local affinity = require "ingress.balance.affinity"
 local algorithms = require "ingress.picker.registry"
-local backends = require "ingress.backend"
-local canary = require "ingress.canary"
-local hash_key = require "ingress.hash_key"
-local retry_budget = require "ingress.retry_budget"
+local backends = require "ingress.balance.backend"
+local canary = require "ingress.balance.canary"
+local hash_key = require "ingress.balance.hash_key"
+local retry_budget = require "ingress.balance.retry_budget"
 local store = require "ingress.store"
 
 local has_endpoint = backends.has_endpoint

@@ -4,7 +4,7 @@
 -- answer with an error page. A watched request (dispatch.lua) always does.
 
 local address = require "ingress.pure.address"
-local backends = require "ingress.backend"
+local backends = require "ingress.balance.backend"
 local faults = require "ingress.faults"
 local ffi = require "ffi"
 local get_request = require("resty.core.base").get_request

@@ -6,7 +6,7 @@
 -- gets more weight keeps those that it has.
 
 local hash = require "ingress.pure.hash"
-local hash_key = require "ingress.hash_key"
+local hash_key = require "ingress.balance.hash_key"
 local rendezvous = require "ingress.pure.rendezvous"
 
 local find_regex = ngx.re.find

@@ -5,14 +5,14 @@
 -- only a second try gets a state of its own, with what was `tried` and the `deadline`. A watched
 -- request (completion.lua) has its own state from the beginning.
 
-local backends = require "ingress.backend"
-local completion = require "ingress.completion"
+local backends = require "ingress.balance.backend"
+local completion = require "ingress.balance.completion"
 local counters = require "ingress.counters"
 local faults = require "ingress.faults"
 local health = require "ingress.health"
 local ngx_balancer = require "ngx.balancer"
 local store = require "ingress.store"
-local more_tries = require("ingress.target").more_tries
+local more_tries = require("ingress.balance.target").more_tries
 
 local excluded_of = health.excluded
 local get_last_failure = ngx_balancer.get_last_failure

@@ -1,4 +1,4 @@
-local retry_budget = require "ingress.retry_budget"
+local retry_budget = require "ingress.balance.retry_budget"
 
 
 local function take_all(bucket, now)

@@ -1,12 +1,12 @@
 -- Backends as the balancer sees them: the endpoints of a record, and a picker for each way in which
 -- routes want them to be chosen.
 
-local affinity = require "ingress.affinity"
+local affinity = require "ingress.balance.affinity"
 local algorithms = require "ingress.picker.registry"
-local endpoints_of = require "ingress.endpoints"
+local endpoints_of = require "ingress.balance.endpoints"
 local health = require "ingress.health"
 local process = require "ingress.process"
-local slow_start = require "ingress.slow_start"
+local slow_start = require "ingress.balance.slow_start"
 local store = require "ingress.store"
 
 local ngx_now = ngx.now
