@@ -151,8 +151,8 @@ local READERS = {
 }
 
 
---- All of it, {backend: {id: {until_time, times, reason}}} and {backend: {id: reason}}, and the number
--- of entries that were looked at.
+--- All of it, {backend: {id: {until_time, times, reason}}} and {backend: {id: reason}}, and how
+-- many entries were looked at.
 function _M.read()
     local found, keys = { ejected = {}, unhealthy = {} }, dictionary:get_keys(0)
     for _, key in ipairs(keys) do
