@@ -65,6 +65,11 @@ export class Engine {
     return this.#failed
   }
 
+  /** How many pods have answered. */
+  get pods(): number {
+    return this.#answersByPod.size
+  }
+
   start(): void {
     this.#stall.enable()
     const closed = Array.from({ length: this.#options.connections ?? 0 }, () => this.#closedLoop())

@@ -27,6 +27,7 @@ test('both loops run over kept connections and no failure is reported', async (t
   const load = await startLoad(options(port, { rate: 200 }))
   load.expect('g', ['one'])
   await load.more(300)
+  assert.equal((await load.count()).pods, 1)
   const report = await load.stop()
   assertNoFailures(report)
   assert.equal(report.answersByPod['one'], report.requests)

@@ -43,8 +43,11 @@ export class Load {
     this.#worker.send({ type: 'expect', group, pods, since } satisfies Command)
   }
 
-  /** How many requests have ended so far, and how many of them failed (misrouted ones come at the end). */
-  async count(): Promise<{ readonly requests: number, readonly failed: number }> {
+  /**
+   * How many requests have ended so far, how many of them failed (misrouted ones come at the end), and how
+   * many pods have answered.
+   */
+  async count(): Promise<{ readonly requests: number, readonly failed: number, readonly pods: number }> {
     const answer = await this.#ask({ type: 'count' })
     if (answer.type !== 'count') throw new Error(`unexpected ${answer.type}`)
     return answer

@@ -101,7 +101,7 @@ export type Command =
 /** Worker to parent. */
 export type Answer =
   | { readonly type: 'started' }
-  | { readonly type: 'count', readonly requests: number, readonly failed: number }
+  | { readonly type: 'count', readonly requests: number, readonly failed: number, readonly pods: number }
   | { readonly type: 'report', readonly report: LoadReport }
 
 /** The machine's monotonic clock, the same in all processes. */

@@ -20,8 +20,10 @@ async function obey(command: Command): Promise<void> {
   }
   if (engine === undefined) throw new Error(`${command.type} before start`)
   if (command.type === 'expect') engine.expectations.set(command.group, command.pods, command.since)
-  else if (command.type === 'count') await tell({ type: 'count', requests: engine.requests, failed: engine.failed })
-  else {
+  else if (command.type === 'count') {
+    const { requests, failed, pods } = engine
+    await tell({ type: 'count', requests, failed, pods })
+  } else {
     await tell({ type: 'report', report: await engine.stop() })
     process.off('disconnect', orphaned)
     process.disconnect?.()

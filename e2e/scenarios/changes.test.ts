@@ -5,7 +5,7 @@ import { after, test } from 'node:test'
 import { enterLab } from '../lab/enter.ts'
 import { startLab } from '../lab/lab.ts'
 import { followEndpoints } from '../load/follow.ts'
-import { assertNoFailures } from '../load/load.ts'
+import { assertNoFailures, type Load } from '../load/load.ts'
 import { startController, variantUnderTest } from './controller.ts'
 import { ask, askEcho } from './http.ts'
 import { handshake, tlsSecret } from './tls.ts'
@@ -21,6 +21,10 @@ const namespace = 'default'
 const controller = await startController(lab)
 const { address } = controller
 
+async function answersOf(load: Load, pods: number): Promise<void> {
+  await lab.waitFor(`answers of ${pods} pods`, async () => (await load.count()).pods === pods)
+}
+
 test('nothing is lost while a Deployment scales and rolls, and nothing reloads', async () => {
   await startEcho(lab, 'echo', { replicas: 3 })
   await lab.apply(ingressOf('echo', { rules: [{ host: 'echo.example', service: 'echo' }] }))
@@ -32,17 +36,19 @@ test('nothing is lost while a Deployment scales and rolls, and nothing reloads',
     for (const replicas of [10, 2]) {
       await lab.client.patch('apps/v1/Deployment', { namespace, name: 'echo' }, { spec: { replicas } })
       await lab.waitForDeployment(namespace, 'echo')
+      // A pod is ready before its EndpointSlice says so.
+      await answersOf(load, 10)
       await load.more(500)
     }
     await lab.apply(echoOf('echo', { replicas: 2, version: '2' }))
     await lab.waitForDeployment(namespace, 'echo')
     await lab.waitFor('the end of the old pods', async () => (await lab.client.list('v1/Pod', { namespace })).length === 2)
+    // 3, 7 more, and 2 of the new version.
+    await answersOf(load, 12)
     await unfollow()
   })
 
   assertNoFailures(report)
-  // 3, 7 more, and 2 of the new version.
-  assert.equal(Object.keys(report.answersByPod).length, 12)
   assert.deepEqual(await controller.generation(), before)
 })
 
