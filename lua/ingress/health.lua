@@ -5,8 +5,7 @@
 -- A success is seen only in watched requests (completion.lua): so the requests to a backend are
 -- watched from the first failure of one of its endpoints until that endpoint answers.
 
-local counters = require "ingress.counters"
-local ejection = require "ingress.ejection"
+local ejection = require "ingress.health.ejection"
 local store = require "ingress.store"
 
 local abs = math.abs
@@ -29,7 +28,7 @@ local MOST_SUSPECTS = 1024
 local PAUSE_PER_ENTRY = 0.0001
 local NONE = {}
 
-local _M = { counters = counters.all }
+local _M = {}
 
 -- backend -> id -> failures in a row
 local suspects = {}

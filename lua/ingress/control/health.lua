@@ -1,8 +1,8 @@
 -- GET /v1/health: the endpoints that get no requests, and why.
 
 local answer = require "ingress.control.answer"
-local ejection = require "ingress.ejection"
-local health = require "ingress.health"
+local counters = require "ingress.counters"
+local ejection = require "ingress.health.ejection"
 
 local match = string.match
 local sort = table.sort
@@ -63,7 +63,7 @@ function _M.get()
     return answer.ok({
         ejected = ejected_endpoints(ejected),
         unhealthy = unhealthy_endpoints(unhealthy),
-        counts = health.counters(),
+        counts = counters.all(),
     })
 end
 

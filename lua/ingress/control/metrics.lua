@@ -1,8 +1,8 @@
 -- GET /v1/metrics: what OpenResty tells of itself, as Prometheus text 0.0.4.
 
 local answer = require "ingress.control.answer"
+local counters = require "ingress.counters"
 local generation = require "ingress.generation"
-local health = require "ingress.health"
 local journal = require "ingress.control.journal"
 local metrics = require "ingress.metrics"
 
@@ -84,7 +84,7 @@ end
 
 
 local function write_events(lines)
-    local counts = health.counters()
+    local counts = counters.all()
     for _, event in ipairs(EVENTS) do
         local name, help = event[1], event[2]
         metric(lines, name .. "_total", "counter", help)(counts[name] or 0)

@@ -2,7 +2,7 @@
 
 local generation = require "ingress.generation"
 local metrics = require "ingress.metrics"
-local prober = require "ingress.prober"
+local prober = require "ingress.health.prober"
 local process = require "ingress.process"
 local request_id = require "ingress.request_id"
 local store = require "ingress.store"

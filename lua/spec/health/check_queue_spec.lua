@@ -1,4 +1,4 @@
-local check_queue = require "ingress.check_queue"
+local check_queue = require "ingress.health.check_queue"
 
 
 local function take_all(queue)

@@ -4,11 +4,11 @@
 -- Health dictionary:  prober  the process that checks; another takes over when it does not say so
 --                             again within LEASE seconds
 
-local check_queue = require "ingress.check_queue"
+local check_queue = require "ingress.health.check_queue"
 local counters = require "ingress.counters"
-local ejection = require "ingress.ejection"
+local ejection = require "ingress.health.ejection"
 local faults = require "ingress.faults"
-local http_check = require "ingress.http_check"
+local http_check = require "ingress.health.http_check"
 local store = require "ingress.store"
 
 local find = string.find
