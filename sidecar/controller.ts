@@ -5,10 +5,9 @@
 import { join } from 'node:path'
 import type { Logger } from 'pino'
 import type { Kind, KubeObject, ObjectSink } from './collection/objects.ts'
-import { ControlClient } from './dataplane/client.ts'
+import { ControlClient, type LoadedResult } from './dataplane/client.ts'
 import { capacityFindings } from './dataplane/capacity.ts'
 import { DataPlane } from './dataplane/data-plane.ts'
-import type { LoadedResult } from './dataplane/desired.ts'
 import { createFallbackCertificate } from './dataplane/fallback-certificate.ts'
 import { hostKey, type RecordKey } from './dynamic/records.ts'
 import { FindingBook } from './finding-book.ts'
@@ -271,12 +270,12 @@ export class Controller {
   }
 
   #reloaded(result: LoadedResult, config: RenderedConfig, previous: RenderedConfig | undefined): void {
-    const { generation, duration_ms: durationMs, reloaded } = result
+    const { generation, serving_ms: servingMs, duration_ms: durationMs, reloaded } = result
     const loadedAt = new Date()
-    const entry = this.generations.add({ generation, durationMs, reloaded, loadedAt, config, previous })
+    const entry = this.generations.add({ generation, servingMs, durationMs, reloaded, loadedAt, config, previous })
     this.instruments.loaded(entry.causes.map(({ kind }) => kind), durationMs, loadedAt)
     const causes = entry.causes.map((cause) => cause.message)
-    this.#log.info({ generation, hash: entry.hash, durationMs, reloaded, causes }, 'NGINX runs a new configuration')
+    this.#log.info({ generation, hash: entry.hash, servingMs, durationMs, reloaded, causes }, 'NGINX runs a new configuration')
   }
 
   #translated(milliseconds: number): void {

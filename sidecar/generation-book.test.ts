@@ -46,7 +46,7 @@ function ingress(name: string, bodySize: string): KubeObject {
 
 function load(before: NginxInput | undefined, after: NginxInput, book = new GenerationBook(SOURCES)) {
   const previous = before === undefined ? undefined : renderConfig(before)
-  const common = { generation: 2, durationMs: 7, reloaded: true, loadedAt: new Date(0) }
+  const common = { generation: 2, servingMs: 5, durationMs: 7, reloaded: true, loadedAt: new Date(0) }
   return book.add({ ...common, config: renderConfig(after), previous })
 }
 

@@ -28,6 +28,7 @@ export interface CauseSources {
 
 export interface Load {
   readonly generation: number
+  readonly servingMs: number
   readonly durationMs: number
   /** False: OpenResty had it already. */
   readonly reloaded: boolean
@@ -62,12 +63,13 @@ export class GenerationBook {
     return this.#counts
   }
 
-  add({ generation, durationMs, reloaded, loadedAt, config, previous }: Load): GenerationView {
+  add({ generation, servingMs, durationMs, reloaded, loadedAt, config, previous }: Load): GenerationView {
     const causes = previous === undefined ? [START] : this.#causes(previous.input, config.input)
     const entry: GenerationView = {
       generation,
       hash: config.hash,
       loadedAt: loadedAt.toISOString(),
+      servingMs,
       durationMs,
       reloaded,
       classes: config.classNames,

@@ -34,7 +34,7 @@ const VIEWS: AdminViews = {
   findings: () => [],
   generations: () => [
     {
-      generation: 2, hash: 'ab', loadedAt: '2026-01-31T12:00:00Z', durationMs: 7, reloaded: true, classes: [],
+      generation: 2, hash: 'ab', loadedAt: '2026-01-31T12:00:00Z', servingMs: 5, durationMs: 7, reloaded: true, classes: [],
       causes: [{ kind: 'start', message: 'the first' }], diff: '',
     },
   ],

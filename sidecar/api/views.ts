@@ -19,6 +19,8 @@ export interface GenerationView {
   readonly hash: string
   /** RFC 3339. */
   readonly loadedAt: string
+  /** Milliseconds until all new workers served, and until no old one took new connections any more. */
+  readonly servingMs: number
   readonly durationMs: number
   readonly reloaded: boolean
   readonly classes: readonly string[]

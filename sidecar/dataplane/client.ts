@@ -52,8 +52,17 @@ export type PushResult =
   | { readonly outcome: 'conflict'; readonly revision: number }
   | { readonly outcome: 'full'; readonly message: string; readonly needed: number; readonly capacity: number }
 
+/** Milliseconds until all new workers served, and until no old one took new connections any more. */
+export interface LoadedResult {
+  readonly outcome: 'loaded'
+  readonly generation: number
+  readonly serving_ms: number
+  readonly duration_ms: number
+  readonly reloaded: boolean
+}
+
 export type ConfigResult =
-  | { readonly outcome: 'loaded'; readonly generation: number; readonly duration_ms: number; readonly reloaded: boolean }
+  | LoadedResult
   | { readonly outcome: 'refused'; readonly message: string; readonly line?: number }
   | { readonly outcome: 'busy' | 'timeout'; readonly message: string }
 

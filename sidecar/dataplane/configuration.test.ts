@@ -43,7 +43,7 @@ class Rig {
     this.loads += 1
     if (this.isRefused) return { outcome: 'refused', message: 'bind() failed' }
     this.status = { ...this.status, config_hash: /config ([0-9a-f]+)/.exec(text)?.[1] ?? '' }
-    return { outcome: 'loaded', generation: this.loads, duration_ms: 1, reloaded: true }
+    return { outcome: 'loaded', generation: this.loads, serving_ms: 1, duration_ms: 1, reloaded: true }
   }
 }
 

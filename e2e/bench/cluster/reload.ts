@@ -1,4 +1,5 @@
 /** Reloads by location classes that are new, while a load client counts what it costs the requests. */
+import type { GenerationView } from '../../../sidecar/api/views.ts'
 import { describeFailure, startLoad } from '../../load/load.ts'
 import type { LoadReport, LoopReport } from '../../load/types.ts'
 import { ingressOf } from '../../scenarios/workload.ts'
@@ -15,9 +16,10 @@ const CONNECTIONS = 16
 const REQUESTS_BETWEEN = 500
 const SMALLEST_KILOBYTES = 2048
 
-export interface Reload {
-  /** What the control API says: from the signal to new workers that serve. */
-  readonly duration: number
+/** What the control API says, in milliseconds from the signal on: as in `GenerationView`. */
+type Durations = Pick<GenerationView, 'servingMs' | 'durationMs'>
+
+export interface Reload extends Durations {
   /** From the write of the Ingress to a configuration that runs. */
   readonly total: number
 }
@@ -57,14 +59,14 @@ export async function reloadOnce(rig: Rig, kilobytes: number): Promise<Reload> {
     const durations = await reloadsOf(rig)
     return durations.length > before && durations
   })
-  return { duration: durations.at(-1) ?? NaN, total: performance.now() - started }
+  return { ...durations.at(-1) ?? { servingMs: NaN, durationMs: NaN }, total: performance.now() - started }
 }
 
-/** Milliseconds of each reload so far, as the sidecar logs them. */
-async function reloadsOf({ lab, controller }: Rig): Promise<number[]> {
+/** The reloads so far, as the sidecar logs them. */
+async function reloadsOf({ lab, controller }: Rig): Promise<Durations[]> {
   const log = await lab.logs(controller.sidecar)
   return log.split('\n').filter((line) => line.includes('"durationMs"'))
-    .map((line) => (JSON.parse(line) as { durationMs: number }).durationMs)
+    .map((line) => JSON.parse(line) as Durations)
 }
 
 function makeReport(reloads: readonly Reload[], load: LoadReport, { nginx }: Rig): Report {
@@ -79,7 +81,8 @@ function makeReport(reloads: readonly Reload[], load: LoadReport, { nginx }: Rig
       reloads: reloads.length,
       failed: load.failed,
       resets: load.resets,
-      p50_ms: rounded(quantile(reloads.map(({ duration }) => duration), 0.5)),
+      p50_ms: rounded(quantile(reloads.map(({ servingMs }) => servingMs), 0.5)),
+      settled_p50_ms: rounded(quantile(reloads.map(({ durationMs }) => durationMs), 0.5)),
       nginx,
     },
   }
@@ -92,7 +95,8 @@ function durationTable(title: string, reloads: readonly Reload[]): Table {
     title,
     columns: ['', 'p50', 'p90', 'max'],
     rows: [
-      row('reload, until new workers serve', reloads.map(({ duration }) => duration)),
+      row('reload, until all new workers serve', reloads.map(({ servingMs }) => servingMs)),
+      row('and no old one takes new connections', reloads.map(({ durationMs }) => durationMs)),
       row('since the Ingress was written', reloads.map(({ total }) => total)),
     ],
   }

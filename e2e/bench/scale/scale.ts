@@ -2,7 +2,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { KubernetesObject } from '../../lab/client.ts'
 import { haveStatus, measureNewHosts } from '../cluster/routes.ts'
-import { reloadOnce } from '../cluster/reload.ts'
+import { reloadOnce, type Reload } from '../cluster/reload.ts'
 import { PORT, startRig, type Rig } from '../cluster/rig.ts'
 import { BenchError, type BenchOptions } from '../options.ts'
 import { progress } from '../progress.ts'
@@ -30,7 +30,7 @@ export interface Figures {
   readonly ready: number
   readonly memory: { readonly started: Weights; readonly visited: Weights; readonly changed: Weights }
   /** Milliseconds of each reload, as the control API says. */
-  readonly reloads: readonly number[]
+  readonly reloads: readonly Reload[]
   /** Milliseconds from the write of an Ingress with a new host to its first 200. */
   readonly changes: readonly number[]
 }
@@ -144,13 +144,13 @@ function changed(index: number, size: Size): KubernetesObject {
   return ingressOf(index % size.ingresses, size, annotations)
 }
 
-async function reload(rig: Rig): Promise<number[]> {
-  const durations: number[] = []
+async function reload(rig: Rig): Promise<Reload[]> {
+  const reloads: Reload[] = []
   for (let round = 0; round < RELOADS; round++) {
-    durations.push((await reloadOnce(rig, SMALLEST_KILOBYTES + round)).duration)
+    reloads.push(await reloadOnce(rig, SMALLEST_KILOBYTES + round))
     progress(`reload ${round + 1} of ${RELOADS}`)
   }
-  return durations
+  return reloads
 }
 
 /** The keys of the JSON line, for one size. */
@@ -164,7 +164,8 @@ export function keysOf({ ready, memory, reloads, changes }: Figures): Record<str
     worker_rss_mb: visited.worker.resident,
     worker_own_mb: visited.worker.anonymous,
     worker_rss_mb_after_changes: changed.worker.resident,
-    reload_ms: median(reloads),
+    reload_ms: median(reloads.map(({ servingMs }) => servingMs)),
+    reload_settled_ms: median(reloads.map(({ durationMs }) => durationMs)),
     change_p50_ms: rounded(quantile(changes, 0.5), 2),
     change_p99_ms: rounded(quantile(changes, 0.99), 2),
   }

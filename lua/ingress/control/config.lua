@@ -94,15 +94,19 @@ local function refusal(size)
 end
 
 
--- "success", or "refused", {message, line}, or "timeout". `before`: the generation until now.
+-- "success", {serving = time when all new workers served}, or "refused", {message, line}, or
+-- "timeout". `before`: the generation until now.
 local function wait(hash, before, size)
     local deadline = ngx_now() + PATIENCE
+    local serving
     repeat
         ngx.sleep(INTERVAL)
         local newest = generation.newest()
-        if newest.hash == hash and newest.complete and newest.number > before.number
-            and not generation.any_accepts(before.workers) then
-            return "success"
+        if newest.hash == hash and newest.complete and newest.number > before.number then
+            serving = serving or ngx_now()
+            if not generation.any_accepts(before.workers) then
+                return "success", { serving = serving }
+            end
         end
         local refused = refusal(size)
         if refused then
@@ -143,29 +147,35 @@ local function reload(text, hash)
         os.remove(folder .. PREVIOUS)
         error(err, 0)
     end
-    local result, refused = signal_and_wait(hash, before, size)
+    local result, details = signal_and_wait(hash, before, size)
     if result == "success" then
         os.remove(folder .. PREVIOUS)
     else
         os.rename(folder .. PREVIOUS, folder .. FILE)
     end
     if result == "failed" then
-        error(refused.message)
+        error(details.message)
     end
-    return result, refused
+    return result, details
 end
 
 
-local function finish(result, refused, duration_ms)
+local function milliseconds_since(start, time)
+    return floor((time - start) * 1000 + 0.5)
+end
+
+
+local function finish(result, details, start)
     state:incr("reloads/" .. result, 1, 0)
     if result == "success" then
         return answer.ok({
             generation = generation.newest().number,
-            duration_ms = duration_ms,
+            duration_ms = milliseconds_since(start, ngx_now()),
+            serving_ms = milliseconds_since(start, details.serving),
             reloaded = true,
         })
     elseif result == "refused" then
-        return answer.error(422, refused.message, { line = refused.line })
+        return answer.error(422, details.message, { line = details.line })
     end
     return answer.error(504, "the new workers did not report in time; the old file is back")
 end
@@ -174,11 +184,13 @@ end
 local function reload_locked(text, hash)
     local newest = generation.newest()
     if newest.hash == hash and newest.complete then
-        return answer.ok({ generation = newest.number, duration_ms = 0, reloaded = false })
+        return answer.ok({
+            generation = newest.number, duration_ms = 0, serving_ms = 0, reloaded = false,
+        })
     end
     local start = ngx_now()
-    local result, refused = reload(text, hash)
-    return finish(result, refused, floor((ngx_now() - start) * 1000 + 0.5))
+    local result, details = reload(text, hash)
+    return finish(result, details, start)
 end
 
 

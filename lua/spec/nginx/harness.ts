@@ -83,6 +83,7 @@ export interface ControlBody {
   readonly capacity: number
   readonly generation: number
   readonly duration_ms: number
+  readonly serving_ms: number
   readonly reloaded: boolean
   readonly line: number
   readonly instance: string
