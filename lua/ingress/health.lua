@@ -229,14 +229,13 @@ end
 
 --- The end of a probe.
 -- @param key     of the backend
--- @param reason  why it failed; nil when it did not
--- @param unknown the client gave up before there was an answer
-function _M.probed(key, id, reason, unknown)
+-- @param outcome {reason, unknown, seconds}: reason: why it failed; unknown: the client gave up
+function _M.probed(key, id, outcome)
     local probed = member(key, id)
-    if unknown then
-        ejection.postpone(probed, current_rules())
-    elseif reason then
-        ejection.eject(probed, reason, current_rules(), true)
+    if outcome.unknown then
+        ejection.postpone(probed, current_rules(), outcome.seconds)
+    elseif outcome.reason then
+        ejection.eject(probed, outcome.reason, current_rules(), true)
     else
         ejection.readmit(probed)
     end

@@ -74,7 +74,7 @@ function _M.end_try(state, outcome)
         backends.done(state.target, id, outcome.seconds, reason ~= nil)
     end
     if probing then
-        health.probed(entry.key, id, reason, unknown)
+        health.probed(entry.key, id, outcome)
     elseif reason then
         note_failure(entry, id, reason)
     elseif not unknown then

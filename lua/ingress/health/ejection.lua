@@ -69,11 +69,13 @@ function _M.eject(member, reason, rules, again)
 end
 
 
---- The probe told nothing: the next comes after another `time` seconds.
-function _M.postpone(member, rules)
+--- The probe told nothing: the next comes later, or an endpoint that hangs would get one client
+-- after the other. Who gave up soon decides little, or such clients could keep it out for ever.
+-- @param waited seconds until the client gave up; nil: unknown
+function _M.postpone(member, rules, waited)
     local entry = _M.parse(dictionary:get("ejected/" .. member))
     if entry then
-        entry.until_time = ngx_now() + rules.time
+        entry.until_time = ngx_now() + min(waited or rules.time, rules.time)
         write(dictionary.set, member, entry, rules)
     end
     dictionary:delete("probe/" .. member)

@@ -1,10 +1,12 @@
 /** Endpoints that fail in a row get no more requests, for a time; then one request tries whether they are back. */
 import assert from 'node:assert/strict'
+import { once } from 'node:events'
+import { connect } from 'node:net'
 import { test, type TestContext } from 'node:test'
 import { backend, endpoints, host, route, withDigest, type Backend } from './backends.ts'
 import { ask } from './client.ts'
 import { everySetup, freePort, serve, until, type DataPlane, type Json, type Served, type Setup } from './harness.ts'
-import { answers, peer, resetsAfter, type Peer } from './peers.ts'
+import { answers, keepsSilent, peer, resetsAfter, type Peer } from './peers.ts'
 
 interface Health {
   readonly ejected: readonly {
@@ -130,6 +132,28 @@ everySetup('ejection', (setup) => {
     for (const answer of waiting) answer()
     await probe
     await until('it is back', async () => (await health(plane)).ejected.length === 0)
+  })
+
+  test('a client that gives up at once does not keep an endpoint out', async (t) => {
+    const served = await oneBad(t, setup, 2)
+    const { plane, http, bad, all } = served
+    await plane.put(records(all))
+    await askUntilEjected(served, bad)
+    await plane.put(records(all, { time: 600, max_time: 600 }))
+    bad.behave = keepsSilent
+    const before = bad.requests
+    await until('it is probed', async () => {
+      const sockets = all.map(() => connect(Number(new URL(http).port), '127.0.0.1').on('error', () => undefined))
+      for (const socket of sockets) socket.write('GET / HTTP/1.1\r\nHost: a.example\r\n\r\n')
+      await Promise.all(sockets.map((socket) => Promise.race([once(socket, 'data'), until('', () => bad.requests > before)])))
+      for (const socket of sockets) socket.destroy()
+      return bad.requests > before
+    })
+    bad.behave = answers()
+    await until('it is back', async () => {
+      assert.equal((await ask(http)).status, 200)
+      return (await health(plane)).ejected.length === 0
+    })
   })
 
   test('never more than the share of a backend: then all are used', async (t) => {
