@@ -1,12 +1,13 @@
 -- Counts requests: how many, how long, how large, by the labels of ingress-nginx.
 --
--- Each request of a location with a log phase comes here, so what it costs is measured: the series
--- of a route keeps its blocks by status and method, and no text is made.
+-- Each request comes here, so its cost matters: the series of a route keeps its blocks by status
+-- and method, no text is made, and of a busy series only some requests are measured (sampling.lua).
 
 local cells = require "ingress.metrics.cells"
 local ffi = require "ffi"
 local get_request = require("resty.core.base").get_request
 local layouts = require "ingress.metrics.layout"
+local sampling = require "ingress.metrics.sampling"
 local series_registry = require "ingress.metrics.series"
 local stats = require "ingress.metrics.stats"
 local writer = require "ingress.metrics.writer"
@@ -14,12 +15,13 @@ local writer = require "ingress.metrics.writer"
 local C = ffi.C
 local floor = math.floor
 local format = string.format
+local ngx_time = ngx.time
 local ngx_var = ngx.var
 local read_stats = stats.read
 
 local dictionary = ngx.shared.resty_ingress_metrics
 
-local EPOCH = layouts.EPOCH
+local EPOCH, REQUESTS = layouts.EPOCH, layouts.REQUESTS
 -- More than any method's number.
 local METHODS = 2 ^ 20
 -- A client may send any word as method.
@@ -47,13 +49,13 @@ local _M = {
     undefined = nil,
 }
 
-local options, layout, memory, registry, numbers, add
+local options, layout, memory, registry, numbers, add, weigh
 local stripe = 0
 
 
 --- In the master, at each load of the configuration.
 -- @param wanted nil: requests are not counted; else {time, length, size, per_host, undefined_hosts,
---               status_classes}: bounds as in layout.lua, and flags of ingress-nginx
+--               status_classes, sampling}: bounds as in layout.lua, and flags
 function _M.configure(wanted)
     _M.enabled = wanted ~= nil
     options = wanted
@@ -67,6 +69,7 @@ function _M.configure(wanted)
     registry = series_registry.new(name, memory)
     numbers = memory.numbers
     add = writer.compile(layout, numbers)
+    weigh = wanted.sampling and sampling.weight or sampling.always
     _M.undefined = wanted.undefined_hosts and _M.series(ANY_HOST) or nil
 end
 
@@ -141,18 +144,22 @@ local function add_block(series, key, status, method)
     local labels = { series.host, series.namespace, series.ingress, series.service, series.canary,
         series.path, METHOD_NAMES[method] or OTHER_METHOD, status_label(status) }
     local block = registry:block(labels, status, stripe)
+    block.samples = sampling.new()
     series[key] = block
     return block
 end
 
 
 -- False when the block has changed hands since.
-local function write(block)
+local function write(block, weight)
     local at = block.at
     memory:lock(stripe)
     local is_ours = numbers[at + EPOCH] == block.epoch
     if is_ours then
-        add(at)
+        numbers[at + REQUESTS] = numbers[at + REQUESTS] + 1
+        if weight > 0 then
+            add(at, weight)
+        end
     end
     memory:unlock(stripe)
     return is_ours
@@ -170,9 +177,12 @@ function _M.count(series)
     local method = C.ngx_http_lua_ffi_req_get_method(request)
     local key = status * METHODS + method
     local block = series[key] or add_block(series, key, status, method)
-    read_stats(request)
-    if not write(block) then
-        write(add_block(series, key, status, method))
+    local weight = weigh(block.samples, ngx_time())
+    if weight > 0 then
+        read_stats(request)
+    end
+    if not write(block, weight) then
+        write(add_block(series, key, status, method), weight)
     end
 end
 

@@ -1,5 +1,5 @@
--- Adds a request to the numbers of its series: code made once for a layout, without a loop, with
--- every offset as a constant.
+-- Adds a measured request to the histograms of its series: code made once for a layout, without a
+-- loop, with every offset as a constant.
 
 local concat = table.concat
 local ffi = require "ffi"
@@ -27,19 +27,18 @@ local numbers, values, histograms, tables, bucket_of = ...
 local BOUNDS = [[
 local limits_%d, table_%d = histograms[%d].limits, tables[%d]
 ]]
-local COUNT = [[
-return function(at)
-    numbers[at + %d] = numbers[at + %d] + 1
+local BEGIN = [[
+return function(at, weight)
     local value, place
 ]]
 local SUM = [[
-        numbers[at + %d] = numbers[at + %d] + value
+        numbers[at + %d] = numbers[at + %d] + value * weight
 ]]
 local BUCKET = [[
     value = values[%d]
     if value >= 0 then
 %s        place = at + %d + (value <= %d and table_%d[value] or bucket_of(limits_%d, value))
-        numbers[place] = numbers[place] + 1
+        numbers[place] = numbers[place] + weight
     end
 ]]
 
@@ -60,14 +59,15 @@ local function bucket_table(limits)
 end
 
 
---- A function that adds `stats.values` to the block that begins at an index of `numbers`.
+--- A function(at, weight) that adds `stats.values`, for as many requests as `weight` says, to the
+-- block that begins at an index of `numbers`.
 function _M.compile(layout, numbers)
     local code, tables = { HEAD }, {}
     for i, histogram in ipairs(layout.histograms) do
         tables[i] = bucket_table(histogram.limits)
         code[#code + 1] = format(BOUNDS, i, i, i, i)
     end
-    code[#code + 1] = format(COUNT, layouts.REQUESTS, layouts.REQUESTS)
+    code[#code + 1] = BEGIN
     for i, histogram in ipairs(layout.histograms) do
         local sum = histogram.sum_of and "" or format(SUM, histogram.sum, histogram.sum)
         code[#code + 1] = format(BUCKET, STATS[histogram.name], sum, histogram.first, LAST, i, i)
