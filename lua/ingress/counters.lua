@@ -1,16 +1,23 @@
 -- Counts of events, shared by all workers: only for what is rare, since each costs a lock.
 
-local NAMES = {
-    "ejections", "ejection_probes", "health_checks", "lua_errors", "retries",
-    "retry_budget_exhausted",
+local EVENTS = {
+    { "ejections", "Endpoints that were ejected after failures in a row." },
+    { "ejection_probes", "Requests that tried whether an ejected endpoint is back." },
+    { "health_checks", "Requests that asked for the health of an endpoint." },
+    { "lua_errors", "Errors in Lua while a request was handled." },
+    { "retries", "Tries after the first one." },
+    { "retry_budget_exhausted", "Retries that the budget did not allow." },
 }
 
 local dictionary = ngx.shared.resty_ingress_health
 
-local _M = {}
+local _M = {
+    -- Array of {name, what is counted}.
+    EVENTS = EVENTS,
+}
 
 
---- One more of `name`, which is one of NAMES.
+--- One more of `name`, which is one of EVENTS.
 function _M.add(name)
     dictionary:incr("count/" .. name, 1, 0)
 end
@@ -19,7 +26,8 @@ end
 --- {name: count since OpenResty started} for every name.
 function _M.all()
     local counts = {}
-    for _, name in ipairs(NAMES) do
+    for _, event in ipairs(EVENTS) do
+        local name = event[1]
         counts[name] = dictionary:get("count/" .. name) or 0
     end
     return counts

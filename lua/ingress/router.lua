@@ -28,10 +28,7 @@ local LONGEST_HOST = 262
 local HOST_HEADER = variable.new("http_host")
 local HOST = variable.new("host")
 
-local _M = {
-    -- Whether the path of a Regex route compiles.
-    compiles = path_regex.compiles,
-}
+local _M = {}
 
 -- listener -> Host header -> {name, value}: what was found for it, false when nothing was.
 local found = {}

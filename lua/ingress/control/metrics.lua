@@ -5,6 +5,7 @@ local counters = require "ingress.counters"
 local generation = require "ingress.generation"
 local journal = require "ingress.control.journal"
 local metrics = require "ingress.metrics"
+local status = require "ingress.control.status"
 
 local concat = table.concat
 local format = string.format
@@ -13,17 +14,6 @@ local match = string.match
 local MEDIA_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 local KINDS = { "backend", "certificate", "host", "setting" }
 local RELOAD_RESULTS = { "success", "refused", "timeout" }
-local DICTIONARIES = { "health", "metrics", "records", "state" }
-
--- Name of a counter -> help. Of those that are counted, these are shown.
-local EVENTS = {
-    { "ejections", "Endpoints that were ejected after failures in a row." },
-    { "ejection_probes", "Requests that tried whether an ejected endpoint is back." },
-    { "health_checks", "Requests that asked for the health of an endpoint." },
-    { "lua_errors", "Errors in Lua while a request was handled." },
-    { "retries", "Tries after the first one." },
-    { "retry_budget_exhausted", "Retries that the budget did not allow." },
-}
 
 local state = ngx.shared.resty_ingress_state
 
@@ -61,13 +51,14 @@ end
 
 
 local function write_dictionaries(lines)
+    local usages = status.dictionaries()
     local capacity = metric(lines, "dictionary_capacity_bytes", "gauge", "Size of a dictionary.")
-    for _, name in ipairs(DICTIONARIES) do
-        capacity(ngx.shared["resty_ingress_" .. name]:capacity(), "dictionary", name)
+    for _, name in ipairs(status.DICTIONARIES) do
+        capacity(usages[name].capacity, "dictionary", name)
     end
     local free = metric(lines, "dictionary_free_bytes", "gauge", "Free pages of a dictionary.")
-    for _, name in ipairs(DICTIONARIES) do
-        free(ngx.shared["resty_ingress_" .. name]:free_space(), "dictionary", name)
+    for _, name in ipairs(status.DICTIONARIES) do
+        free(usages[name].free, "dictionary", name)
     end
 end
 
@@ -85,9 +76,9 @@ end
 
 local function write_events(lines)
     local counts = counters.all()
-    for _, event in ipairs(EVENTS) do
+    for _, event in ipairs(counters.EVENTS) do
         local name, help = event[1], event[2]
-        metric(lines, name .. "_total", "counter", help)(counts[name] or 0)
+        metric(lines, name .. "_total", "counter", help)(counts[name])
     end
 end
 

@@ -3,6 +3,7 @@
 local answer = require "ingress.control.answer"
 local journal = require "ingress.control.journal"
 local json = require "ingress.control.json"
+local pacing = require "ingress.pacing"
 local record_key = require "ingress.pure.record_key"
 local shape = require "ingress.pure.shape"
 local store = require "ingress.store"
@@ -11,10 +12,8 @@ local validation = require "ingress.control.validation"
 local REDACTED = "[redacted]"
 local PATCH = { base = true, set = true, delete = true }
 local PUT = { set = true }
--- Other requests get their turn after so many records, for so many seconds. (NGINX without
--- OpenResty's patches warns of a sleep of 0.)
-local BATCH = 200
-local PAUSE = 0.001
+-- How many records are looked at before others have their turn.
+local AT_ONCE = 200
 
 local records = ngx.shared.resty_ingress_records
 
@@ -32,8 +31,8 @@ local function examine(set)
             stored[key] = validation.stored(value)
         end
         count = count + 1
-        if count % BATCH == 0 then
-            ngx.sleep(PAUSE)
+        if count % AT_ONCE == 0 then
+            pacing.rest()
         end
     end
     return stored, rejected

@@ -7,6 +7,7 @@
 local ffi = require "ffi"
 local json = require "ingress.control.json"
 local metrics = require "ingress.metrics"
+local pacing = require "ingress.pacing"
 local sweeper = require "ingress.metrics.sweeper"
 
 local MEDIA_TYPE = "application/octet-stream"
@@ -43,7 +44,7 @@ local function send_series(source, send)
         count = count + 1
         if count % AT_ONCE == 0 then
             ngx.flush(true)
-            ngx.sleep(0)
+            pacing.rest()
         end
     end
 end

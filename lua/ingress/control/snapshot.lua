@@ -4,6 +4,7 @@
 
 local journal = require "ingress.control.journal"
 local lock = require "ingress.control.lock"
+local pacing = require "ingress.pacing"
 local record_file = require "ingress.control.record_file"
 local record_log = require "ingress.pure.record_log"
 local validation = require "ingress.control.validation"
@@ -12,8 +13,7 @@ local DRAFT = record_file.DRAFT
 -- A piece has so many records or bytes at most.
 local PIECE_RECORDS = 200
 local PIECE_BYTES = 1048576
--- Seconds: between pieces; between tries, when the disk is full.
-local PAUSE = 0.001
+-- Seconds between tries, when the disk is full.
 local RETRY = 5
 
 local state = ngx.shared.resty_ingress_state
@@ -67,7 +67,7 @@ local function write()
     local position = keys and 1
     while position and position <= #keys do
         position, err = journal.exclusively(write_piece, keys, position)
-        ngx.sleep(PAUSE)
+        pacing.rest()
     end
     if not position then
         return nil, err

@@ -11,7 +11,7 @@ local restore = require "ingress.control.restore"
 local floor = math.floor
 local format = string.format
 
-local DICTIONARIES = { "records", "state", "health", "metrics" }
+local DICTIONARIES = { "health", "metrics", "records", "state" }
 local HTTP2_DIRECTIVE = 1025001
 local KEEPALIVE_MIN_TIMEOUT = 1027004
 
@@ -22,7 +22,7 @@ extern char ngx_http_headers_more_filter_module;
 extern char ngx_stream_lua_module;
 ]]
 
-local _M = {}
+local _M = { DICTIONARIES = DICTIONARIES }
 
 
 local function dotted(number)
@@ -70,7 +70,7 @@ local function usage(dictionary)
 end
 
 
---- Of each: bytes, and the share of them that is used.
+--- Name of each of DICTIONARIES -> {capacity, free, used}: bytes, bytes, and a share.
 function _M.dictionaries()
     local usages = {}
     for _, name in ipairs(DICTIONARIES) do

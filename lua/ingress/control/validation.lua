@@ -4,9 +4,9 @@
 local certificate = require "ingress.certificate"
 local destination = require "ingress.destination"
 local json = require "ingress.control.json"
+local path_regex = require "ingress.path_regex"
 local policies = require "ingress.policy.registry"
 local record = require "ingress.pure.record"
-local router = require "ingress.router"
 local store = require "ingress.store"
 
 local find = string.find
@@ -14,7 +14,7 @@ local sub = string.sub
 
 local deps = {
     policies = policies.by_name,
-    compiles = router.compiles,
+    compiles = path_regex.compiles,
     refusal = destination.refusal,
     pair = certificate.check,
 }

@@ -4,6 +4,7 @@
 local cjson = require "cjson"
 local journal = require "ingress.control.journal"
 local lock = require "ingress.control.lock"
+local pacing = require "ingress.pacing"
 local series_registry = require "ingress.metrics.series"
 local store = require "ingress.store"
 local upstream_name = require("ingress.balance.target").upstream_name
@@ -45,7 +46,7 @@ end
 
 local function rest(count)
     if count % AT_ONCE == 0 then
-        ngx.sleep(0)
+        pacing.rest()
     end
 end
 

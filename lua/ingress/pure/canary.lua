@@ -68,16 +68,7 @@ end
 
 
 local function check_policies(policies, where, deps)
-    local reason = shape.object(policies, POLICIES, where)
-    if reason then
-        return reason
-    end
-    for name, value in pairs(policies) do
-        reason = deps.policies[name].validate(value)
-        if reason then
-            return format("%s: %s", where, reason)
-        end
-    end
+    return shape.object(policies, POLICIES, where) or deps.check_policies(policies, where, deps)
 end
 
 
@@ -112,7 +103,7 @@ end
 
 
 --- Why `canary` and `canaries` of a route are refused, or nil.
--- @param deps {policies, compiles, check_origin}
+-- @param deps of the route (record.lua), with its check_policies and check_origin
 function _M.refusal(route, where, deps)
     if route.canary == nil and route.canaries == nil then
         return nil

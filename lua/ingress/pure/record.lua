@@ -137,7 +137,8 @@ local function check_route(route, where, deps)
             and where .. ".closed must be text"
         or check_origin(route.origin, where .. ".origin")
         or canary.refusal(route, where, {
-            policies = deps.policies, compiles = deps.compiles, check_origin = check_origin,
+            policies = deps.policies, compiles = deps.compiles,
+            check_policies = check_policies, check_origin = check_origin,
         })
         or nil
 end
