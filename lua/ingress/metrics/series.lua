@@ -6,6 +6,7 @@
 --     labels/<id>    the reverse, for the scrape
 --     next           how many blocks were ever handed out
 --     free           list of those that were given back
+--     count/<labels> how many series there are with all of these labels but method and status
 
 local layouts = require "ingress.metrics.layout"
 local cjson = require "cjson"
@@ -18,6 +19,9 @@ local min = math.min
 local OTHER = "_other"
 local CLASSES = 6
 local EPOCH = layouts.EPOCH
+-- Of a route, or of a host beside its routes: clients choose methods, and backends statuses. Nobody
+-- should leave no room for others by that.
+local MOST_OF_ROUTE = 128
 
 local dictionary = ngx.shared.resty_ingress_metrics
 
@@ -41,6 +45,7 @@ function _M.new(name, cells)
         labels_key = name .. "/labels/",
         next_key = name .. "/next",
         free_key = name .. "/free",
+        count_key = name .. "/count/",
     }, _M)
     for class = 0, CLASSES - 1 do
         dictionary:safe_add(self.labels_key .. class, other_labels(class))
@@ -68,8 +73,35 @@ local function give_back(self, id)
 end
 
 
+--- What labels have in common that differ in method and status only.
+function _M.subject(labels)
+    return cjson.encode({ unpack(labels, 1, #_M.LABELS - 2) })
+end
+
+
+local function leave(self, subject)
+    local key = self.count_key .. subject
+    if (dictionary:incr(key, -1) or 0) <= 0 then
+        dictionary:delete(key)
+    end
+end
+
+
+-- Whether a subject may have one more; `leave` takes it back.
+local function enter(self, subject)
+    local key = self.count_key .. subject
+    dictionary:safe_add(key, 0)
+    local count = dictionary:incr(key, 1)
+    if count and count > MOST_OF_ROUTE then
+        leave(self, subject)
+        return false
+    end
+    return count ~= nil
+end
+
+
 -- nil when there is no room for one more.
-local function add(self, labels)
+local function add_labels(self, labels)
     local id = unused_id(self)
     if not id then
         return nil
@@ -83,7 +115,20 @@ local function add(self, labels)
     end
     dictionary:delete(self.labels_key .. id)
     give_back(self, id)
-    return err == "exists" and dictionary:get(self.id_key .. labels) or nil
+    return nil, err
+end
+
+
+local function add(self, labels, text)
+    local subject = _M.subject(labels)
+    if not enter(self, subject) then
+        return nil
+    end
+    local id, err = add_labels(self, text)
+    if not id then
+        leave(self, subject)
+    end
+    return id or err == "exists" and dictionary:get(self.id_key .. text) or nil
 end
 
 
@@ -95,7 +140,7 @@ function _M:block(labels, status, stripe)
     local class = min(floor(status / 100), CLASSES - 1)
     local id, at, epoch
     repeat
-        id = dictionary:get(self.id_key .. text) or add(self, text)
+        id = dictionary:get(self.id_key .. text) or add(self, labels, text)
         at = cells:at(id or class, stripe)
         epoch = cells.numbers[at + EPOCH]
         -- Else it was given back since it was found.
@@ -109,6 +154,7 @@ function _M:remove(id, labels)
     local key = self.id_key .. labels
     if dictionary:get(key) == id then
         dictionary:delete(key)
+        leave(self, _M.subject(cjson.decode(labels)))
     end
     dictionary:delete(self.labels_key .. id)
     self.cells:renew(id)

@@ -195,6 +195,18 @@ everySetup('metrics', (setup) => {
     assert.deepEqual(await counts(plane, 'host', 'path'), { 'a.example /one': 1, 'a.example /two': 3, 'b.example /': 2 })
   })
 
+  test('methods and statuses of a route take no more than its share of the room', async (t) => {
+    const { plane, http } = await stand(t, setup)
+    let status = 200
+    const strange = await backend(t, 'strange', (_, response) => { response.writeHead(status).end() })
+    await plane.put({ 'host/default/a.example': host([route()]), 'backend/test/web/80': endpoints(strange) })
+    for (; status < 400; status += 1) await ask(http)
+    const labels = await counts(plane, 'host', 'status')
+    const own = Object.keys(labels).filter((name) => name.startsWith('a.example'))
+    assert.equal(own.length, 128)
+    assert.equal(labels['_other 3xx'], 72)
+  })
+
   test('without room for one more series, requests count in _other; room is used again', async (t) => {
     const { plane, http, web } = await stand(t, setup, { env: { RESTY_INGRESS_METRICS_SIZE: '64k' } })
     const names = Array.from({ length: 300 }, (_, i) => `host-${i}.example`)
