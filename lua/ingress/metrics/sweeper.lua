@@ -51,12 +51,6 @@ local function rest(count)
 end
 
 
--- What labels have in common that differ in method and status only.
-local function subject(labels)
-    return cjson.encode({ unpack(labels, 1, #series_registry.LABELS - 2) })
-end
-
-
 local function add_route(known, host, route)
     local origin = route.origin
     local labels = { host, origin.namespace, origin.name, origin.service, "", route.path }
@@ -92,7 +86,7 @@ local function sweep(registry, keys, options)
     for id, text in registry:each() do
         local labels = cjson.decode(text)
         local host = labels[1]
-        local is_kept = host == OTHER or known[subject(labels)]
+        local is_kept = host == OTHER or known[series_registry.subject(labels)]
             or options.undefined_hosts and not hosts[host]
         if not is_kept then
             registry:remove(id, text)
