@@ -1,8 +1,5 @@
--- Numbers that tell workers that something changed, in a page of memory that master and workers
--- share: a look at it at each request costs nothing, where the dictionary takes a lock.
---
--- Place 0: how many change lists there have been (store.lua)
---       1: version of the health (ejection.lua)
+-- Counters that tell workers that something changed, in a page of memory that master and workers
+-- share: a look at one at each request costs nothing, where a dictionary takes a lock.
 
 local ffi = require "ffi"
 local shared_memory = require "ingress.shared_memory"
@@ -11,4 +8,13 @@ local PAGE = 4096
 
 local address = shared_memory.open("change_counter", PAGE)
 
-return ffi.cast("volatile double *", ffi.cast("intptr_t", address))
+local _M = {
+    -- Array of doubles, of which these are used:
+    values = ffi.cast("volatile double *", ffi.cast("intptr_t", address)),
+    -- how many change lists there have been (store.lua),
+    RECORDS = 0,
+    -- the version of what is known of failing endpoints (health/ejection.lua).
+    HEALTH = 1,
+}
+
+return _M

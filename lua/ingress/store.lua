@@ -2,13 +2,13 @@
 -- the keys that changed since are forgotten, and each is read and decoded again when it is needed.
 -- Writing is in control/journal.lua.
 --
--- Change counter:    how many change lists there have been
+-- Change counter:    RECORDS: how many change lists there have been
 -- State dictionary:  change/<number>      revision, then the keys that changed, one a line
 --                    revision             the revision of the records, for people and the sidecar
 -- Records:           <key>                digest, newline, JSON
 
 local cjson = require("cjson").new()
-local counter = require "ingress.change_counter"
+local change_counter = require "ingress.change_counter"
 local record_key = require "ingress.pure.record_key"
 
 local collectgarbage = collectgarbage
@@ -20,6 +20,7 @@ local setmetatable = setmetatable
 local sub = string.sub
 local tonumber = tonumber
 
+local RECORDS = change_counter.RECORDS
 local DEEPEST = 16
 local SEPARATOR = "\n"
 -- In place of the keys: too many to list.
@@ -29,6 +30,7 @@ local LISTED_CHANGES = 256
 -- Of 2 KiB each: as much as a record of usual size and what is made of it.
 local COLLECTOR_STEPS = 12
 
+local changes = change_counter.values
 local state = ngx.shared.resty_ingress_state
 local records = ngx.shared.resty_ingress_records
 
@@ -123,7 +125,7 @@ end
 --- At the begin of each request: what is looked up afterwards is at least as new as the last push
 -- that was answered before the request came.
 function _M.refresh()
-    local newest = counter[0]
+    local newest = changes[RECORDS]
     if newest ~= sequence then
         catch_up(newest)
     end

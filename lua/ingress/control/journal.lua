@@ -1,7 +1,7 @@
 -- Writing records: a push is applied as a whole or not at all, and in an order in which no request
 -- meets a host whose backend is missing. How workers take it over: see store.lua.
 
-local counter = require "ingress.change_counter"
+local change_counter = require "ingress.change_counter"
 local lock = require "ingress.control.lock"
 local record_file = require "ingress.control.record_file"
 local store = require "ingress.store"
@@ -15,8 +15,10 @@ local LOCK = "push"
 local LONGEST_CHANGE = 16384
 -- What the dictionary needs for an item besides its text, rounded up.
 local ITEM_OVERHEAD = 128
+local RECORDS = change_counter.RECORDS
 local ORDER = { setting = 1, certificate = 2, backend = 3, host = 4 }
 
+local changes = change_counter.values
 local state = ngx.shared.resty_ingress_state
 local records = ngx.shared.resty_ingress_records
 
@@ -33,7 +35,7 @@ end
 
 -- The list is there before the counter moves; the counter moves after the records have changed.
 local function announce(keys, revision)
-    local sequence = counter[0] + 1
+    local sequence = changes[RECORDS] + 1
     local text = type(keys) == "table" and concat(keys, "\n") or keys
     if #text > LONGEST_CHANGE then
         text = store.EVERYTHING
@@ -45,7 +47,7 @@ local function announce(keys, revision)
     end
     state:delete("change/" .. sequence - store.LISTED_CHANGES)
     state:set("revision", revision)
-    counter[0] = sequence
+    changes[RECORDS] = sequence
 end
 
 

@@ -8,10 +8,10 @@
 --                     probe/<member>      the worker whose request tries it again
 --                     unhealthy/<member>  why: a check of the backend failed (prober.lua)
 --                     version             of all this
--- Page (change_counter.lua), place 1: the version, for every worker to compare
+-- Change counter:     HEALTH: the version, for every worker to compare
 
+local change_counter = require "ingress.change_counter"
 local counters = require "ingress.counters"
-local page = require "ingress.change_counter"
 
 local format = string.format
 local match = string.match
@@ -19,10 +19,11 @@ local min = math.min
 local ngx_now = ngx.now
 local tonumber = tonumber
 
-local PLACE = 1
+local HEALTH = change_counter.HEALTH
 -- Longer than most tries, shorter than the life of a worker: one that dies frees its probes so.
 local PROBE_SECONDS = 120
 
+local changes = change_counter.values
 local dictionary = ngx.shared.resty_ingress_health
 
 local _M = {}
@@ -30,12 +31,12 @@ local _M = {}
 
 -- What is written before is there for who sees the new version, and no two changes have the same.
 local function announce()
-    page[PLACE] = dictionary:incr("version", 1, 0)
+    changes[HEALTH] = dictionary:incr("version", 1, 0)
 end
 
 
 function _M.version()
-    return page[PLACE]
+    return changes[HEALTH]
 end
 
 
