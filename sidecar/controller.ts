@@ -13,11 +13,12 @@ import { hostKey, type RecordKey } from './dynamic/records.ts'
 import { FindingBook } from './finding-book.ts'
 import { GenerationBook } from './generation-book.ts'
 import { Instruments } from './instruments.ts'
-import { objectName, type ObjectName } from './ir/object-name.ts'
+import type { ObjectName } from './ir/object-name.ts'
 import type { Finding, Origin } from './ir/origin.ts'
 import type { Fragment } from './ir/types.ts'
 import type { RenderedConfig } from './nginx/render.ts'
 import { requestCounting } from './metrics-options.ts'
+import { NeededSecrets } from './needed-secrets.ts'
 import type { Options } from './options.ts'
 import { PendingChanges } from './pending-changes.ts'
 import { pipelineOptions } from './pipeline-options.ts'
@@ -50,8 +51,7 @@ export class Controller {
   readonly #unserved = new Set<string>()
   readonly #rejected = new Map<RecordKey, Finding>()
   readonly #trouble = new Map<string, string>()
-  #secrets: ReadonlyMap<string, ObjectName> = new Map()
-  #secretsChanged = true
+  readonly #secrets: NeededSecrets
   #scheduled = false
   /** Nothing but Secrets changed since the last translation. */
   #onlySecrets = false
@@ -93,7 +93,7 @@ export class Controller {
         pushed: (records, milliseconds) => this.#pushed(records, milliseconds),
       },
     )
-    pipeline.secretRefs.onChange(() => (this.#secretsChanged = true))
+    this.#secrets = new NeededSecrets(pipeline, options['default-ssl-certificate'])
     pipeline.fragments.subscribe((key, fragment) => this.#fragmentChanged(key, fragment))
   }
 
@@ -143,7 +143,7 @@ export class Controller {
     if (this.#leaving) reasons.push('shutting down')
     if (!this.#complete) reasons.push('not every kind has been listed yet')
     if (!this.#started && refused !== undefined) reasons.push(`the ConfigMap is refused: ${refused}`)
-    if (!this.#started && this.#missingSecrets().length > 0) reasons.push('not every referenced Secret has been read yet')
+    if (!this.#started && this.#secrets.areMissing()) reasons.push('not every referenced Secret has been read yet')
     if (!this.dataPlane.isReady) reasons.push('OpenResty does not have the first complete revision yet')
     return reasons
   }
@@ -170,7 +170,7 @@ export class Controller {
 
   /** At the start thousands of Secrets come one by one: they are translated together, with the last of them. */
   #waitsForSecrets(): boolean {
-    return !this.#started && this.#onlySecrets && this.#missingSecrets().length > 0
+    return !this.#started && this.#onlySecrets && this.#secrets.areMissing()
   }
 
   #flush(): void {
@@ -190,25 +190,13 @@ export class Controller {
 
   /** The first push is complete: a push before the certificates were read would show the wrong ones. */
   #mayStart(): boolean {
-    return this.pipeline.settings.refused === undefined && this.#missingSecrets().length === 0
-  }
-
-  #missingSecrets(): readonly ObjectName[] {
-    const { objects } = this.pipeline
-    return [...this.#secrets.values()].filter(({ namespace, name }) => !objects.isListed('Secret', namespace, name))
+    return this.pipeline.settings.refused === undefined && !this.#secrets.areMissing()
   }
 
   /** Tells which Secrets are needed now, when that changed. */
   #followSecrets(): void {
-    if (!this.#secretsChanged) return
-    this.#secretsChanged = false
-    const byFlag = this.#options['default-ssl-certificate']
-    const keys = new Set([...this.pipeline.secretRefs.keys(), ...(byFlag === '' ? [] : [byFlag])])
-    for (const [key, { namespace, name }] of this.#secrets) {
-      if (!keys.has(key)) this.pipeline.objects.forget('Secret', namespace, name)
-    }
-    this.#secrets = new Map([...keys].map((key) => [key, objectName(key)]))
-    this.#outlets.secrets([...this.#secrets.values()])
+    const changed = this.#secrets.update()
+    if (changed !== undefined) this.#outlets.secrets(changed)
   }
 
   #fragmentChanged(key: string, fragment: Fragment | undefined): void {

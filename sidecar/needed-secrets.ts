@@ -1,0 +1,36 @@
+/** The Secrets that routes and flags refer to: only these are watched. */
+import { objectName, type ObjectName } from './ir/object-name.ts'
+import type { Pipeline } from './pipeline.ts'
+
+export class NeededSecrets {
+  readonly #pipeline: Pipeline
+  readonly #byFlag: readonly string[]
+  #names: ReadonlyMap<string, ObjectName> = new Map()
+  #changed = true
+
+  /** `byFlag`: `namespace/name` of the default certificate, or empty. */
+  constructor(pipeline: Pipeline, byFlag: string) {
+    this.#pipeline = pipeline
+    this.#byFlag = byFlag === '' ? [] : [byFlag]
+    pipeline.secretRefs.onChange(() => (this.#changed = true))
+  }
+
+  /** Whether some were never looked up; one that does not exist is not missing. */
+  areMissing(): boolean {
+    const { objects } = this.#pipeline
+    return [...this.#names.values()].some(({ namespace, name }) => !objects.isListed('Secret', namespace, name))
+  }
+
+  /** All that are needed now, when that changed since the last call; the others are forgotten. */
+  update(): readonly ObjectName[] | undefined {
+    if (!this.#changed) return undefined
+    this.#changed = false
+    const { secretRefs, objects } = this.#pipeline
+    const keys = new Set([...secretRefs.keys(), ...this.#byFlag])
+    for (const [key, { namespace, name }] of this.#names) {
+      if (!keys.has(key)) objects.forget('Secret', namespace, name)
+    }
+    this.#names = new Map([...keys].map((key) => [key, objectName(key)]))
+    return [...this.#names.values()]
+  }
+}
