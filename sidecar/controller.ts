@@ -52,7 +52,7 @@ export class Controller {
   readonly #rejected = new Map<RecordKey, Finding>()
   readonly #trouble = new Map<string, string>()
   readonly #secrets: NeededSecrets
-  #scheduled = false
+  #scheduled: NodeJS.Immediate | undefined
   /** Nothing but Secrets changed since the last translation. */
   #onlySecrets = false
   #complete = false
@@ -154,16 +154,17 @@ export class Controller {
   }
 
   async close(): Promise<void> {
+    // A translation may be due: it would begin to follow OpenResty, and the process would never end.
+    clearImmediate(this.#scheduled)
     await this.dataPlane.close()
     await this.control.close()
   }
 
   #schedule(kind?: Kind): void {
     if (kind !== 'Secret') this.#onlySecrets = false
-    if (this.#scheduled) return
-    this.#scheduled = true
-    setImmediate(() => {
-      this.#scheduled = false
+    if (this.#scheduled !== undefined) return
+    this.#scheduled = setImmediate(() => {
+      this.#scheduled = undefined
       if (this.#complete && !this.#waitsForSecrets()) this.#flush()
     })
   }
