@@ -18,11 +18,18 @@ local MAIN = "main"
 local _M = {}
 
 
+-- One match from the begin: the limit of matching holds for each place where one begins, and there
+-- are thousands in a long header.
+local function found_anywhere(pattern)
+    return "^(?s:.*?)(?:" .. pattern .. ")"
+end
+
+
 local function header_rule(header)
     return header and {
         variable = "http_" .. header.name:gsub("-", "_"),
         value = header.value,
-        pattern = header.pattern,
+        pattern = header.pattern and found_anywhere(header.pattern),
     }
 end
 
@@ -74,7 +81,8 @@ local function verdict_of_word(word)
 end
 
 
--- true: the arm takes the request, false: it does not, nil: others decide.
+-- true: the arm takes the request, false: it does not, nil: others decide; and an error when a
+-- pattern took too long.
 local function verdict_of_header(rule)
     local value = ngx_var[rule.variable]
     if not value then
@@ -86,15 +94,23 @@ local function verdict_of_header(rule)
     end
     local from, _, err = find_regex(value, rule.pattern, "jo")
     if err then
-        return false
+        return false, err
     end
     return from ~= nil or nil
 end
 
 
 local function arm_by_header(arms, refusing)
+    local exhausted
     for i = 1, #arms do
-        local verdict = arms[i].header and verdict_of_header(arms[i].header)
+        local header, verdict = arms[i].header, nil
+        if header and exhausted and header.pattern then
+            verdict = false
+        elseif header then
+            local err
+            verdict, err = verdict_of_header(header)
+            exhausted = exhausted or err
+        end
         if verdict then
             return arms[i]
         elseif verdict == false then
