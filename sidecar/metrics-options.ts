@@ -15,6 +15,10 @@ export const METRICS_FLAGS = {
   'metrics-per-host': { type: 'boolean', default: true, describe: 'Requests have the label host' },
   'metrics-per-undefined-host': { type: 'boolean', default: false, describe: 'Also count requests to hosts that no Ingress names' },
   'report-status-classes': { type: 'boolean', default: false, describe: 'Count by 2xx, 3xx, 4xx and 5xx instead of statuses' },
+  'metrics-sampling': {
+    type: 'boolean', default: true,
+    describe: 'Of busy series, measure durations and sizes of one request of several',
+  },
   'exclude-socket-metrics': {
     type: 'string', default: '', coerce: names,
     describe: 'Metrics of requests to leave out, separated by commas, such as header_duration_seconds',
@@ -72,6 +76,7 @@ export function requestCounting(flags: Flags): RequestCounting | undefined {
     perHost: flags['metrics-per-host'],
     perUndefinedHost: flags['metrics-per-undefined-host'],
     statusClasses: flags['report-status-classes'],
+    sampling: flags['metrics-sampling'],
     excluded: flags['exclude-socket-metrics'],
   }
 }

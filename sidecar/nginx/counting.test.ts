@@ -6,7 +6,7 @@ import { renderConfig } from './render.ts'
 
 const COUNTING: RequestCounting = {
   timeBuckets: [0.005, 10], lengthBuckets: [10], sizeBuckets: [100, 1_000_000],
-  perHost: true, perUndefinedHost: false, statusClasses: false, excluded: ['header_duration_seconds'],
+  perHost: true, perUndefinedHost: false, statusClasses: false, sampling: true, excluded: ['header_duration_seconds'],
 }
 
 function render(counting?: RequestCounting): string {
@@ -24,7 +24,7 @@ test('requests are counted: a log phase for all, and the numbers for Lua', () =>
   const text = render(COUNTING)
   assert.match(text, /^ {8}log_by_lua_block \{ return resty_ingress\.log_request\("default"\) \}$/m)
   assert.match(text, /time = \{ 0\.005, 10, \}, length = \{ 10, \},\n +size = \{ 100, 1000000, \}, per_host = true,/)
-  assert.match(text, /undefined_hosts = false, status_classes = false \}\) \}/)
+  assert.match(text, /undefined_hosts = false, status_classes = false,\n +sampling = true \}\) \}/)
 })
 
 test('NGINX is not asked for what nobody wants to see', () => {

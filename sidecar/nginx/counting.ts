@@ -21,6 +21,7 @@ export function countingView(counting: RequestCounting): Readonly<Record<string,
     per_host: counting.perHost,
     undefined_hosts: counting.perUndefinedHost,
     status_classes: counting.statusClasses,
+    sampling: counting.sampling,
     stats: `$request_length $bytes_sent ${times.map((time) => `${time};`).join('')}`,
   }
 }

@@ -29,6 +29,8 @@ export interface RequestCounting {
   readonly perUndefinedHost: boolean
   /** By 2xx instead of 200. */
   readonly statusClasses: boolean
+  /** Of busy series, durations and sizes are those of one request of several. */
+  readonly sampling: boolean
   /** Names of metrics that nobody wants to see. */
   readonly excluded: readonly string[]
 }

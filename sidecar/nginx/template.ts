@@ -20,7 +20,8 @@ http {
         { {{#variables}}"{{.}}", {{/variables}}}{{#counting}}, {
             time = { {{#time}}{{.}}, {{/time}}}, length = { {{#length}}{{.}}, {{/length}}},
             size = { {{#size}}{{.}}, {{/size}}}, per_host = {{per_host}},
-            undefined_hosts = {{undefined_hosts}}, status_classes = {{status_classes}} }{{/counting}}) }
+            undefined_hosts = {{undefined_hosts}}, status_classes = {{status_classes}},
+            sampling = {{sampling}} }{{/counting}}) }
     init_worker_by_lua_block { resty_ingress.init_worker() }
 
     default_type text/plain;

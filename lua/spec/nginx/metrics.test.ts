@@ -1,4 +1,4 @@
-/** How requests are counted: exactly, by the labels of ingress-nginx, in bounded memory. */
+/** How requests are counted: by the labels of ingress-nginx, in bounded memory, and how busy series are sampled. */
 import assert from 'node:assert/strict'
 import { createServer } from 'node:net'
 import { once } from 'node:events'
@@ -7,7 +7,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { parseRequestSeries, SERIES_LABELS, type RequestSeries } from '../../../sidecar/api/request-series.ts'
 import { ControlClient } from '../../../sidecar/dataplane/client.ts'
 import { backend, endpoints, host, route } from './backends.ts'
-import { ask, type Ask } from './client.ts'
+import { ask, raw, type Ask } from './client.ts'
 import { everySetup, freePort, serve, until, type DataPlane, type Served, type Setup } from './harness.ts'
 
 type Label = (typeof SERIES_LABELS)[number]
@@ -224,6 +224,53 @@ everySetup('metrics', (setup) => {
     await repeat(2 * setup.workers, http, { host: last }, 200)
     assert.deepEqual(await counts(plane, 'host'), { _other: full['_other 2xx'], [last]: 2 * setup.workers })
     assert.deepEqual(plane.errors(), [])
+  })
+})
+
+/** Requests that are sent in one go; all of one size. */
+const BURST = 1000
+const REQUEST = 'GET /none HTTP/1.1\r\nHost: a.example\r\nConnection: a-b-c\r\n\r\n'
+/** lua/ingress/metrics/sampling.lua */
+const GROUP = 16
+
+async function bursts(count: number, http: string): Promise<void> {
+  for (let i = 0; i < count; i += 1) {
+    const text = await raw(http, REQUEST.repeat(BURST - 1) + REQUEST.replace('a-b-c', 'close'))
+    assert.equal(text.split('HTTP/1.1 404').length - 1, BURST)
+  }
+}
+
+/** A client may see the end of an answer before NGINX logs it. */
+async function counted(plane: DataPlane, requests: number): Promise<void> {
+  await until('all requests are counted', async () => ((await counts(plane, 'status'))['404'] ?? 0) >= requests)
+}
+
+everySetup('metrics of busy series', (setup) => {
+  test('requests are counted exactly, over a reload, too; durations and sizes by what a sample stands for', async (t) => {
+    const counting = `{ ${BOUNDS}, per_host = true, sampling = true }`
+    const { plane, fixture, http } = await stand(t, setup, { counting })
+    await plane.put({ 'host/default/a.example': host([route({ path: '/app' })]), 'backend/test/web/80': endpoints() })
+    const begin = Date.now()
+    await bursts(2, http)
+    assert.equal((await plane.configure({ ...fixture, salt: 'another' })).status, 200)
+    await bursts(2, http)
+    const seconds = Math.ceil((Date.now() - begin) / 1000) + 1
+    await counted(plane, 4 * BURST)
+    assert.deepEqual(await counts(plane, 'host', 'status'), { 'a.example 404': 4 * BURST })
+    for (const name of ['request_duration_seconds', 'request_size', 'bytes_sent']) {
+      const count = (await histogram(plane, name)).buckets.reduce((a, b) => a + b)
+      assert.ok(Math.abs(count - 4 * BURST) < GROUP * 2 * setup.workers * seconds, `${name}: ${count}`)
+    }
+    const { buckets, sum } = await histogram(plane, 'request_size')
+    assert.equal(sum, REQUEST.length * buckets.reduce((a, b) => a + b))
+  })
+
+  test('without sampling, each request is measured', async (t) => {
+    const { plane, http } = await stand(t, setup)
+    await plane.put({ 'host/default/a.example': host([route({ path: '/app' })]), 'backend/test/web/80': endpoints() })
+    await bursts(2, http)
+    await counted(plane, 2 * BURST)
+    assert.deepEqual(await histogram(plane, 'request_size'), { buckets: [0, 2 * BURST, 0, 0], sum: REQUEST.length * 2 * BURST })
   })
 })
 
