@@ -138,7 +138,7 @@ everySetup('canary', (setup) => {
   test('a pattern that takes long at each place of a long header does, too, and ends the search', async (t) => {
     const { plane, http } = await serve(t, setup)
     const peers = await several(t, 'main', 'one', 'two')
-    const slow = { header: { name: 'x', pattern: 'x.{0,1000}.{0,1000}y' } }
+    const slow = { header: { name: 'x', pattern: 'x.{0,1000}.{0,1000}[yz]' } }
     await push(plane, peers, [arm('one', 100, slow), arm('two', 0, { header: { name: 'x', pattern: 'x' } })])
     assert.equal(await peerOf(http, { headers: { x: 'x'.repeat(3000) } }), 'main')
     assert.equal(await peerOf(http, { headers: { x: 'a x to y' } }), 'one')
