@@ -34,6 +34,14 @@ test('translate writes what the golden case says, and lists the findings', (t) =
   assert.match(stdout, /error: Ingress prod\/hosts spec\.rules\[1\]\.host: InvalidHost: /)
 })
 
+test('translate says how many Ingresses it leaves out', (t) => {
+  const input = folder(t)
+  const metadata = { name: 'a', namespace: 'b' }
+  writeFileSync(join(input, 'a.json'), JSON.stringify({ apiVersion: 'networking.k8s.io/v1', kind: 'Ingress', metadata, spec: {} }))
+  assert.match(run('translate', input, '--out', folder(t)).stdout, /^Ingresses left out, .*: 1$/m)
+  assert.doesNotMatch(run('translate', input, '--out', folder(t), '--watch-ingress-without-class').stdout, /left out/)
+})
+
 test('translate never writes a private key', (t) => {
   const input = folder(t)
   const output = folder(t)

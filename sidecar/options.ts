@@ -92,6 +92,9 @@ export class UsageError extends Error {}
 /** Why the controller cannot start, as a sentence for the person who started it. */
 export class StartError extends Error {}
 
+const TRANSLATE_INPUT = { type: 'string', describe: 'Folder of manifests' } as const
+const TRANSLATE_OUT = { type: 'string', demandOption: true, describe: 'Folder to write to' } as const
+
 function withRunFlags<T>(parser: Argv<T>): Argv<T> {
   const accepted = WITHOUT_EFFECT.reduce((it, flag) => it.option(flag, { hidden: true }), parser as Argv)
   return accepted.options(FLAGS) as unknown as Argv<T>
@@ -116,7 +119,7 @@ export async function parseCommand(
     .command(
       'translate <input>',
       'Translate a folder of manifests into nginx.conf, records.json and findings.json',
-      (it) => withRunFlags(it).positional('input', { type: 'string' }).option('out', { type: 'string', demandOption: true }),
+      (it) => withRunFlags(it).positional('input', TRANSLATE_INPUT).option('out', TRANSLATE_OUT),
       (flags) => {
         const { input, out } = flags as unknown as { input: string; out: string }
         command = { name: 'translate', input, output: out, options: complete(flags as unknown as Flags, env) }

@@ -21,6 +21,8 @@ export interface Translation {
   readonly config: string
   readonly records: Readonly<Record<string, DataRecord>>
   readonly findings: readonly Finding[]
+  /** How many Ingresses are left out, because their class is not ours. */
+  readonly leftOut: number
 }
 
 export interface TranslationInput {
@@ -46,6 +48,7 @@ export function translate(input: TranslationInput): Translation {
     }).text,
     records: Object.fromEntries(records.map(([key, record]) => [key, withoutKey(record)])),
     findings: pipeline.findings(),
+    leftOut: pipeline.objects.of('Ingress').size - pipeline.fragments.size,
   }
 }
 
