@@ -10,6 +10,9 @@ const MEMORY = `location = /memory {
   content_by_lua_block { collectgarbage() collectgarbage() ngx.say(collectgarbage("count")) }
 }`
 
+/** Kilobytes. What the JIT compiler makes on the way is less than a hundred; a target kept for each change is more. */
+const SLACK = 256
+
 interface Change {
   /** Policies of the route, another for each number. */
   readonly policies: (number: number) => Json
@@ -44,7 +47,7 @@ for (const variant of variants()) {
           return Number((await ask(http, { host: 'memory.example', path: '/memory' })).text)
         }
         const before = await kilobytesAfter(times)
-        assert.ok(await kilobytesAfter(2 * times) < before + 64)
+        assert.ok(await kilobytesAfter(2 * times) < before + SLACK)
       })
     }
   })
