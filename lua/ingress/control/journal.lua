@@ -1,5 +1,9 @@
 -- Writing records: a push is applied as a whole or not at all, and in an order in which no request
 -- meets a host whose backend is missing. How workers take it over: see store.lua.
+--
+-- State dictionary:  revision        of the last push
+--                    records/<kind>  how many records there are
+--                    host_changes    how often records of hosts have changed
 
 local change_counter = require "ingress.change_counter"
 local lock = require "ingress.control.lock"
@@ -28,8 +32,23 @@ local _M = {
 }
 
 
+local function kind_of(key)
+    return match(key, "^[^/]*")
+end
+
+
 local function order(key)
-    return ORDER[match(key, "^[^/]*")]
+    return ORDER[kind_of(key)]
+end
+
+
+local function add_to_count(key, difference)
+    state:incr("records/" .. kind_of(key), difference, 0)
+end
+
+
+local function note_host_change()
+    state:incr("host_changes", 1, 0)
 end
 
 
@@ -69,6 +88,34 @@ end
 --- Every key. The dictionary is locked meanwhile: for comparisons, not for requests.
 function _M.keys()
     return records:get_keys(0)
+end
+
+
+--- How many records there are, by kind.
+function _M.counts()
+    local counts = {}
+    for kind in pairs(ORDER) do
+        counts[kind] = state:get("records/" .. kind) or 0
+    end
+    return counts
+end
+
+
+--- A number that is another one when records of hosts have changed.
+function _M.host_changes()
+    return state:get("host_changes") or 0
+end
+
+
+-- For when nobody kept count.
+local function recount()
+    for kind in pairs(ORDER) do
+        state:set("records/" .. kind, 0)
+    end
+    for _, key in ipairs(_M.keys()) do
+        add_to_count(key, 1)
+    end
+    note_host_change()
 end
 
 
@@ -121,6 +168,11 @@ local function write_all(set, keys)
             return nil, total
         end
     end
+    for key, old in pairs(undo) do
+        if not old then
+            add_to_count(key, 1)
+        end
+    end
     return true
 end
 
@@ -130,7 +182,11 @@ local function remove(keys, revision)
         return
     end
     for _, key in ipairs(keys) do
-        records:delete(key)
+        -- A push may name a key twice.
+        if records:get(key) then
+            records:delete(key)
+            add_to_count(key, -1)
+        end
     end
     announce(keys, revision)
 end
@@ -152,6 +208,10 @@ local function apply(push, revision)
     announce(set_keys, revision)
     remove(hosts, revision)
     remove(others, revision)
+    -- Hosts come last in the order.
+    if hosts[1] or order(set_keys[#set_keys] or "") == ORDER.host then
+        note_host_change()
+    end
     record_file.append(revision,
         { set = push.set, set_keys = set_keys, deleted = { hosts, others } })
     return revision
@@ -165,6 +225,7 @@ end
 
 -- How much of a push was done, nobody knows.
 local function start_over(reason)
+    recount()
     announce(store.EVERYTHING, _M.revision())
     record_file.outdate(reason)
 end
@@ -216,6 +277,7 @@ end
 
 --- In the master, before there are workers: the records are in the dictionary already.
 function _M.begin(revision)
+    recount()
     announce(store.EVERYTHING, revision)
 end
 

@@ -9,7 +9,6 @@ local status = require "ingress.control.status"
 
 local concat = table.concat
 local format = string.format
-local match = string.match
 
 local MEDIA_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 local KINDS = { "backend", "certificate", "host", "setting" }
@@ -30,22 +29,12 @@ local function metric(lines, name, kind, help)
 end
 
 
-local function count_by_kind()
-    local counts = {}
-    for _, key in ipairs(journal.keys()) do
-        local kind = match(key, "^[^/]*")
-        counts[kind] = (counts[kind] or 0) + 1
-    end
-    return counts
-end
-
-
 local function write_records(lines)
     metric(lines, "revision", "gauge", "Revision of the records.")(journal.revision())
     local add = metric(lines, "records", "gauge", "Records by kind.")
-    local counts = count_by_kind()
+    local counts = journal.counts()
     for _, kind in ipairs(KINDS) do
-        add(counts[kind] or 0, "kind", kind)
+        add(counts[kind], "kind", kind)
     end
 end
 

@@ -17,7 +17,6 @@ local OTHER = series_registry.OTHER
 local AT_ONCE = 32
 
 local dictionary = ngx.shared.resty_ingress_metrics
-local records = ngx.shared.resty_ingress_records
 
 local _M = {}
 
@@ -29,18 +28,7 @@ local function host_keys()
             keys[#keys + 1] = key
         end
     end
-    table.sort(keys)
     return keys
-end
-
-
--- Changes whenever one of the records does.
-local function fingerprint(keys)
-    local digests = {}
-    for i, key in ipairs(keys) do
-        digests[i] = key .. " " .. (match(records:get(key) or "", "^[^\n]*"))
-    end
-    return ngx.md5(table.concat(digests, "\n"))
 end
 
 
@@ -80,8 +68,8 @@ local function known_subjects(keys, per_host)
 end
 
 
-local function sweep(registry, keys, options)
-    local known, hosts = known_subjects(keys, options.per_host)
+local function sweep(registry, options)
+    local known, hosts = known_subjects(host_keys(), options.per_host)
     local count, removed = 0, false
     for id, text in registry:each() do
         local labels = cjson.decode(text)
@@ -103,12 +91,11 @@ end
 
 --- @param options of `metrics.configure`
 function _M.run(registry, options)
-    local keys = host_keys()
-    local current = fingerprint(keys)
+    local current = journal.host_changes()
     if dictionary:get("swept") == current or not lock.acquire(LOCK) then
         return
     end
-    local ok, err = pcall(sweep, registry, keys, options)
+    local ok, err = pcall(sweep, registry, options)
     if ok then
         dictionary:safe_set("swept", current)
     else

@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { test } from 'node:test'
 import { backend, endpoints, host, route, withDigest } from './backends.ts'
 import { ask } from './client.ts'
-import { everySetup, serve, until, type DataPlane, type Json } from './harness.ts'
+import { everySetup, serve, start, until, type DataPlane, type Json } from './harness.ts'
 
 const HOST = 'host/default/a.example'
 const BACKEND = 'backend/test/web/80'
@@ -237,6 +237,27 @@ everySetup('control API', (setup) => {
     assert.ok(lines.includes(`resty_ingress_workers ${setup.workers}`))
     assert.ok(lines.includes(`resty_ingress_reloads_total{result="success"} ${setup.reloaded ? 2 : 1}`))
     assert.deepEqual(plane.errors(), [])
+  })
+
+  test('records are counted by kind, whatever is done to them, and after a start', async (t) => {
+    const { plane } = await serve(t, setup)
+    const counted = async (at: DataPlane): Promise<readonly (string | undefined)[]> => {
+      const { text } = await at.call('GET', '/v1/metrics')
+      return ['host', 'backend'].map((kind) => new RegExp(`^resty_ingress_records\\{kind="${kind}"\\} (.*)$`, 'm').exec(text)?.[1])
+    }
+    const other = 'host/default/other.example'
+    await plane.put({ [HOST]: host([route()]), [other]: host([route()]), [BACKEND]: endpoints() })
+    assert.deepEqual(await counted(plane), ['2', '1'])
+    await plane.call('PATCH', '/v1/records', { base: 1, set: { [HOST]: host([route({ path: '/again' })]) } })
+    assert.deepEqual(await counted(plane), ['2', '1'])
+    await plane.call('PATCH', '/v1/records', { base: 2, delete: [other, other, 'host/default/none.example'] })
+    assert.deepEqual(await counted(plane), ['1', '1'])
+    await plane.put({ [other]: host([route()]), 'backend/test/next/80': endpoints(), [BACKEND]: endpoints() })
+    assert.deepEqual(await counted(plane), ['1', '2'])
+    await plane.stop()
+    const again = await start(setup.variant, { folder: plane.folder })
+    t.after(() => again.stop())
+    assert.deepEqual(await counted(again), ['1', '2'])
   })
 
   test('ten thousand hosts: other requests go on, and any host is served', async (t) => {
