@@ -1,7 +1,7 @@
 /** Requests of tests: fetch-like for most, raw bytes where a library would correct them. */
 import { once } from 'node:events'
 import { connect } from 'node:net'
-import { request } from 'undici'
+import { request, type Dispatcher } from 'undici'
 
 export interface Reply {
   readonly status: number
@@ -15,6 +15,8 @@ export interface Ask {
   readonly method?: 'GET' | 'POST' | 'PUT'
   readonly headers?: Readonly<Record<string, string>>
   readonly body?: string | Buffer | AsyncIterable<Buffer>
+  /** Absent: connections that are shared by all requests. */
+  readonly dispatcher?: Dispatcher
 }
 
 export async function ask(origin: string, what: Ask = {}): Promise<Reply> {
@@ -22,6 +24,7 @@ export async function ask(origin: string, what: Ask = {}): Promise<Reply> {
     method: what.method ?? 'GET',
     headers: { host: what.host ?? 'a.example', ...what.headers },
     ...(what.body === undefined ? {} : { body: what.body as string }),
+    ...(what.dispatcher === undefined ? {} : { dispatcher: what.dispatcher }),
   })
   return { status: answer.statusCode, text: await answer.body.text(), headers: answer.headers }
 }

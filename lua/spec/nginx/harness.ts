@@ -258,6 +258,11 @@ async function configured(plane: DataPlane, fixture: FixtureOptions): Promise<vo
   if (answer.status !== 200) throw new Error(`configuration refused: ${JSON.stringify(answer.body)}`)
 }
 
+/** Tests for every variant that do not depend on the number of workers, nor on what was loaded before. */
+export function everyVariant(name: string, suite: (setup: Setup) => void): void {
+  for (const variant of variants()) describe(`${name}: ${variant}`, () => suite({ variant, workers: 2, reloaded: false }))
+}
+
 /** The same tests for every variant, with one and two workers, before and after a reload. */
 export function everySetup(name: string, suite: (setup: Setup) => void): void {
   for (const variant of variants()) {

@@ -7,7 +7,7 @@ import { join } from 'node:path'
 import { test, type TestContext } from 'node:test'
 import { backend, endpoints, host, route } from './backends.ts'
 import { ask } from './client.ts'
-import { everySetup, LAUNCHER, program, serve, start, until, type DataPlane, type Setup } from './harness.ts'
+import { everyVariant, LAUNCHER, program, serve, start, until, type DataPlane, type Setup } from './harness.ts'
 
 const RECORDS = { 'host/default/a.example': host([route()]) }
 
@@ -35,7 +35,7 @@ async function again(test: TestContext, setup: Setup, folder: string): Promise<D
   return plane
 }
 
-everySetup('launcher', (setup) => {
+everyVariant('launcher', (setup) => {
   test('after a kill of the master it starts again in the same folder, on the same ports', async (t) => {
     const { plane, http } = await serve(t, setup)
     const hash = (await plane.status()).config_hash

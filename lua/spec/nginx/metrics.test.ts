@@ -4,6 +4,7 @@ import { createServer } from 'node:net'
 import { once } from 'node:events'
 import { test, type TestContext } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { Client } from 'undici'
 import { parseRequestSeries, SERIES_LABELS, type RequestSeries } from '../../../sidecar/api/request-series.ts'
 import { ControlClient } from '../../../sidecar/dataplane/client.ts'
 import { backend, endpoints, host, route } from './backends.ts'
@@ -49,10 +50,14 @@ async function histogram(plane: DataPlane, name: string): Promise<Histogram> {
   return { buckets: [...of.bounds, Infinity].map((_, i) => total(of.first + i)), sum: total(of.sum) * of.scale }
 }
 
+/** A request is counted after its answer, and before its connection ends: that is waited for. */
 async function repeat(count: number, http: string, what: Ask, status: number): Promise<void> {
   for (let i = 0; i < count; i += 1) {
+    const client = new Client(http)
+    const closed = once(client, 'disconnect')
     const headers = { connection: 'close', ...what.headers }
-    assert.equal((await ask(http, { ...what, headers })).status, status)
+    assert.equal((await ask(http, { ...what, headers, dispatcher: client })).status, status)
+    await closed
   }
 }
 

@@ -1,14 +1,14 @@
 /** OpenResty alone, started again: it serves what it served, or says why not. */
 import assert from 'node:assert/strict'
 import {
-  appendFileSync, existsSync, lstatSync, mkdirSync, readFileSync, readdirSync, rmdirSync, rmSync, statSync, symlinkSync,
+  appendFileSync, existsSync, lstatSync, mkdirSync, readFileSync, readdirSync, rmSync, statSync, symlinkSync,
   truncateSync, writeFileSync,
 } from 'node:fs'
 import { join } from 'node:path'
 import { test, type TestContext } from 'node:test'
 import { backend, endpoints, host, route } from './backends.ts'
 import { ask } from './client.ts'
-import { everySetup, serve, start, until, type DataPlane, type Json, type Setup, type StartOptions } from './harness.ts'
+import { everySetup, everyVariant, serve, start, until, type DataPlane, type Json, type Setup, type StartOptions } from './harness.ts'
 
 const HOST = 'host/default/a.example'
 const BACKEND = 'backend/test/web/80'
@@ -191,24 +191,6 @@ everySetup('restart', (setup) => {
     assert.deepEqual(plane.errors(), [])
   })
 
-  test('a file that cannot be written is said, and stops nothing; when it can, it is whole', async (t) => {
-    const { plane, http } = await serve(t, setup)
-    const web = await backend(t, 'web')
-    await plane.put({ [HOST]: host([route()]), [BACKEND]: endpoints() })
-    rmSync(fileOf(plane))
-    mkdirSync(fileOf(plane))
-    await patch(plane, { [BACKEND]: endpoints(web) })
-    await until('it is said', async () => /directory/.test((await plane.status()).record_file.trouble ?? ''))
-    assert.equal((await ask(http)).status, 200)
-    await patch(plane, hosts(3))
-    assert.deepEqual(leftovers(plane), [])
-    rmdirSync(fileOf(plane))
-    await until('it is written', async () => (await plane.status()).record_file.trouble === undefined)
-    const before = await digests(plane)
-    const next = await again(t, setup, plane)
-    assert.deepEqual(await digests(next), before)
-  })
-
   test('a full disk: the push that could not be appended is in the file that is written instead', async (t) => {
     const { plane } = await serve(t, setup)
     await plane.put(hosts(3))
@@ -216,11 +198,24 @@ everySetup('restart', (setup) => {
     symlinkSync('/dev/full', fileOf(plane))
     await patch(plane, hosts(4))
     await until('it is written', async () =>
-      !lstatSync(fileOf(plane)).isSymbolicLink() && (await plane.status()).record_file.trouble === undefined)
+      existsSync(fileOf(plane)) && !lstatSync(fileOf(plane)).isSymbolicLink() && (await plane.status()).record_file.trouble === undefined)
     assert.match(plane.log, /No space left on device/)
     const before = await digests(plane)
     const next = await again(t, setup, plane)
     assert.deepEqual(await digests(next), before)
+  })
+
+  test('a file that lacks a push goes: what it would bring back may have been closed since', async (t) => {
+    const { plane } = await serve(t, setup)
+    await plane.put(hosts(3))
+    // Nor can a new one be written.
+    mkdirSync(`${fileOf(plane)}.new/in-the-way`, { recursive: true })
+    rmSync(fileOf(plane))
+    symlinkSync('/dev/full', fileOf(plane))
+    await patch(plane, hosts(4))
+    assert.equal(existsSync(fileOf(plane)), false)
+    const next = await again(t, setup, plane)
+    assert.equal((await next.status()).restored, undefined)
   })
 
   test('pushes that come while a snapshot is written are in it', async (t) => {
@@ -235,5 +230,26 @@ everySetup('restart', (setup) => {
     const next = await again(t, setup, plane)
     assert.deepEqual(await digests(next), before)
     assert.deepEqual(plane.errors(), [])
+  })
+})
+
+// It waits for the next attempt to write.
+everyVariant('the file of the records', (setup) => {
+  test('a file that cannot be written is said, and stops nothing; when it can, it is whole', async (t) => {
+    const { plane, http } = await serve(t, setup)
+    const web = await backend(t, 'web')
+    await plane.put({ [HOST]: host([route()]), [BACKEND]: endpoints() })
+    rmSync(fileOf(plane))
+    mkdirSync(join(fileOf(plane), 'in-the-way'), { recursive: true })
+    await patch(plane, { [BACKEND]: endpoints(web) })
+    await until('it is said', async () => /directory/.test((await plane.status()).record_file.trouble ?? ''))
+    assert.equal((await ask(http)).status, 200)
+    await patch(plane, hosts(3))
+    assert.deepEqual(leftovers(plane), [])
+    rmSync(fileOf(plane), { recursive: true })
+    await until('it is written', async () => (await plane.status()).record_file.trouble === undefined)
+    const before = await digests(plane)
+    const next = await again(t, setup, plane)
+    assert.deepEqual(await digests(next), before)
   })
 })
