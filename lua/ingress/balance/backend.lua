@@ -160,7 +160,7 @@ function _M.has_endpoint(target)
 end
 
 
---- The endpoint for the current request, {id, host, port, first_tries}; nil when there is none.
+--- The endpoint for the current request, {id, host, port}; nil when there is none.
 -- @param backend  value of the entry of the target
 -- @param excluded set of endpoint ids that are chosen only when no other is left, or nil
 function _M.pick(backend, target, excluded)

@@ -1,9 +1,9 @@
 -- The balancer phase: which endpoint a try goes to.
 --
--- `ngx.ctx` of a request holds first the target that the router chose, then the state of its tries,
--- {target, endpoint}. Both are shared by many requests, so that an ordinary request makes no table;
--- only a second try gets a state of its own, with what was `tried` and the `deadline`. A watched
--- request (completion.lua) has its own state from the beginning.
+-- `ngx.ctx` of a request holds the target that the router chose, which many requests share, so that
+-- an ordinary request makes no table. Only a second try gets a state of its own, {target, endpoint,
+-- tried, deadline}; a watched request (completion.lua), or one with a deadline, has it from the
+-- beginning.
 
 local backends = require "ingress.balance.backend"
 local completion = require "ingress.balance.completion"
@@ -63,18 +63,6 @@ local function prepare_tries(target, count)
 end
 
 
--- What a request holds between its first try and a second: one table for each pair of target and
--- endpoint, never changed.
-local function first_try_state(target, endpoint)
-    local state = endpoint.first_tries[target]
-    if not state then
-        state = { target = target, endpoint = endpoint }
-        endpoint.first_tries[target] = state
-    end
-    return state
-end
-
-
 -- Makes a state of this request alone ready for a next try.
 local function own_state(state, endpoint)
     local seconds = state.target.retry_seconds
@@ -114,8 +102,6 @@ local function first_try(target, own)
     prepare_tries(target, #backend.endpoints)
     if own or target.retry_seconds > 0 then
         ngx.ctx = own_state(own or { target = target }, endpoint)
-    else
-        ngx.ctx = first_try_state(target, endpoint)
     end
     return send_to(endpoint)
 end
@@ -193,13 +179,15 @@ _M.run = faults.guarded(function()
     local context = ngx.ctx
     local target = context.target
     if not target then
+        if get_last_failure() then
+            local endpoint = { id = completion.last_endpoint_id() }
+            return next_try(own_state({ target = context }, endpoint))
+        end
         return first_try(context)
+    elseif context.tried then
+        return next_try(context)
     end
-    local endpoint = context.endpoint
-    if not endpoint then
-        return first_try(target, context)
-    end
-    return next_try(context.tried and context or own_state({ target = target }, endpoint))
+    return first_try(target, context)
 end, function()
     local context = ngx.ctx
     return "backend " .. (context.target or context).name

@@ -89,6 +89,15 @@ function _M.failure_of_status(status)
 end
 
 
+--- The id of the endpoint of the last try, when there was one: NGINX writes the name of the upstream
+-- instead when the balancer chose none. In the balancer phase the try at hand has no address yet.
+function _M.last_endpoint_id()
+    local text, port = match(ngx_var.upstream_addr or "", "([^%s,]+):(%d+)[%s:]*$")
+    local bytes = text and address.parse((text:gsub("[%[%]]", "")))
+    return bytes and address.canonical(bytes) .. " " .. port
+end
+
+
 local function complete(reason, unknown)
     local key = key_of_request()
     local state = in_flight[key]
@@ -118,22 +127,13 @@ _M.run = faults.guarded_end(function()
 end, subject)
 
 
--- The endpoint of the last try, when there was one: NGINX writes the name of the upstream instead
--- when the balancer chose none.
-local function last_endpoint_id()
-    local text, port = match(ngx_var.upstream_addr or "", "([^%s,]+):(%d+)$")
-    local bytes = text and address.parse((text:gsub("[%[%]]", "")))
-    return bytes and address.canonical(bytes) .. " " .. port
-end
-
-
 --- The log phase of an error page: NGINX itself had to answer.
 _M.run_page = faults.guarded_end(function(listener)
     local reason = FAILURES[ngx.status]
     if complete(reason, not reason) or not reason then
         return
     end
-    local id, route = last_endpoint_id(), router.find_again(listener)
+    local id, route = _M.last_endpoint_id(), router.find_again(listener)
     for _, target in ipairs(id and route and route.targets or {}) do
         note_failure(target.entry, id, reason)
     end

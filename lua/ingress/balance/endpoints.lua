@@ -7,31 +7,33 @@ local destination = require "ingress.destination"
 local canonical = address.canonical
 local ipairs = ipairs
 local random = math.random
-local setmetatable = setmetatable
 
 local NONE = {}
-local WEAK_VALUES = { __mode = "v" }
 
 local _M = {}
 
 
+-- There are many of them: a table of four members is half as large as one of five, so only what is
+-- there is set.
 local function compile_endpoint(bytes, item)
     local text, port, attributes = item[1], item[2], item[3] or NONE
-    return {
+    local endpoint = {
         id = canonical(bytes) .. " " .. port,
         host = #bytes == 16 and "[" .. text .. "]" or canonical(bytes),
         port = port,
-        draining = attributes.draining == true,
-        far = attributes.priority == 1,
-        -- target -> state of a first try (balancer.lua). A state holds its target: with weak keys
-        -- alone no target would ever be forgotten.
-        first_tries = setmetatable({}, WEAK_VALUES),
     }
+    if attributes.draining then
+        endpoint.draining = true
+    end
+    if attributes.priority == 1 then
+        endpoint.far = true
+    end
+    return endpoint
 end
 
 
---- Endpoints of a record: array of {id, host, port, draining, far, first_tries}. Refused addresses
--- are left out here too, so that choosing a peer needs no check.
+--- Endpoints of a record: array of {id, host, port, draining, far}. Refused addresses are left
+-- out here too, so that choosing a peer needs no check.
 function _M.compile(record, key)
     local endpoints = {}
     for _, item in ipairs(record.endpoints) do
