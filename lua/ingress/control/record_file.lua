@@ -84,8 +84,10 @@ function _M.report(trouble)
 end
 
 
---- It lacks something from now on.
+--- It lacks something from now on. That may be what closed a route, so the file goes: a start of
+-- OpenResty alone must not open it again.
 function _M.outdate(trouble)
+    os.remove(FILE)
     state:set("file/outdated", true)
     _M.report(trouble)
 end

@@ -197,8 +197,10 @@ everySetup('restart', (setup) => {
     rmSync(fileOf(plane))
     symlinkSync('/dev/full', fileOf(plane))
     await patch(plane, hosts(4))
-    await until('it is written', async () =>
-      existsSync(fileOf(plane)) && !lstatSync(fileOf(plane)).isSymbolicLink() && (await plane.status()).record_file.trouble === undefined)
+    await until('it is written', async () => {
+      const isThere = existsSync(fileOf(plane)) && !lstatSync(fileOf(plane)).isSymbolicLink()
+      return isThere && (await plane.status()).record_file.trouble === undefined
+    })
     assert.match(plane.log, /No space left on device/)
     const before = await digests(plane)
     const next = await again(t, setup, plane)
