@@ -5,7 +5,7 @@ import { enterLab } from '../lab/enter.ts'
 import { startLab } from '../lab/lab.ts'
 import { startController, variantUnderTest } from './controller.ts'
 import { testBackends } from './semantics/backends.ts'
-import { testBalancing } from './semantics/balancing.ts'
+import { testBalancing, testRestart } from './semantics/balancing.ts'
 import { testBrokenIngresses } from './semantics/broken.ts'
 import { testCertificates } from './semantics/certificates.ts'
 import { testHeaders } from './semantics/headers.ts'
@@ -33,3 +33,4 @@ testHeaders(controller)
 testProtocols(controller)
 testBrokenIngresses(controller)
 testStatus(controller)
+testRestart(controller)

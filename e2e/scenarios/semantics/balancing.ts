@@ -5,16 +5,50 @@ import { test } from 'node:test'
 import type { KubernetesObject } from '../../lab/client.ts'
 import { deploymentOf, type Deployment } from '../../lab/testing.ts'
 import type { Controller } from '../controller.ts'
-import { ask, askEcho, type Ask } from '../http.ts'
+import { ask, askEcho, type Ask, type Echo } from '../http.ts'
 import { ingressOf, startEcho } from '../workload.ts'
 import { destination } from './routing.ts'
 
 const PREFIX = 'nginx.ingress.kubernetes.io'
 const REPLICAS = 3
 const MANY = 30
+const SESSION_HOST = 'session.example'
 
 function annotated(values: Readonly<Record<string, string>>): Readonly<Record<string, string>> {
   return Object.fromEntries(Object.entries(values).map(([name, value]) => [`${PREFIX}/${name}`, value]))
+}
+
+interface Session {
+  readonly pod: string
+  /** Those that a client of the session sends. */
+  readonly headers: Readonly<Record<string, string>>
+}
+
+async function beginSession({ address, lab }: Controller): Promise<Session> {
+  const first = await lab.waitFor('a session', async () => {
+    const answer = await ask({ address, host: SESSION_HOST })
+    return answer.status === 200 && answer
+  })
+  const [cookie = ''] = first.headers['set-cookie'] ?? []
+  assert.match(cookie, /^sid=[^;]+; Path=\/; HttpOnly$/)
+  return { pod: (JSON.parse(first.body) as Echo).pod, headers: { cookie: cookie.split(';')[0] ?? '' } }
+}
+
+/** The last of all: the load balancer leaves the pod out for a while. */
+export function testRestart(controller: Controller): void {
+  const { address, lab } = controller
+
+  test('a session stays with its pod when OpenResty starts again', async () => {
+    const { pod, headers } = await beginSession(controller)
+    const { instance } = await controller.status()
+    lab.faults.kill(controller.openresty)
+    await lab.waitFor('another OpenResty', async () =>
+      await controller.status().then((status) => status.instance !== instance, () => false))
+    const after = await lab.waitFor('an answer', async () =>
+      await ask({ address, host: SESSION_HOST, headers }).catch(() => undefined).then((it) => it?.status === 200 && it))
+    assert.equal((JSON.parse(after.body) as Echo).pod, pod)
+    assert.equal(after.headers['set-cookie'], undefined)
+  })
 }
 
 /** `one` and `two` are Services of ready pods. */
@@ -31,28 +65,15 @@ export function testBalancing(controller: Controller): void {
     return pods
   }
 
-  test('a session stays with its pod, also when OpenResty starts again', async () => {
+  test('a session stays with its pod', async () => {
     await startEcho(lab, 'three', { replicas: REPLICAS })
     await lab.apply(ingressOf('session', {
-      rules: [{ host: 'session.example', service: 'three' }],
+      rules: [{ host: SESSION_HOST, service: 'three' }],
       annotations: annotated({ affinity: 'cookie', 'affinity-mode': 'persistent', 'session-cookie-name': 'sid' }),
     }))
-    const first = await lab.waitFor('a session', async () => {
-      const answer = await ask({ address, host: 'session.example' })
-      return answer.status === 200 && answer
-    })
-    const [cookie = ''] = first.headers['set-cookie'] ?? []
-    assert.match(cookie, /^sid=[^;]+; Path=\/; HttpOnly$/)
-    const pod = (JSON.parse(first.body) as { pod: string }).pod
-    const headers = { cookie: cookie.split(';')[0] ?? '' }
-    assert.deepEqual(await podsOf({ host: 'session.example', headers }), new Set([pod]))
-    assert.equal((await podsOf({ host: 'session.example' })).size, REPLICAS)
-
-    lab.faults.kill(controller.openresty)
-    const after = await lab.waitFor('an answer of the new process', async () =>
-      await ask({ address, host: 'session.example', headers }).catch(() => undefined).then((it) => it?.status === 200 && it))
-    assert.equal((JSON.parse(after.body) as { pod: string }).pod, pod)
-    assert.equal(after.headers['set-cookie'], undefined)
+    const { pod, headers } = await beginSession(controller)
+    assert.deepEqual(await podsOf({ host: SESSION_HOST, headers }), new Set([pod]))
+    assert.equal((await podsOf({ host: SESSION_HOST })).size, REPLICAS)
   })
 
   test('a hash sends equal keys to one pod', async () => {
