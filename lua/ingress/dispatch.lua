@@ -78,6 +78,7 @@ function _M.configure(names)
         end
         variables[name] = variable.new(name)
     end
+    router.has_route_variables = #of_route > 0
     set_of_route = setter("route", of_route, variables)
     set_of_target = setter("target", of_target, variables)
 end

@@ -16,6 +16,7 @@ local ngx_var = ngx.var
 local variable_equals = variable.equals
 local ipairs = ipairs
 local match = string.match
+local pairs = pairs
 
 local ANY_HOST = "_"
 -- Of a request without Host header (HTTP/1.0).
@@ -64,26 +65,43 @@ local function add_series(targets, series, host, route)
 end
 
 
+local function variables_of(route)
+    local origin = route.origin
+    return {
+        namespace = origin.namespace,
+        ingress_name = origin.name,
+        service_name = origin.service,
+        service_port = origin.port,
+        location_path = route.path,
+    }
+end
+
+
+-- A table that was made with more members than it has keeps the room for them.
+local function compact(members)
+    local copy = {}
+    for name, value in pairs(members) do
+        copy[name] = value
+    end
+    return copy
+end
+
+
 local function compile_route(route, host)
     local origin = route.origin
     local series = metrics.series(host, route)
-    return {
+    return compact({
         name = ("%s %s/%s"):format(origin.kind, origin.namespace, origin.name),
         class = route.class,
-        closed = route.closed ~= nil,
+        closed = route.closed ~= nil or nil,
         -- What `location /` checks by itself.
         body_limit = not route.class and store.setting().body_size or nil,
         steps = request_steps(route),
         series = series,
-        targets = add_series(target.compile(route), series, host, route),
-        variables = {
-            namespace = origin.namespace,
-            ingress_name = origin.name,
-            service_name = origin.service,
-            service_port = origin.port,
-            location_path = route.path,
-        },
-    }
+        targets = series and add_series(target.compile(route), series, host, route)
+            or target.compile_shared(route),
+        variables = _M.has_route_variables and variables_of(route) or nil,
+    })
 end
 
 
@@ -104,14 +122,14 @@ local function compile_host(record, key, previous)
         return previous
     end
     local name = match(key, "[^/]*$")
-    return {
+    return compact({
         name = name,
         series = metrics.series(name),
         certificate = record.certificate,
         records = record.routes,
         routes = {},
         table = route_table.new(record.routes, path_regex.matches),
-    }
+    })
 end
 
 

@@ -50,6 +50,8 @@ local _M = {
 local sequence = 0
 -- kind -> {compile, entries, changed}
 local kinds = {}
+-- What was decoded last, and from which text.
+local setting, setting_text = {}, nil
 
 
 --- Tells how a kind of record is decoded.
@@ -132,13 +134,15 @@ function _M.refresh()
 end
 
 
+local function decode(stored)
+    return cjson.decode(sub(stored, find(stored, SEPARATOR, 1, true) + 1))
+end
+
+
 --- The stored record, or nil. For a certificate this holds the key.
 function _M.read(key)
     local stored = records:get(key)
-    if not stored then
-        return nil
-    end
-    return cjson.decode(sub(stored, find(stored, SEPARATOR, 1, true) + 1))
+    return stored and decode(stored)
 end
 
 
@@ -204,9 +208,23 @@ function _M.lookup(kind_name, key)
 end
 
 
---- A setting, read when something is compiled.
+--- Forgets what was compiled from a record until it is looked up again, and returns it.
+function _M.release(kind_name, key)
+    local entries = kinds[kind_name].entries
+    local entry = entries[key]
+    entries[key] = nil
+    return entry and entry.value
+end
+
+
+--- The global setting, read when something is compiled: one table as long as it stays the same, not
+-- to be changed.
 function _M.setting()
-    return _M.read(record_key.GLOBAL_SETTING) or {}
+    local stored = records:get(record_key.GLOBAL_SETTING)
+    if stored ~= setting_text then
+        setting, setting_text = stored and decode(stored) or {}, stored
+    end
+    return setting
 end
 
 

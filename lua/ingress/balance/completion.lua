@@ -89,8 +89,9 @@ function _M.failure_of_status(status)
 end
 
 
---- The id of the endpoint of the last try, when there was one: NGINX writes the name of the upstream
--- instead when the balancer chose none. In the balancer phase the try at hand has no address yet.
+--- The id of the endpoint of the last try, when there was one: NGINX writes the name of the
+-- upstream instead when the balancer chose none. In the balancer phase the try at hand has no
+-- address yet.
 function _M.last_endpoint_id()
     local text, port = match(ngx_var.upstream_addr or "", "([^%s,]+):(%d+)[%s:]*$")
     local bytes = text and address.parse((text:gsub("[%[%]]", "")))

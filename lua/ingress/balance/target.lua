@@ -161,6 +161,34 @@ function _M.compile(route)
 end
 
 
+-- Backend -> targets under the setting in force, as long as a route has them.
+local shared = setmetatable({}, { __mode = "v" })
+
+
+-- Of one backend, and with nothing that its targets would not have in common with those of others.
+local function is_plain(route)
+    local own = route.policies
+    return #route.backends == 1 and route.backends[1].weight > 0 and not route.canaries
+        and not (own.timeouts or own.retries or own.load_balance or own.affinity)
+end
+
+
+--- As `compile`; plain routes to the same backend have the same targets, not to be changed.
+function _M.compile_shared(route)
+    if not is_plain(route) then
+        return _M.compile(route)
+    end
+    local key, setting = route.backends[1].backend, store.setting()
+    local known = shared[key]
+    if not known or known.setting ~= setting then
+        known = _M.compile(route)
+        known.setting = setting
+        shared[key] = known
+    end
+    return known
+end
+
+
 -- The target that a session of the client is with, and what is the same in all its requests.
 local function session_target(sessions)
     local client

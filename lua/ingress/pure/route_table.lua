@@ -6,6 +6,7 @@
 
 local byte = string.byte
 local match = string.match
+local next = next
 local sub = string.sub
 local setmetatable = setmetatable
 
@@ -77,6 +78,11 @@ local function takes_everything(routes)
 end
 
 
+-- Most hosts have the like: one table does for all.
+local NONE = {}
+local EVERYTHING = setmetatable({ always = 1 }, _M)
+
+
 --- `always`, when set, is the position of the route whatever the path: it need not be asked for.
 -- @param routes  array of `{path, pathType}` in order of precedence
 -- @param matches function(path, pattern) -> true | false | nil, err: tries one regex
@@ -94,13 +100,15 @@ function _M.new(routes, matches)
             regexes[#regexes + 1] = { position = position, pattern = path }
         end
     end
+    if takes_everything(routes) then
+        return EVERYTHING
+    end
     return setmetatable({
-        always = takes_everything(routes) and 1 or nil,
-        exact = exact,
+        exact = next(exact) and exact or NONE,
         prefixes = settle_precedence(prefixes, longest),
         longest = longest,
         regexes = #regexes > 0 and regexes or nil,
-        matches = matches,
+        matches = #regexes > 0 and matches or nil,
     }, _M)
 end
 
@@ -128,6 +136,9 @@ end
 --- The position of the first route that matches; nil when there is none; nil, err when a regex
 -- failed at run time.
 function _M:find(path)
+    if self.always then
+        return self.always
+    end
     local position = self.exact[path]
     local prefix = nearest(self.prefixes, self.longest, path)
     if prefix and (not position or prefix < position) then
