@@ -3,12 +3,17 @@
 
 local faults = require "ingress.faults"
 local ffi = require "ffi"
+local recent = require "ingress.pure.recent"
 local record_key = require "ingress.pure.record_key"
 local router = require "ingress.router"
 local ssl = require "ngx.ssl"
 local store = require "ingress.store"
 
 local lower = string.lower
+
+-- Of 14 KB each, with a chain of two. A handshake for another parses it again, which costs three
+-- times what the handshake itself does.
+local MOST_PARSED = 2048
 
 local _M = {}
 
@@ -61,10 +66,36 @@ end
 store.register("certificate", compile, {})
 
 
+-- At once: the collector sees a few bytes of what OpenSSL holds for a pair, and takes its time. A
+-- connection that uses them has references of its own.
+local function free(pair)
+    ffi.gc(pair.chain, nil)
+    ffi.gc(pair.key, nil)
+    ffi.C.ngx_http_lua_ffi_free_cert(pair.chain)
+    ffi.C.ngx_http_lua_ffi_free_priv_key(pair.key)
+end
+
+
+local parsed = recent.new(MOST_PARSED, function(key)
+    local pair = store.release("certificate", key)
+    if pair then
+        free(pair)
+    end
+end)
+
+
+local function lookup(key)
+    local pair = store.lookup("certificate", key)
+    if pair then
+        parsed:use(key)
+    end
+    return pair
+end
+
+
 local function find(listener, name)
     local key = name and router.certificate_key(listener, lower(name))
-    return key and store.lookup("certificate", key)
-        or store.lookup("certificate", record_key.DEFAULT_CERTIFICATE)
+    return key and lookup(key) or lookup(record_key.DEFAULT_CERTIFICATE)
 end
 
 
