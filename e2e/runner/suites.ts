@@ -20,6 +20,8 @@ const NODE = process.execPath
 /** Far above what a file takes on a slow machine. */
 const TIMEOUT = 300
 const CLUSTER_TIMEOUT = 1200
+/** Files at once: they wait more than they work, and every test has a folder and ports of its own. */
+const NGINX_FILES = 2
 const BUSTED = ['busted', '--lua=/usr/bin/lua5.1', '--lpath=lua/?.lua', 'lua/spec']
 const BUSTED_SUMMARY = /^(\d+) success(?:es)? \/ (\d+) failures? \/ (\d+) errors? \/ (\d+) pending/m
 
@@ -122,7 +124,7 @@ function nginxSuites(): Suite[] {
       const prepared = await prepareVariant(variant, signal)
       if (!('env' in prepared)) return prepared
       const files = absolute(select({ files: testFiles('lua/spec/nginx/**/*.test.ts'), only }))
-      return runNodeTests({ files, concurrency: 1, timeoutSeconds: TIMEOUT, env: prepared.env, signal })
+      return runNodeTests({ files, concurrency: NGINX_FILES, timeoutSeconds: TIMEOUT, env: prepared.env, signal })
     },
   }))
 }

@@ -6,7 +6,7 @@ import { spawn, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import { existsSync, readFileSync } from 'node:fs'
 import { mkdtemp, rm } from 'node:fs/promises'
-import { createServer, type AddressInfo, type Server } from 'node:net'
+import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -54,16 +54,28 @@ export async function until<T>(what: string, probe: Probe<T>): Promise<T> {
 
 const given = new Set<number>()
 
-/** A port that nobody listens on, another one at each call: the kernel may offer one twice. */
+/** Below those that the kernel gives to connections of clients: one of those would be in NGINX's way. */
+const FIRST_PORT = 10_240
+const PORTS = 22_000
+
+/** A port that nobody listens on, another one at each call. */
 export async function freePort(): Promise<number> {
-  const server: Server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const { port } = server.address() as AddressInfo
-  server.close()
-  await once(server, 'close')
-  if (given.has(port)) return freePort()
+  const port = FIRST_PORT + Math.floor(Math.random() * PORTS)
+  if (given.has(port) || !(await isFree(port))) return freePort()
   given.add(port)
   return port
+}
+
+async function isFree(port: number): Promise<boolean> {
+  const server = createServer().listen(port, '127.0.0.1')
+  try {
+    await once(server, 'listening')
+  } catch {
+    return false
+  }
+  server.close()
+  await once(server, 'close')
+  return true
 }
 
 export interface WorkerStatus {
