@@ -50,6 +50,14 @@ async function histogram(plane: DataPlane, name: string): Promise<Histogram> {
   return { buckets: [...of.bounds, Infinity].map((_, i) => total(of.first + i)), sum: total(of.sum) * of.scale }
 }
 
+/** The histogram once it has so many values: a request with a body is counted after its connection was closed. */
+async function histogramOf(count: number, plane: DataPlane, name: string): Promise<Histogram> {
+  return until(`${count} values of ${name}`, async () => {
+    const found = await histogram(plane, name)
+    return found.buckets.reduce((a, b) => a + b) === count ? found : undefined
+  })
+}
+
 /** A request is counted after its answer, and before its connection ends: that is waited for. */
 async function repeat(count: number, http: string, what: Ask, status: number): Promise<void> {
   for (let i = 0; i < count; i += 1) {
@@ -94,6 +102,7 @@ everySetup('metrics', (setup) => {
     await repeat(3, http, { path: '/' }, 404)
     await repeat(3, http, { host: 'x.b.example' }, 200)
     await repeat(3, http, { host: 'c.example' }, 404)
+    await histogramOf(29, plane, 'request_size')
     assert.deepEqual(await counts(plane, 'host', 'ingress', 'service', 'path', 'method', 'status'), {
       'a.example demo web /app GET 200': 8,
       'a.example demo web /app POST 200': 2,
@@ -140,13 +149,13 @@ everySetup('metrics', (setup) => {
       assert.ok(sum >= 0.07 && sum < 60, `${name}: ${sum}`)
     }
     await repeat(1, http, { method: 'POST', body: 'z'.repeat(5000) }, 200)
-    const requests = await histogram(plane, 'request_size')
+    const requests = await histogramOf(3, plane, 'request_size')
     assert.deepEqual([requests.buckets[0], requests.buckets[3]], [0, 1])
     assert.ok(requests.sum > 5000 && requests.sum < 6500, `${requests.sum}`)
-    const answers = await histogram(plane, 'bytes_sent')
+    const answers = await histogramOf(3, plane, 'bytes_sent')
     assert.deepEqual(answers.buckets, [0, 0, 3])
     assert.ok(answers.sum > 6000 && answers.sum < 8000, `${answers.sum}`)
-    assert.equal((await histogram(plane, 'response_size')).sum, answers.sum)
+    assert.equal((await histogramOf(3, plane, 'response_size')).sum, answers.sum)
   })
 
   test('the times of several tries add up, and a request without a backend has none', async (t) => {
