@@ -35,6 +35,19 @@ describe("least_request", function()
         assert.is_true(math.abs(counts[list[2].id] - 3000) <= 5, counts[list[2].id])
     end)
 
+    it("looks at both of two endpoints, each time", function()
+        for _, weights in ipairs({ { 1, 1 }, { 1, 3 } }) do
+            local list = endpoints(1, 2, weights)
+            local picker = new(list)
+            local first = list[picker:pick()].id
+            for _ = 1, 5000 do
+                local id = list[picker:pick()].id
+                assert.are_not.equal(first, id)
+                picker:done(id, 0.1, false)
+            end
+        end
+    end)
+
     it("leaves alone whoever does not answer", function()
         local list = endpoints(1, 3)
         local picker = new(list)

@@ -3,6 +3,7 @@
 local weights = require "ingress.picker.support.weights"
 
 local floor = math.floor
+local pairs = pairs
 local setmetatable = setmetatable
 
 local weight_of = weights.of
@@ -97,20 +98,37 @@ function _M:pick(excluded)
 end
 
 
---- Indices of two different endpoints, the second nil when no other is found soon.
+-- Another endpoint than the first; nil when every other one is excluded or has no weight.
+local function draw_other(self, first, excluded)
+    local endpoints = self.endpoints
+    for _ = 1, DRAWS do
+        local index = self:draw()
+        if index ~= first and not (excluded and excluded[endpoints[index].id]) then
+            return index
+        end
+    end
+    local unwanted = { [endpoints[first].id] = true }
+    for id in pairs(excluded or {}) do
+        unwanted[id] = true
+    end
+    local index = draw_left(self, unwanted)
+    return index and weight_of(endpoints[index]) > 0 and index or nil
+end
+
+
+--- Indices of two different endpoints, the second nil when there is no other.
 -- @param excluded set of ids, or nil
 function _M:pick_two(excluded)
     local first = self:pick(excluded)
-    if not self.endpoints[2] then
+    local endpoints = self.endpoints
+    if not endpoints[2] then
         return first
     end
-    for _ = 1, DRAWS do
-        local second = self:draw()
-        if second ~= first and not (excluded and excluded[self.endpoints[second].id]) then
-            return first, second
-        end
+    if self.sums or excluded then
+        return first, draw_other(self, first, excluded)
     end
-    return first
+    local second = self.random(1, #endpoints - 1)
+    return first, second < first and second or second + 1
 end
 
 
