@@ -40,7 +40,7 @@ export function createImageTable(tools: Tools, variant: Variant | undefined): Im
     'resty-ingress/sidecar': image({
       mounts: repository(SIDECAR_HOME, ['sidecar', 'node_modules', 'package.json']),
       entrypoint: [NODE, 'sidecar/main.ts'],
-      environment: { NODE_ENV: 'production', NODE_OPTIONS: '--max-semi-space-size=8' },
+      environment: { NODE_ENV: 'production', NODE_OPTIONS: '--max-semi-space-size=4' },
       user: 65532,
       workingFolder: SIDECAR_HOME,
     }),
