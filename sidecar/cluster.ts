@@ -53,10 +53,12 @@ export class Cluster {
   readonly outlets: Outlets = {
     secrets: (names) => this.#source?.setReferencedSecrets(names),
     findings: (current) => this.#events.report(current),
-    served: (fragment) => this.#servedNow(fragment),
+    served: (key, fragment) => this.#servedNow(key, fragment),
     forgotten: (key) => {
-      this.#served.delete(key)
-      this.#status.forget(key)
+      const name = ingressName(key)
+      if (name === undefined) return
+      this.#served.delete(name)
+      this.#status.forget(name)
     },
   }
 
@@ -106,13 +108,18 @@ export class Cluster {
     return new AddressPublisher({ transport: this.#transport, log: this.#log, origin, changed })
   }
 
-  #servedNow({ age, origin }: Fragment): void {
-    if (this.#publisher === undefined || origin.uid === undefined) return
-    this.#served.set(age.name, origin.uid)
-    if (this.#publisher.addresses !== undefined) {
-      this.#status.desire(age.name, { uid: origin.uid, addresses: this.#addresses })
-    }
+  #servedNow(key: string, { origin: { uid } }: Fragment): void {
+    const name = ingressName(key)
+    if (name === undefined || this.#publisher === undefined || uid === undefined) return
+    this.#served.set(name, uid)
+    if (this.#publisher.addresses !== undefined) this.#status.desire(name, { uid, addresses: this.#addresses })
   }
+}
+
+/** `namespace/name` of an Ingress by the key of its fragment. */
+function ingressName(key: string): string | undefined {
+  const [kind, name] = [key.slice(0, key.indexOf('/')), key.slice(key.indexOf('/') + 1)]
+  return kind === 'Ingress' ? name : undefined
 }
 
 /** Undefined: nothing says which addresses are ours, so no status is written. */

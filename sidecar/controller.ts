@@ -27,12 +27,12 @@ import { routedHosts } from './snapshot/by-host.ts'
 
 /** What happens with what the controller finds out; each is called with the current whole. */
 export interface Outlets {
-  /** Secrets that Ingresses of ours (or the flags) refer to. */
+  /** Secrets that objects of ours (or the flags) refer to. */
   secrets(names: readonly ObjectName[]): void
   findings(current: readonly Finding[]): void
-  /** Every host of this Ingress of ours is served by every worker. */
-  served(fragment: Fragment): void
-  /** This Ingress is gone, or not ours any more. */
+  /** Every host of this object of ours is served by every worker. `key`: `<kind>/<namespace>/<name>`. */
+  served(key: string, fragment: Fragment): void
+  /** This object is gone, or not ours any more. */
   forgotten(key: string): void
 }
 
@@ -227,7 +227,7 @@ export class Controller {
       if (fragment === undefined) continue
       if (!routedHosts(fragment).every((host) => this.dataPlane.isApplied(hostKey(host)))) continue
       this.#unserved.delete(key)
-      this.#outlets.served(fragment)
+      this.#outlets.served(key, fragment)
     }
   }
 

@@ -10,7 +10,7 @@ import { Pipeline } from './pipeline.ts'
 import { GOLDEN_OPTIONS } from './testing/inputs.ts'
 import { GenerationBook, type CauseSources } from './generation-book.ts'
 
-const SHOP: Origin = { kind: 'Ingress', namespace: 'prod', name: 'shop', field: 'metadata.annotations[proxy-body-size]' }
+const SHOP: Origin = { kind: 'Ingress', namespace: 'prod', name: 'shop', field: 'metadata.annotations[nginx.ingress.kubernetes.io/proxy-body-size]' }
 
 const SOURCES: CauseSources = {
   classUsers: (name) => (name === 'c1' ? [SHOP] : []),

@@ -19,13 +19,13 @@ import { objectKey, objectName, type ObjectName } from './ir/object-name.ts'
 import type { Finding, Origin } from './ir/origin.ts'
 import { DEFAULT_SETTINGS, type Settings } from './ir/settings.ts'
 import type { Backend, BackendRef, Certificate, Fragment, VirtualHost } from './ir/types.ts'
-import { locationClass, staticAnnotations, type LocationClass } from './policy/effects.ts'
+import { locationClass, staticSources, type LocationClass } from './policy/effects.ts'
 import { routedHosts } from './snapshot/by-host.ts'
 import { buildVirtualHost } from './snapshot/virtual-host.ts'
 import { settingKey } from './source/configmap/keys.ts'
 import { translateConfigMap, type SettingsReading } from './source/configmap/translate.ts'
 import type { Context, SourceOptions } from './source/context.ts'
-import { translateIngress } from './source/ingress/translate.ts'
+import { SOURCES } from './source/registry.ts'
 import { covers, translateSecret, type CertificateResult } from './source/secret/translate.ts'
 import { translateBackend } from './source/service/translate.ts'
 import { texts } from './util/field.ts'
@@ -46,11 +46,12 @@ const ONLY = ''
 export class Pipeline {
   readonly graph: Graph = new Graph()
   readonly objects: ObjectStore = new ObjectStore(this.graph)
+  /** By `<kind>/<namespace>/<name>`. */
   readonly fragments: Collection<Fragment>
   readonly virtualHosts: Collection<VirtualHost>
   readonly backends: Collection<Backend>
   readonly certificates: Collection<CertificateResult>
-  /** By `namespace/name`: the Secrets that our Ingresses refer to. */
+  /** By `namespace/name`: the Secrets that our objects refer to. */
   readonly secretRefs: Index<Fragment>
   /** The self-signed certificate, under the key ''; the shell makes it. */
   readonly fallbackCertificate: Source<Certificate>
@@ -84,7 +85,12 @@ export class Pipeline {
       listed: objects.listed,
     }
 
-    this.fragments = graph.map(objects.of('Ingress'), (ingress, read) => translateIngress(ingress, read, context))
+    this.fragments = graph.union(
+      SOURCES.map(({ kind, translate }) => [
+        kind,
+        graph.map(objects.of(kind), (object, read) => translate(object, read, context)),
+      ]),
+    )
     this.secretRefs = this.fragments.index(secretsOf)
     this.virtualHosts = graph.group(this.fragments.index(hostsOf), (host, claimants, read) =>
       buildVirtualHost(host, claimants(), (secret, name) => this.#isUsable(secret, name, read)),
@@ -125,19 +131,16 @@ export class Pipeline {
     return [...this.#classUse.keys()].map((key) => JSON.parse(key) as LocationClass)
   }
 
-  /** The objects that want a location class, with the annotations that call for it; at most `limit`. */
+  /** The objects that want a location class, with the fields that call for it; at most `limit`. */
   classUsers(name: string, limit: number): Origin[] {
     const { settings } = this.settings
     const key = [...this.#classUse.keys()].find((text) => (JSON.parse(text) as LocationClass).name === name) ?? ''
     const hosts = this.#classUse.lookup(key).slice(0, limit)
     const routes = hosts.flatMap(({ host }) => this.virtualHosts.get(host)?.routes ?? [])
     const users = new Map<string, Origin>()
-    for (const { origin, policies } of routes) {
+    for (const { policies, sources } of routes) {
       if (locationClass(policies, settings)?.name !== name) continue
-      for (const annotation of staticAnnotations(policies, settings)) {
-        const user = { ...origin, field: `metadata.annotations[${annotation}]` }
-        users.set(JSON.stringify(user), user)
-      }
+      for (const user of staticSources(policies, sources, settings)) users.set(JSON.stringify(user), user)
     }
     return [...users.values()].slice(0, limit)
   }

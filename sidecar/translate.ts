@@ -48,7 +48,7 @@ export function translate(input: TranslationInput): Translation {
     }).text,
     records: Object.fromEntries(records.map(([key, record]) => [key, withoutKey(record)])),
     findings: pipeline.findings(),
-    leftOut: pipeline.objects.of('Ingress').size - pipeline.fragments.size,
+    leftOut: pipeline.objects.of('Ingress').size - pipeline.fragments.all().filter(({ origin }) => origin.kind === 'Ingress').length,
   }
 }
 

@@ -182,6 +182,17 @@ export class Source<V> extends Collection<V> {
   }
 }
 
+/** The members of several collections, each under its own prefix. */
+class Union<V> extends Collection<V> {
+  constructor(parts: readonly (readonly [prefix: string, part: Collection<V>])[]) {
+    super()
+    for (const [prefix, part] of parts) {
+      for (const key of part.keys()) this.put(`${prefix}/${key}`, part.get(key))
+      part.subscribe((key, value) => this.put(`${prefix}/${key}`, value))
+    }
+  }
+}
+
 class Derived<V> extends Collection<V> {
   readonly #dirty = new Set<string>()
   readonly #outputs = new Map<string, Output>()
@@ -261,6 +272,11 @@ export class Graph {
     index.onChange((key) => derived.markDirty(key))
     for (const key of index.keys()) derived.markDirty(key)
     return derived
+  }
+
+  /** Everything of these collections, under the keys `<prefix>/<key>`. */
+  union<V>(parts: readonly (readonly [prefix: string, part: Collection<V>])[]): Collection<V> {
+    return new Union(parts)
   }
 
   /** Brings every derived collection up to date with the sources. */

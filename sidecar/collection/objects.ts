@@ -4,7 +4,7 @@
  */
 import type { ObjectName } from '../ir/object-name.ts'
 
-export const KINDS = ['Ingress', 'IngressClass', 'Service', 'EndpointSlice', 'Secret', 'ConfigMap'] as const
+export const KINDS = ['Ingress', 'IngressClass', 'Proxy', 'Service', 'EndpointSlice', 'Secret', 'ConfigMap', 'Namespace'] as const
 export type Kind = (typeof KINDS)[number]
 
 export interface ObjectMeta extends ObjectName {

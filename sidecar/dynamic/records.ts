@@ -5,7 +5,7 @@
 import { DEFAULT_LISTENER } from '../ir/names.ts'
 import type { ObjectName } from '../ir/object-name.ts'
 import type { TemplatePart } from '../ir/template.ts'
-import type { BackendRef, CanaryHeader, Endpoint, HealthCheck, Json, PathType, PolicySet } from '../ir/types.ts'
+import type { BackendRef, CanaryHeader, Endpoint, HealthCheck, Json, PathType, PolicySet, RouteMatch } from '../ir/types.ts'
 
 export type RecordKey = string
 
@@ -29,6 +29,7 @@ export interface RouteOrigin {
 export interface RouteRecord {
   readonly path: string
   readonly pathType: PathType
+  readonly match?: RouteMatch
   readonly class?: string
   readonly backends: readonly { readonly backend: RecordKey; readonly weight: number }[]
   readonly policies: PolicySet

@@ -47,6 +47,7 @@ function routeRecord(route: Route, context: RouteContext): RouteRecord {
   return {
     path: route.path,
     pathType: route.pathType,
+    ...(route.match === undefined ? {} : { match: route.match }),
     ...(className === undefined ? {} : { class: className }),
     backends: route.backends.map((backend) => ({ backend: backendKey(backend), weight: backend.weight })),
     policies: runtimePolicies(route.policies, context),

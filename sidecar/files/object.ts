@@ -12,6 +12,8 @@ interface KindType {
 const TYPES: Readonly<Record<Kind, KindType>> = {
   Ingress: { apiVersion: 'networking.k8s.io/v1', namespaced: true },
   IngressClass: { apiVersion: 'networking.k8s.io/v1', namespaced: false },
+  Proxy: { apiVersion: 'resty-ingress.io/v1alpha1', namespaced: true },
+  Namespace: { apiVersion: 'v1', namespaced: false },
   Service: { apiVersion: 'v1', namespaced: true },
   EndpointSlice: { apiVersion: 'discovery.k8s.io/v1', namespaced: true },
   Secret: { apiVersion: 'v1', namespaced: true },

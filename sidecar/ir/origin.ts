@@ -11,6 +11,8 @@ export interface ObjectRef {
 export interface Origin extends ObjectRef {
   /** JSON path of the field, for example `spec.rules[0].http.paths[1].path`; empty: the whole object. */
   readonly field: string
+  /** Line within the text of the field, from 1 on. */
+  readonly line?: number
 }
 
 export type Severity = 'warning' | 'error'

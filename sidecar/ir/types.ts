@@ -24,6 +24,25 @@ export interface WeightedBackend extends BackendRef {
 /** Policy name -> value that passed the policy's schema. */
 export type PolicySet = { readonly [policy: string]: Json }
 
+/** Policy name -> field of its value -> where that was said. */
+export type PolicySources = { readonly [policy: string]: { readonly [field: string]: Origin } }
+
+/** A header or query parameter: equal to `value`, found by `pattern`, or else there at all. */
+export interface ValueMatch {
+  /** Of a header in lower case. */
+  readonly name: string
+  readonly value?: string
+  readonly pattern?: string
+}
+
+/** What a request must have beside its host and path; all of it. */
+export interface RouteMatch {
+  /** One of these, in upper case. */
+  readonly methods?: readonly string[]
+  readonly headers?: readonly ValueMatch[]
+  readonly query?: readonly ValueMatch[]
+}
+
 /** The header of a canary: equal to `value`, found by `pattern`, or else the words "always" and "never". */
 export interface CanaryHeader {
   readonly name: string
@@ -56,8 +75,10 @@ export interface Route {
   readonly host: string
   readonly path: string
   readonly pathType: PathType
+  readonly match?: RouteMatch
   readonly backends: readonly WeightedBackend[]
   readonly policies: PolicySet
+  readonly sources: PolicySources
   readonly canaries?: Canaries
   /** A protection could not be understood: the route answers 503. The reason, for people. */
   readonly closed?: string

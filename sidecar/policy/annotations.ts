@@ -1,7 +1,7 @@
 /** Annotations of one object -> PolicySet, findings, and the reason to close its routes, if any. */
 import { quoted } from '../ir/names.ts'
-import type { Finding, ObjectRef, Severity } from '../ir/origin.ts'
-import type { Json, PolicySet } from '../ir/types.ts'
+import type { Finding, ObjectRef, Origin, Severity } from '../ir/origin.ts'
+import type { Json, PolicySet, PolicySources } from '../ir/types.ts'
 import type { Combined, Field, Policy } from './policy.ts'
 import { isProtection } from './protection.ts'
 import { POLICIES } from './registry.ts'
@@ -13,6 +13,7 @@ const NOT_POLICIES: ReadonlySet<string> = new Set(['ingress.class'])
 
 export interface PolicyReading {
   readonly policies: PolicySet
+  readonly sources: PolicySources
   readonly closed?: string
   readonly findings: readonly Finding[]
 }
@@ -60,6 +61,7 @@ class Reading {
   readonly #object: ObjectRef
   readonly #values: ReadonlyMap<string, Annotation>
   readonly #findings: Finding[] = []
+  readonly #sources: Record<string, Record<string, Origin>> = {}
   #closed: string | undefined
 
   constructor(object: ObjectRef, values: ReadonlyMap<string, Annotation>) {
@@ -80,6 +82,7 @@ class Reading {
         continue
       }
       read[name] = parsed.value
+      ;(this.#sources[policy.name] ??= {})[name] = this.#originOf(annotation)
       if (parsed.warning !== undefined) this.#adjust(annotation, parsed.warning)
     }
     const value = Object.keys(read).length === 0 ? undefined : read
@@ -106,8 +109,9 @@ class Reading {
     }
   }
 
-  result(): { readonly findings: readonly Finding[]; readonly closed?: string } {
-    return { findings: this.#findings, ...(this.#closed === undefined ? {} : { closed: this.#closed }) }
+  result(): Omit<PolicyReading, 'policies'> {
+    const closed = this.#closed === undefined ? {} : { closed: this.#closed }
+    return { sources: this.#sources, findings: this.#findings, ...closed }
   }
 
   #refuse(annotation: Annotation, allowed: string, protects: boolean): void {
@@ -127,7 +131,11 @@ class Reading {
     return 'it protects, so the paths of this object answer 503'
   }
 
-  #report({ fullName }: Annotation, severity: Severity, reason: string, message: string): void {
-    this.#findings.push({ origin: { ...this.#object, field: `metadata.annotations[${fullName}]` }, severity, reason, message })
+  #report(annotation: Annotation, severity: Severity, reason: string, message: string): void {
+    this.#findings.push({ origin: this.#originOf(annotation), severity, reason, message })
+  }
+
+  #originOf({ fullName }: Annotation): Origin {
+    return { ...this.#object, field: `metadata.annotations[${fullName}]` }
   }
 }

@@ -1,5 +1,6 @@
 /** PolicySet -> what Lua reads, and the static directives that make a location class. */
-import type { Json, PolicySet } from '../ir/types.ts'
+import type { Origin } from '../ir/origin.ts'
+import type { Json, PolicySet, PolicySources } from '../ir/types.ts'
 import type { Settings } from '../ir/settings.ts'
 import { print, type Directive } from '../nginx/directive.ts'
 import { sha256 } from '../util/canonical.ts'
@@ -24,11 +25,10 @@ export function locationClass(policies: PolicySet, settings: Settings): Location
   return { name: `c${sha256(directives.map(print).join('\n')).slice(0, 12)}`, directives }
 }
 
-/** The annotations, without prefix, that give a route its location class. */
-export function staticAnnotations(policies: PolicySet, settings: Settings): string[] {
-  return POLICIES.filter((policy) => staticEffect(policy, policies, settings).length > 0).flatMap(({ name, fields }) =>
-    Object.keys(policies[name] as PolicyValue).flatMap((field) => fields[field]?.annotation ?? []),
-  )
+/** Where that was said which gives a route its location class. */
+export function staticSources(policies: PolicySet, sources: PolicySources, settings: Settings): Origin[] {
+  const acting = POLICIES.filter((policy) => staticEffect(policy, policies, settings).length > 0)
+  return acting.flatMap(({ name }) => Object.values(sources[name] ?? {}))
 }
 
 /** What a route's record holds under `policies`, or that of something else for which only those `acting` count. */

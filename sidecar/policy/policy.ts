@@ -50,6 +50,16 @@ export interface Runtime {
   effect(value: PolicyValue, context: RouteContext): Json | undefined
 }
 
+/** How a Proxy spells a policy. */
+export interface ProxyField {
+  /** Member of a rule of a Proxy, and of its `spec.policies`, which hold for all its rules. */
+  readonly name: string
+  /** Structural schema for the API server, with a description of everything that people write. */
+  readonly schema: Schema
+  /** A value that holds to the schema; text: why it cannot be honoured all the same. */
+  read(value: Json): PolicyValue | string
+}
+
 /** Something wrong with a field that only the others show. */
 export interface Problem {
   readonly field: string
@@ -65,6 +75,7 @@ export interface Policy {
   /** Member of the PolicySet and, when it acts per request, name of `lua/ingress/policy/<name>.lua`. */
   readonly name: string
   readonly fields: { readonly [field: string]: Field }
+  readonly proxy?: ProxyField
   /** It keeps requests out or private: a value that cannot be understood closes the routes, never opens them. */
   readonly protects?: true
   /**
@@ -72,6 +83,11 @@ export interface Policy {
    * leaving one out would turn the meaning of another around.
    */
   combine?(value: PolicyValue, refused: ReadonlySet<string>): Combined
+  /**
+   * Of two objects that have a say, `above` wins: in which members, where it is not simply all that it
+   * has.
+   */
+  merge?(below: PolicyValue, above: PolicyValue): PolicyValue
   /**
    * Static effect: only the directives that differ from the ordinary location. A route with any gets
    * a location class, and a new class costs one reload.

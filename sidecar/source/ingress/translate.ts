@@ -9,6 +9,7 @@ import { readPolicies, type PolicyReading } from '../../policy/annotations.ts'
 import { canaryPolicy } from '../../policy/canary.ts'
 import { fields, items } from '../../util/field.ts'
 import type { Context } from '../context.ts'
+import { routePolicies } from '../policies.ts'
 import { readBackend } from './backend.ts'
 import { capped } from './capped.ts'
 import { isOurs } from './class.ts'
@@ -123,12 +124,10 @@ function backendRef(backend: unknown, field: string, work: Work): BackendRef | u
   return ref
 }
 
-function common(ref: BackendRef, field: string, work: Work): Pick<Route, 'backends' | 'policies' | 'closed' | 'origin'> {
-  const { policies, closed } = work.reading
+function common(ref: BackendRef, field: string, work: Work): Omit<Route, 'host' | 'path' | 'pathType'> {
   return {
     backends: [{ ...ref, weight: 1 }],
-    policies,
-    ...(closed === undefined ? {} : { closed }),
+    ...routePolicies(work.reading, ref, work.read, work.context),
     origin: { ...work.origin, field },
   }
 }
