@@ -71,7 +71,7 @@ test('a new class names the object, the field and the directive', () => {
   assert.deepEqual(causes, [
     {
       kind: 'class', class: 'c1', directives: ['client_max_body_size 5;'], origin: SHOP,
-      message: 'Ingress prod/shop, metadata.annotations[proxy-body-size], needs client_max_body_size 5;',
+      message: 'Ingress prod/shop, metadata.annotations[nginx.ingress.kubernetes.io/proxy-body-size], needs client_max_body_size 5;',
     },
   ])
 })
@@ -100,7 +100,7 @@ test('the users of a class are the objects and annotations that call for it', ()
   const [only] = pipeline.classes()
   assert.ok(only !== undefined && pipeline.classes().length === 1)
   const users = pipeline.classUsers(only.name, 10).map(({ name, field }) => [name, field])
-  assert.deepEqual(users, [['a', 'metadata.annotations[proxy-body-size]']])
+  assert.deepEqual(users, [['a', 'metadata.annotations[nginx.ingress.kubernetes.io/proxy-body-size]']])
   assert.deepEqual(pipeline.classUsers('c0', 10), [])
   assert.equal(pipeline.settingOrigin('keepAlive').field, 'data[keep-alive]')
 })
