@@ -33,7 +33,7 @@ const manifest = JSON.parse(read('package.json')) as {
   dependencies: Readonly<Record<string, string>>
   devDependencies: Readonly<Record<string, string>>
 }
-const deployment = parse(read('manifests/deployment.yaml')) as V1Deployment
+const deployment = parse(read('manifests/base/deployment.yaml')) as V1Deployment
 
 interface Image {
   readonly container: string
@@ -145,7 +145,7 @@ test('whatever else lies in the folder never reaches a build', () => {
     'kubeconfig',
     'node_modules/pino/pino.js',
     'e2e/lab/main.ts',
-    'manifests/rbac.yaml',
+    'manifests/base/rbac.yaml',
     'sidecar/standalone/main.ts',
     'sidecar/setup.mjs',
     'sidecar/kube/reflector.test.ts',

@@ -20,7 +20,7 @@ import { parseCommand } from '../sidecar/options.ts'
 import type { Options } from '../sidecar/options.ts'
 import { schemaErrors } from './kubernetes-schema.ts'
 
-const FOLDER = new URL('../manifests/', import.meta.url)
+const FOLDER = new URL('../manifests/base/', import.meta.url)
 const NAME = 'resty-ingress'
 
 function documents(file: string): KubernetesObject[] {
