@@ -16,8 +16,9 @@ export const TABLE = {
   snapshot: ['ir', 'policy', 'util'],
   nginx: ['ir', 'policy', 'util'],
   dynamic: ['ir', 'policy', 'util'],
+  explain: ['dynamic', 'ir', 'util'],
   dataplane: ['dynamic', 'ir', 'nginx', 'policy/effects.ts', 'util'],
-  api: ['dynamic', 'ir', 'util'],
+  api: ['dynamic', 'explain', 'ir', 'util'],
   lint: [],
 }
 
@@ -25,7 +26,7 @@ export const TABLE = {
 const SHELLS = new Set(['', 'standalone'])
 
 /** Folders and files without I/O, clock, chance, environment or logging. */
-export const PURE = ['ir', 'policy', 'source', 'snapshot', 'nginx', 'dynamic', 'collection', 'pipeline.ts']
+export const PURE = ['ir', 'policy', 'source', 'snapshot', 'nginx', 'dynamic', 'collection', 'explain', 'pipeline.ts']
 
 /** Hashing depends on nothing but its input. */
 const PURE_BUILTINS = new Set(['node:crypto'])
