@@ -1,6 +1,9 @@
 import { size } from '../ir/value.ts'
 import { bytes, directive } from '../nginx/directive.ts'
 import { object, type Policy } from './policy.ts'
+import { byteSize, proxyField } from './proxy-field.ts'
+
+const LARGEST = 2 ** 40
 
 /**
  * The largest request body. NGINX bounds chunked bodies by a directive that takes no variable, hence a
@@ -9,8 +12,9 @@ import { object, type Policy } from './policy.ts'
 export const bodySize = {
   name: 'body_size',
   fields: {
-    max: { annotation: 'proxy-body-size', parse: size(0, 2 ** 40), about: 'The largest request body; 0: no limit' },
+    max: { annotation: 'proxy-body-size', parse: size(0, LARGEST), about: 'The largest request body; 0: no limit' },
   },
+  proxy: proxyField('bodySize', byteSize('max', [0, LARGEST], 'The largest request body; 0: no limit.')),
   directives: (value, settings) =>
     value.max === settings.proxyBodySize ? [] : [directive('client_max_body_size', bytes(Number(value.max)))],
   runtime: {

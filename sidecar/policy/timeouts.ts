@@ -1,5 +1,6 @@
 import { seconds } from '../ir/value.ts'
 import { object, type Policy } from './policy.ts'
+import { duration, group, proxyField } from './proxy-field.ts'
 
 const LONGEST = 86_400
 const SECONDS = { type: 'integer', minimum: 1, maximum: LONGEST }
@@ -21,6 +22,14 @@ export const timeouts = {
       about: 'How long an endpoint may take nothing of a request',
     },
   },
+  proxy: proxyField(
+    'timeouts',
+    group('Limits of each try at an endpoint.', {
+      connect: duration('connect', [1, LONGEST], 'How long a connection to an endpoint may take.'),
+      read: duration('read', [1, LONGEST], 'How long an endpoint may be silent.'),
+      send: duration('send', [1, LONGEST], 'How long an endpoint may take nothing of a request.'),
+    }),
+  ),
   runtime: {
     schema: object({ connect: SECONDS, read: SECONDS, send: SECONDS }),
     effect: (value, { settings }) => ({

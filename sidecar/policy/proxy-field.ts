@@ -1,0 +1,115 @@
+/**
+ * How a Proxy spells its policies: structural schemas that read well in `kubectl explain`, and what their
+ * members mean. The same schemas check the objects of a folder, which no API server has seen.
+ */
+import type { Json } from '../ir/types.ts'
+import { size, type Parsed, type Parser } from '../ir/value.ts'
+import type { PolicyValue, ProxyField, Schema } from './policy.ts'
+
+/** A member of an object, and the fields of the policy that it sets; text: why it cannot be honoured. */
+export interface Member {
+  readonly schema: Schema
+  read(value: Json): PolicyValue | string
+}
+
+type Range = readonly [min: number, max: number]
+
+/** A member of any shape whose values that hold to the schema `parse` understands. */
+export function member(field: string, schema: Schema, parse: (value: Json) => Parsed<Json>): Member {
+  return {
+    schema,
+    read: (value) => {
+      const parsed = parse(value)
+      if ('allowed' in parsed) return `${JSON.stringify(value)} is refused; allowed: ${parsed.allowed}`
+      // A typed object says what it means: what an annotation is bent to is refused here.
+      return parsed.warning ?? { [field]: parsed.value }
+    },
+  }
+}
+
+/** A member whose value is that of the field as it stands. */
+function plain(field: string, schema: Schema): Member {
+  return member(field, schema, (value) => ({ value }))
+}
+
+export function flag(field: string, description: string): Member {
+  return plain(field, { type: 'boolean', description })
+}
+
+export function wholeNumber(field: string, [minimum, maximum]: Range, description: string): Member {
+  return plain(field, { type: 'integer', format: 'int32', minimum, maximum, description })
+}
+
+/** A text with a grammar of its own; `form` has the bounds that a schema can say. */
+export function textual(field: string, parse: Parser<Json>, form: Schema): Member {
+  return member(field, { type: 'string', ...form }, (value) => parse(String(value)))
+}
+
+/** One word of a closed list; the members of `values` are the words, what they stand for is the field's value. */
+export function choice(field: string, values: Readonly<Record<string, Json>>, description: string): Member {
+  const schema = { type: 'string', enum: Object.keys(values), description }
+  return member(field, schema, (value) => ({ value: values[String(value)] ?? null }))
+}
+
+/** A length of time in whole seconds, as Go and the Gateway API write it. */
+export function duration(field: string, [min, max]: Range, description: string): Member {
+  const schema = {
+    type: 'string',
+    description: `${description} A length of time such as 90s, 15m or 1h30m, from ${min}s to ${max}s.`,
+    minLength: 2,
+    maxLength: 16,
+    pattern: '^([0-9]{1,4}h)?([0-9]{1,5}m)?([0-9]{1,6}s)?$',
+    'x-kubernetes-validations': [
+      {
+        rule: `duration(self) >= duration('${min}s') && duration(self) <= duration('${max}s')`,
+        message: `must be from ${min}s to ${max}s`,
+      },
+    ],
+  }
+  return member(field, schema, (value) => {
+    const seconds = secondsOf(String(value))
+    return seconds >= min && seconds <= max ? { value: seconds } : { allowed: `a length of time from ${min}s to ${max}s` }
+  })
+}
+
+function secondsOf(text: string): number {
+  const [, hours = '0', minutes = '0', seconds = '0'] = /^(?:(\d+)h)?(?:(\d+)m)?(?:(\d+)s)?$/.exec(text) ?? []
+  return Number(hours) * 3600 + Number(minutes) * 60 + Number(seconds)
+}
+
+/** A number of bytes as NGINX writes it. */
+export function byteSize(field: string, [min, max]: Range, description: string): Member {
+  const form = {
+    description: `${description} A number of bytes, or of kibibytes (8k), mebibytes (10m) or gibibytes (1g).`,
+    minLength: 1,
+    maxLength: 13,
+    pattern: '^[0-9]{1,12}[kKmMgG]?$',
+  }
+  return textual(field, size(min, max), form)
+}
+
+/** An object of members; `more` goes into its schema: `required`, rules across members. */
+export function group(
+  description: string,
+  members: Readonly<Record<string, Member>>,
+  more: Schema = {},
+): Member {
+  const properties = Object.fromEntries(Object.entries(members).map(([name, { schema }]) => [name, schema]))
+  return {
+    schema: { type: 'object', description, properties, ...more },
+    read: (value) => {
+      let all: PolicyValue = {}
+      for (const [name, given] of Object.entries(value as PolicyValue)) {
+        const read = members[name]?.read(given) ?? {}
+        if (typeof read === 'string') return `${name}: ${read}`
+        all = { ...all, ...read }
+      }
+      return all
+    },
+  }
+}
+
+/** The policy's member of a rule. */
+export function proxyField(name: string, { schema, read }: Member): ProxyField {
+  return { name, schema, read }
+}
