@@ -60,12 +60,9 @@ export function matchesPath({ path: wanted, pathType }: Pick<RouteRecord, 'path'
 /** Whether everything that a route asks for beside its path is there. */
 export function matchesRequest(match: RouteMatch | undefined, { method, headers, query }: ExplainRequest): boolean {
   if (match === undefined) return true
-  const parameters = match.query === undefined ? [] : queryParameters(query)
-  return (
-    (match.methods?.includes(method) ?? true) &&
-    (match.headers?.every((wanted) => hasValue(wanted, headers)) ?? true) &&
-    (match.query?.every((wanted) => hasValue(wanted, parameters)) ?? true)
-  )
+  if (match.methods !== undefined && !match.methods.includes(method)) return false
+  if (match.headers !== undefined && !match.headers.every((wanted) => hasValue(wanted, headers))) return false
+  return match.query === undefined || match.query.every((wanted) => hasValue(wanted, queryParameters(query)))
 }
 
 /** The first of that name counts. */

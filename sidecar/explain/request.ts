@@ -23,19 +23,24 @@ const HEADER_NAME = /^[A-Za-z0-9_-]{1,128}$/
 /** The request; text: what is wrong with its description. `headers`: `name: value` each. */
 export function readRequest(url: string, method: string, headers: readonly string[]): ExplainRequest | string {
   if (url.length > LONGEST_URL) return `the URL is longer than ${LONGEST_URL} characters`
-  const [, scheme = '', host = '', path = '', query = ''] = URL_PARTS.exec(url) ?? []
-  if (host === '') return `${JSON.stringify(url)} is no URL such as http://test.domain.com/web/v1`
+  const target = readUrl(url)
+  if (target === undefined) return `${JSON.stringify(url)} is no URL such as http://test.domain.com/web/v1`
   if (!METHOD.test(method)) return `${JSON.stringify(method)} is no method such as GET`
   const read = readHeaders(headers)
   if (typeof read === 'string') return read
-  const named = read.findLast(([name]) => name === 'host')?.[1]
+  const host = read.findLast(([name]) => name === 'host')?.[1] ?? target.host
+  return { ...target, host, method, headers: read }
+}
+
+function readUrl(url: string): Pick<ExplainRequest, 'scheme' | 'host' | 'path' | 'query'> | undefined {
+  const parts = URL_PARTS.exec(url)
+  if (parts === null) return undefined
+  const [, scheme = '', authority = '', path = '', query = ''] = parts
   return {
     scheme: scheme.toLowerCase() === 'https' ? 'https' : 'http',
-    host: named ?? host.replace(/^[^@]*@/, ''),
+    host: authority.replace(/^[^@]*@/, ''),
     path: path === '' ? '/' : path,
     query,
-    method,
-    headers: read,
   }
 }
 
@@ -65,11 +70,14 @@ export function routedPath(path: string): string | undefined {
   const parts = bytes.toString('latin1').split('/').slice(1)
   for (const part of parts) {
     if (part === '..' && segments.pop() === undefined) return undefined
-    if (part !== '' && part !== '.' && part !== '..') segments.push(part)
+    if (!NO_NAMES.has(part)) segments.push(part)
   }
-  const isFolder = ['', '.', '..'].includes(parts.at(-1) ?? '')
-  return `/${segments.join('/')}${isFolder && segments.length > 0 ? '/' : ''}`
+  const isFolder = NO_NAMES.has(parts.at(-1) ?? '') && segments.length > 0
+  return `/${segments.join('/')}${isFolder ? '/' : ''}`
 }
+
+/** Segments that name nothing. */
+const NO_NAMES: ReadonlySet<string> = new Set(['', '.', '..'])
 
 /** Undefined: a `%` without two hexadecimal digits, or a NUL. */
 function decoded(bytes: Buffer): Buffer | undefined {

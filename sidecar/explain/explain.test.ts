@@ -1,0 +1,84 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import type { RouteRecord } from '../dynamic/records.ts'
+import type { Origin } from '../ir/origin.ts'
+import { explain, type Explanation, type ExplainSources } from './explain.ts'
+import { printExplanation } from './print.ts'
+import { readRequest, type ExplainRequest } from './request.ts'
+
+const SHOP: Origin = { kind: 'Ingress', namespace: 'prod', name: 'shop', field: 'spec.rules[0].http.paths[0].path' }
+const CONF: Origin = { kind: 'Service', namespace: 'prod', name: 'web', field: 'metadata.annotations[conf]', line: 2 }
+
+function route(path: string, rest: Partial<RouteRecord> = {}): RouteRecord {
+  const origin = { kind: 'Ingress', namespace: 'prod', name: 'shop', service: 'web', port: '80' }
+  const backends = [{ backend: 'backend/prod/web/80', weight: 1 }]
+  return { path, pathType: 'Prefix', backends, policies: {}, origin, ...rest }
+}
+
+const ROUTES: readonly RouteRecord[] = [
+  route('/web/v1', { policies: { timeouts: { read: 600 } } }),
+  route('/web', { match: { methods: ['POST'], headers: [{ name: 'x-user', value: 'alice' }], query: [{ name: 'a', pattern: '^1' }] } }),
+  route('/web', { closed: 'annotation auth-url protects this route and cannot be honoured' }),
+  route('/reg(a+)+', { pathType: 'Regex' }),
+  route('/exact', { pathType: 'Exact', backends: [{ backend: 'backend/prod/none/80', weight: 1 }] }),
+]
+
+const SOURCES: ExplainSources = {
+  records: new Map<string, never>(Object.entries({
+    'host/default/test.domain.com': { digest: 'a', routes: ROUTES, certificate: 'certificate/prod/tls' },
+    'host/default/*.domain.com': { digest: 'b', routes: [route('/')] },
+    'backend/prod/web/80': { digest: 'c', endpoints: [['198.18.1.4', 8080], ['2001:db8::5', 8080, { draining: true }]] },
+  }) as never),
+  notes: () => [{ origin: SHOP, policies: { timeouts: { read: 600 } }, sources: { timeouts: { read: CONF } } }],
+  findings: [{ origin: CONF, severity: 'warning', reason: 'X', message: 'bad \u001b[31m line' }],
+  health: new Map([['backend/prod/web/80', new Map([['198.18.1.4:8080', 'ejected (timeout)']])]]),
+}
+
+function ask(url: string, method = 'GET', headers: readonly string[] = []): Explanation {
+  return explain(readRequest(url, method, headers) as ExplainRequest, SOURCES)
+}
+
+test('an explanation names host, route, reason, policies with their source, backends with their health', () => {
+  const { outcome, host, route: found, findings } = ask('http://test.domain.com/web/v1/x')
+  assert.equal(outcome, 'sent to an endpoint')
+  assert.deepEqual(host, { name: 'test.domain.com', how: 'exact', certificate: 'certificate/prod/tls' })
+  assert.equal(found?.object, SHOP)
+  assert.equal(found?.why, 'its path is longer than "/web" (Prefix) of Ingress prod/shop')
+  assert.deepEqual(found?.policies, [{ name: 'timeouts', value: { read: 600 }, setBy: { read: CONF } }])
+  assert.deepEqual(found?.backends[0]?.endpoints, [
+    { address: '198.18.1.4:8080', state: 'ejected (timeout)' },
+    { address: '[2001:db8::5]:8080', state: 'ok, draining' },
+  ])
+  assert.equal(findings.length, 1)
+})
+
+test('what is in the way of a request is the outcome', () => {
+  assert.match(ask('http://other.example/').outcome, /^404: no object claims this host$/)
+  assert.match(ask('http://test.domain.com/').outcome, /^404: no route/)
+  assert.match(ask('http://test.domain.com/%').outcome, /^400/)
+  assert.match(ask('http://test.domain.com/web').outcome, /^503: annotation auth-url/)
+  assert.match(ask('http://test.domain.com/exact').outcome, /^503: no backend has an endpoint$/)
+})
+
+test('predicates are all asked for, and the more of them the better', () => {
+  const taken = ask('http://test.domain.com/web?b=2&a=10', 'POST', ['X-User: alice'])
+  assert.equal(taken.route?.why, 'it asks for more of a request than "/web" (Prefix) of Ingress prod/shop')
+  assert.equal(taken.others.length, 1)
+  assert.match(ask('http://test.domain.com/web?a=10', 'GET', ['X-User: alice']).outcome, /^503/)
+  assert.match(ask('http://test.domain.com/web?a=20', 'POST', ['X-User: alice']).outcome, /^503/)
+  assert.match(ask('http://test.domain.com/web?a=10', 'POST', ['X-User: bob']).outcome, /^503/)
+})
+
+test('hosts: with port and dot, by wildcard of one label; a pattern that would explode does not', () => {
+  assert.equal(ask('http://TEST.domain.com.:8080/web/v1').host?.how, 'exact')
+  assert.equal(ask('http://x.domain.com/').host?.how, 'wildcard')
+  assert.equal(ask('http://x.y.domain.com/').host, undefined)
+  assert.equal(ask(`http://test.domain.com/reg${'a'.repeat(4000)}!`).route?.pathType, 'Regex')
+})
+
+test('text for a terminal holds no control sequence', () => {
+  const text = printExplanation(ask('http://test.domain.com/web/v1'))
+  assert.match(text, /^policy {4}timeouts: \{"read":600\}$/m)
+  assert.match(text, /^ {10}read by Service prod\/web metadata.annotations\[conf\] line 2$/m)
+  assert.match(text, /bad \\u\{1b\}\[31m line/)
+})

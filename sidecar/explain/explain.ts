@@ -1,0 +1,195 @@
+/** What happens to a request, and why: pure, from the records and from where their policies were said. */
+import type { BackendRecord, CanaryRecord, EndpointRecord, RouteRecord } from '../dynamic/records.ts'
+import type { Finding, Origin } from '../ir/origin.ts'
+import type { Json, PolicySet, PolicySources, RouteMatch } from '../ir/types.ts'
+import { findHost, matchingRoutes, type HostMatch, type Records } from './match.ts'
+import { why } from './precedence.ts'
+import { routedPath, type ExplainRequest } from './request.ts'
+
+/** What records do not hold of a route: its object and field, and where its policies were said. */
+export interface RouteNotes {
+  readonly origin: Origin
+  readonly policies: PolicySet
+  readonly sources: PolicySources
+}
+
+/** Endpoints that get no requests now, by `address:port`: why. */
+export type BackendHealth = ReadonlyMap<string, string>
+
+export interface ExplainSources {
+  readonly records: Records
+  /** Of a virtual host by its name, in the order of its record. */
+  notes(host: string): readonly RouteNotes[]
+  readonly findings: readonly Finding[]
+  /** By record key of the backend; undefined: nobody was asked. */
+  readonly health?: ReadonlyMap<string, BackendHealth>
+}
+
+export interface RouteSummary {
+  readonly path: string
+  readonly pathType: string
+  readonly match?: RouteMatch
+  readonly object: Origin
+}
+
+export interface PolicyExplanation {
+  readonly name: string
+  /** What Lua applies; absent: it acts by directives of the class alone. */
+  readonly value?: Json
+  /** Field -> object and field (and line) that set it; none: the settings did. */
+  readonly setBy: Readonly<Record<string, Origin>>
+}
+
+export interface EndpointExplanation {
+  readonly address: string
+  readonly state: string
+}
+
+export interface BackendExplanation {
+  /** Record key. */
+  readonly backend: string
+  readonly weight: number
+  /** Of a canary: its object. */
+  readonly canary?: { readonly kind: string; readonly namespace: string; readonly name: string }
+  readonly endpoints: readonly EndpointExplanation[]
+}
+
+export interface Explanation {
+  readonly request: { readonly method: string; readonly scheme: string; readonly host: string; readonly path?: string }
+  readonly outcome: string
+  readonly host?: { readonly name: string; readonly how: string; readonly certificate: string }
+  readonly route?: RouteSummary & {
+    readonly why: string
+    readonly class: string
+    readonly closed?: string
+    readonly policies: readonly PolicyExplanation[]
+    readonly backends: readonly BackendExplanation[]
+  }
+  /** Routes of the host that would take the request too, in order of precedence. */
+  readonly others: readonly RouteSummary[]
+  /** About the object of the route and its backends. */
+  readonly findings: readonly Finding[]
+}
+
+/** The class that a route without directives of its own has. */
+const ORDINARY = 'ordinary'
+const MOST_OTHERS = 10
+
+/** Never fails: what is in the way of the request is the answer. */
+export function explain(request: ExplainRequest, sources: ExplainSources): Explanation {
+  const { method, scheme } = request
+  const path = routedPath(request.path)
+  const nothing = {
+    request: { method, scheme, host: request.host, ...(path === undefined ? {} : { path }) },
+    others: [],
+    findings: [],
+  }
+  if (path === undefined) return { ...nothing, outcome: '400: the path cannot be understood' }
+  const host = findHost(sources.records, request.host)
+  if (host === undefined) return { ...nothing, outcome: '404: no object claims this host' }
+  const [first, ...rest] = candidates(host, request, sources)
+  const shown = { ...nothing, host: hostView(host) }
+  if (first === undefined) return { ...shown, outcome: '404: no route of this host takes the request' }
+  const others = rest.slice(0, MOST_OTHERS).map(({ record, notes }) => summary(record, notes))
+  return { ...shown, ...taken(first, rest[0], sources), others }
+}
+
+interface Candidate {
+  readonly record: RouteRecord
+  readonly notes: RouteNotes | undefined
+}
+
+/** The routes that take the request, in order of precedence. */
+function candidates(host: HostMatch, request: ExplainRequest, sources: ExplainSources): Candidate[] {
+  const { routes } = host.record
+  const notes = sources.notes(host.name)
+  return matchingRoutes(routes, request).flatMap((position) => {
+    const record = routes[position]
+    return record === undefined ? [] : [{ record, notes: notes[position] }]
+  })
+}
+
+type Taken = Pick<Explanation, 'outcome' | 'route' | 'findings'>
+
+function taken({ record, notes }: Candidate, next: Candidate | undefined, sources: ExplainSources): Taken {
+  const backends = [
+    ...record.backends.map(({ backend, weight }) => backendView(backend, weight, sources)),
+    ...(record.canaries ?? []).map((arm) => armView(arm, sources)),
+  ]
+  const object = originOf(record, notes)
+  const route = {
+    ...summary(record, notes),
+    why: why(record, next?.record),
+    class: record.class ?? ORDINARY,
+    ...(record.closed === undefined ? {} : { closed: record.closed }),
+    policies: policyViews(record, notes),
+    backends,
+  }
+  return { outcome: outcome(record, backends), route, findings: aboutRoute(object, record, sources.findings) }
+}
+
+/** In the order in which Lua decides. */
+function outcome(route: RouteRecord, backends: readonly BackendExplanation[]): string {
+  if (route.closed !== undefined) return `503: ${route.closed}`
+  const answering = ANSWERING.find((name) => name in route.policies)
+  if (answering !== undefined) return `answered by the policy ${answering}, or sent on where that does not apply`
+  if (backends.length === 0) return '503: the route has no backend'
+  if (backends.every(({ endpoints }) => endpoints.length === 0)) return '503: no backend has an endpoint'
+  return 'sent to an endpoint'
+}
+
+/** Policies that may answer instead of a backend. */
+const ANSWERING: readonly string[] = ['redirect', 'direct_response', 'tls_redirect']
+
+function hostView({ name, how, record }: HostMatch): NonNullable<Explanation['host']> {
+  return { name, how, certificate: record.certificate ?? 'certificate/default' }
+}
+
+function originOf(record: RouteRecord, notes: RouteNotes | undefined): Origin {
+  const { kind, namespace, name } = record.origin
+  return notes?.origin ?? { kind, namespace, name, field: '' }
+}
+
+function summary(record: RouteRecord, notes: RouteNotes | undefined): RouteSummary {
+  const { path, pathType, match } = record
+  return { path, pathType, ...(match === undefined ? {} : { match }), object: originOf(record, notes) }
+}
+
+function policyViews({ policies }: RouteRecord, notes: RouteNotes | undefined): PolicyExplanation[] {
+  const names = new Set([...Object.keys(notes?.policies ?? {}), ...Object.keys(policies)])
+  return [...names].sort().map((name) => {
+    const value = policies[name]
+    return { name, ...(value === undefined ? {} : { value }), setBy: notes?.sources[name] ?? {} }
+  })
+}
+
+function backendView(backend: string, weight: number, { records, health }: ExplainSources): BackendExplanation {
+  const record = records.get(backend) as BackendRecord | undefined
+  const unwell = health?.get(backend)
+  const endpoints = (record?.endpoints ?? []).map((endpoint) => endpointView(endpoint, unwell, health !== undefined))
+  return { backend, weight, endpoints }
+}
+
+function armView({ backend, weight, origin }: CanaryRecord, sources: ExplainSources): BackendExplanation {
+  const { kind, namespace, name } = origin
+  return { ...backendView(backend, weight, sources), canary: { kind, namespace, name } }
+}
+
+type Endpoint = EndpointExplanation
+
+function endpointView([host, port, rest]: EndpointRecord, unwell: BackendHealth | undefined, asked: boolean): Endpoint {
+  const address = `${host.includes(':') ? `[${host}]` : host}:${port}`
+  const marks = [...(rest?.draining === true ? ['draining'] : []), ...(rest?.priority === 1 ? ['other zone'] : [])]
+  const state = unwell?.get(address) ?? (asked ? 'ok' : 'not asked')
+  return { address, state: [state, ...marks].join(', ') }
+}
+
+/** What is wrong with the object of the route, or with the Services that it leads to. */
+function aboutRoute(object: Origin, record: RouteRecord, findings: readonly Finding[]): Finding[] {
+  const keys = [...record.backends, ...(record.canaries ?? [])].map(({ backend }) => backend.split('/'))
+  const services = new Set(keys.map(([, namespace, service]) => `${namespace}/${service}`))
+  return findings.filter(({ origin: { kind, namespace, name } }) => {
+    if (kind === object.kind && namespace === object.namespace && name === object.name) return true
+    return kind === 'Service' && services.has(`${namespace}/${name}`)
+  })
+}

@@ -1,0 +1,50 @@
+/** An explanation as text for a terminal. */
+import type { Origin } from '../ir/origin.ts'
+import type { BackendExplanation, Explanation, PolicyExplanation, RouteSummary } from './explain.ts'
+
+/** Ends with a line break. */
+export function printExplanation({ request, outcome, host, route, others, findings }: Explanation): string {
+  const { method, scheme, path = '(cannot be understood)' } = request
+  const lines = [`request   ${method} ${scheme}://${request.host} path ${path}`, `outcome   ${outcome}`]
+  if (host !== undefined) lines.push(`host      ${host.name} (${host.how}), ${host.certificate}`)
+  if (route !== undefined) {
+    lines.push(
+      `route     ${routeText(route)}`,
+      `because   ${route.why}`,
+      `class     ${route.class}`,
+      ...route.policies.flatMap(policyLines),
+      ...route.backends.flatMap(backendLines),
+    )
+  }
+  lines.push(...others.map((other) => `also      ${routeText(other)}`))
+  lines.push(...findings.map(({ severity, origin, message }) => `finding   ${severity}: ${objectText(origin)}: ${message}`))
+  return lines.map((line) => `${printable(line)}\n`).join('')
+}
+
+function routeText({ path, pathType, match, object }: RouteSummary): string {
+  const predicates = match === undefined ? '' : ` and ${JSON.stringify(match)}`
+  return `${path} (${pathType})${predicates} of ${objectText(object)}`
+}
+
+/** `Service prod/web metadata.annotations[conf] line 2`. */
+export function objectText({ kind, namespace, name, field, line }: Origin): string {
+  const place = `${field === '' ? '' : ` ${field}`}${line === undefined ? '' : ` line ${line}`}`
+  return `${kind} ${namespace === '' ? name : `${namespace}/${name}`}${place}`
+}
+
+function policyLines({ name, value, setBy }: PolicyExplanation): string[] {
+  const said = Object.entries(setBy).map(([field, origin]) => `          ${field} by ${objectText(origin)}`)
+  const effect = value === undefined ? 'by directives of its class' : JSON.stringify(value)
+  return [`policy    ${name}: ${effect}`, ...(said.length === 0 ? ['          by the settings'] : said)]
+}
+
+function backendLines({ backend, weight, canary, endpoints }: BackendExplanation): string[] {
+  const arm = canary === undefined ? '' : `, canary of ${canary.kind} ${canary.namespace}/${canary.name}`
+  const list = endpoints.map(({ address, state }) => `          ${address} ${state}`)
+  return [`backend   ${backend.slice('backend/'.length)} weight ${weight}${arm}`, ...(list.length === 0 ? ['          no endpoint'] : list)]
+}
+
+/** Objects hold what their authors like: nothing of it reaches the terminal as a control sequence. */
+export function printable(text: string): string {
+  return text.replace(/\p{C}/gu, (character) => `\\u{${(character.codePointAt(0) ?? 0).toString(16)}}`)
+}
