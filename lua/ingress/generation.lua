@@ -28,6 +28,14 @@ local classes = {}
 local load_id
 
 
+--- In the master, before its first load: numbers go on where an earlier start of it was.
+function _M.continue(number)
+    if number then
+        state:add("generation", number - 1)
+    end
+end
+
+
 --- In the master, at each load: workers inherit it. True at the first one.
 function _M.declare(hash, class_names)
     _M.hash = hash

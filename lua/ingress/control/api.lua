@@ -20,7 +20,7 @@ local CALLS = {
     ["/v1/metrics"] = { GET = metrics.get },
     ["/v1/processes"] = { GET = processes.get },
     ["/v1/requests"] = { GET = requests.get },
-    ["/v1/config"] = { PUT = config.put },
+    ["/v1/config"] = { GET = config.get, PUT = config.put },
     ["/v1/records"] = { GET = records.list, PATCH = records.patch, PUT = records.put },
 }
 local BODY = { PATCH = true, PUT = true }

@@ -1,6 +1,8 @@
--- PUT /v1/config: a new nginx.conf, loaded by the master, known to run before the answer.
+-- /v1/config: PUT: a new nginx.conf, loaded by the master, known to run before the answer; GET: what
+-- runs.
 
 local answer = require "ingress.control.answer"
+local config_file = require "ingress.control.config_file"
 local generation = require "ingress.generation"
 local lock = require "ingress.control.lock"
 local process = require "ingress.process"
@@ -16,49 +18,11 @@ local tonumber = tonumber
 local LOCK = "reload"
 local PATIENCE = 30
 local INTERVAL = 0.005
-local HEADER = "^# resty%-ingress config ([0-9a-f]+)\r?\n"
-local FILE = "nginx.conf"
--- There while a reload is under way: to go back to, also when the master is killed (launcher).
-local PREVIOUS = FILE .. ".previous"
 
 local state = ngx.shared.resty_ingress_state
 local folder = ngx.config.prefix()
 
 local _M = {}
-
-
-local function read_any(name)
-    local file = io.open(folder .. name, "rb")
-    local text = file and file:read("*a")
-    if file then
-        file:close()
-    end
-    return text
-end
-
-
-local function read(name)
-    return assert(read_any(name))
-end
-
-
-local function write(path, text)
-    local file = assert(io.open(path, "wb"))
-    assert(file:write(text))
-    assert(file:close())
-end
-
-
--- NGINX reads the whole of the old file or the whole of the new one.
-local function replace(name, text)
-    local draft = folder .. name .. ".new"
-    local ok, err = pcall(write, draft, text)
-    if not ok then
-        os.remove(draft)
-        error(err, 0)
-    end
-    assert(os.rename(draft, folder .. name))
-end
 
 
 local function emergency_size()
@@ -83,7 +47,7 @@ local function refusal(size)
         return nil
     end
     local first
-    for text in gmatch(sub(read("emerg.log"), size + 1), "([^\n]*)\n") do
+    for text in gmatch(sub(config_file.read("emerg.log"), size + 1), "([^\n]*)\n") do
         local message = match(text, "%[emerg%] %d+#%d+: (.*)$") or text
         first = first or message
         if is_final(message) then
@@ -118,17 +82,6 @@ local function wait(hash, before, size)
 end
 
 
--- The file of the configuration that runs: not always the one in place, when a worker was killed in
--- the middle of a reload.
-local function running_file(hash)
-    local previous = read_any(PREVIOUS)
-    if previous and match(previous, HEADER) == hash then
-        return previous
-    end
-    return read(FILE)
-end
-
-
 local function signal_and_wait(hash, before, size)
     local ok, err = process.reload()
     if not ok then
@@ -140,18 +93,12 @@ end
 
 local function reload(text, hash)
     local before, size = generation.newest(), emergency_size()
-    local old = running_file(before.hash)
-    replace(PREVIOUS, old)
-    local ok, err = pcall(replace, FILE, text)
-    if not ok then
-        os.remove(folder .. PREVIOUS)
-        error(err, 0)
-    end
+    config_file.place(text, before.hash, before.number + 1)
     local result, details = signal_and_wait(hash, before, size)
     if result == "success" then
-        os.remove(folder .. PREVIOUS)
+        config_file.keep()
     else
-        os.rename(folder .. PREVIOUS, folder .. FILE)
+        config_file.go_back()
     end
     if result == "failed" then
         error(details.message)
@@ -194,9 +141,15 @@ local function reload_locked(text, hash)
 end
 
 
+--- The text of the configuration that runs.
+function _M.get()
+    return answer.text(config_file.running(generation.newest().hash), "text/plain")
+end
+
+
 function _M.put(text)
-    local hash = match(text, HEADER)
-    if not hash then
+    local hash, numbered = config_file.header(text)
+    if not hash or numbered then
         return answer.error(400, 'the first line must be "# resty-ingress config <hash>"')
     end
     -- Workers that do not know the hash could never report it.

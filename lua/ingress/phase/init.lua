@@ -1,5 +1,6 @@
 -- init_by_lua: in the master, at each load of the configuration.
 
+local config_file = require "ingress.control.config_file"
 local destination = require "ingress.destination"
 local dispatch = require "ingress.dispatch"
 local generation = require "ingress.generation"
@@ -35,6 +36,7 @@ return function(hash, classes, variables, counting)
     metrics.configure(counting)
     dispatch.configure(variables or DEFAULT_VARIABLES)
     if generation.declare(hash, classes) then
+        generation.continue(config_file.generation())
         -- The launcher, which forwards signals.
         process.die_with_parent()
         restore.run()

@@ -73,6 +73,19 @@ everySetup('configuration', (setup) => {
     assert.deepEqual(other, [])
   })
 
+  test('the file says which generation it is, and can be asked for', async (t) => {
+    const { plane, fixture } = await serve(t, setup)
+    const { generation, config_hash: hash } = await plane.status()
+    const { text } = renderFixture(fixture)
+    const running = text.replace(/.*/, `# resty-ingress config ${hash} generation ${generation}`)
+    assert.equal(readFileSync(join(plane.folder, 'nginx.conf'), 'utf8'), running)
+    const client = new Client('http://control', { socketPath: join(plane.folder, 'control.sock') })
+    t.after(() => client.destroy())
+    const answer = await client.request({ method: 'GET', path: '/v1/config' })
+    assert.equal(await answer.body.text(), running)
+    assert.equal((await plane.call('PUT', '/v1/config', running)).status, 400)
+  })
+
   test('a port that is taken refuses the configuration after its Lua ran', async (t) => {
     const served = await serve(t, setup)
     const taken = await backend(t, 'web')
