@@ -10,12 +10,16 @@ export type TemplatePart = { readonly text: string } | { readonly var: string } 
 
 const MAX_LENGTH = 256
 const MAX_PARTS = 16
+/** Of the text of one header. */
+export const MAX_TEXT = 4096
 
 const VARIABLES: ReadonlySet<string> = new Set([
   'args', 'binary_remote_addr', 'content_type', 'document_uri', 'host', 'is_args', 'query_string', 'remote_addr',
   'remote_port', 'remote_user', 'req_id', 'request_id', 'request_method', 'request_uri', 'scheme', 'server_addr',
   'server_name', 'server_port', 'server_protocol', 'ssl_server_name', 'ssl_session_id', 'uri',
 ])
+/** Every variable that stands alone, for the documentation. */
+export const KNOWN_VARIABLES: readonly string[] = [...VARIABLES]
 /** Variables that end in the name of an argument, a cookie or a header. */
 const NAMED = /^(arg|cookie|http)_[a-z0-9_]{1,64}$/
 const TOKEN = /\$\{([A-Za-z0-9_]+)\}|\$([0-9]|[A-Za-z_][A-Za-z0-9_]*)|([A-Za-z0-9_-]+)/y
@@ -25,7 +29,7 @@ const ALLOWED =
 
 /** An unknown variable is empty, as in ingress-nginx, and a warning; a text that never differs is refused. */
 export function template(text: string): Parsed<readonly TemplatePart[]> {
-  const parts = text.length <= MAX_LENGTH ? partsOf(text) : undefined
+  const parts = text.length <= MAX_LENGTH ? partsOf(text, TOKEN) : undefined
   if (parts === undefined || parts.length > MAX_PARTS) return { allowed: ALLOWED }
   const unknown = parts.flatMap((part) => ('var' in part && !isKnown(part.var) ? [`$${part.var}`] : []))
   const value = parts.filter((part) => !('var' in part) || isKnown(part.var))
@@ -34,13 +38,24 @@ export function template(text: string): Parsed<readonly TemplatePart[]> {
   return { value, warning: `${quoted(unknown.join(' '))} is not known and counts as empty` }
 }
 
+/** The first group never matches: no `${1}` here. */
+const PATH_TOKEN = /(?!)(.)|\$([1-9])(?![0-9])|([A-Za-z0-9._~:/-]+)/y
+
+const PATH_ALLOWED = 'a path of at most 256 of A-Z, a-z, 0-9, "-", ".", "_", "~", ":", "/" and the groups $1 to $9 of the path'
+
+/** A path in which `$1` to `$9` are what groups of a regular expression matched: no other variable, no query. */
+export function pathTemplate(text: string): Parsed<readonly TemplatePart[]> {
+  const parts = text !== '' && text.length <= MAX_LENGTH ? partsOf(text, PATH_TOKEN) : undefined
+  return parts === undefined || parts.length > MAX_PARTS ? { allowed: PATH_ALLOWED } : { value: parts }
+}
+
 function isKnown(name: string): boolean {
   return VARIABLES.has(name) || NAMED.test(name)
 }
 
-function partsOf(text: string): TemplatePart[] | undefined {
+function partsOf(text: string, grammar: RegExp): TemplatePart[] | undefined {
   const parts: TemplatePart[] = []
-  const token = new RegExp(TOKEN)
+  const token = new RegExp(grammar)
   while (token.lastIndex < text.length) {
     const match = token.exec(text)
     if (match === null) return undefined
@@ -54,4 +69,34 @@ function partsOf(text: string): TemplatePart[] | undefined {
 /** NGINX reads names of variables in lower case. */
 function reference(name: string): TemplatePart {
   return /^[0-9]$/.test(name) ? { capture: Number(name) } : { var: name.toLowerCase() }
+}
+
+/** Of a text that people read: one line of UTF-8, or several where line breaks are allowed. */
+const TEXT = /\$\{([A-Za-z0-9_]+)\}|\$([0-9]|[A-Za-z_][A-Za-z0-9_]*)|([^$]+)/y
+// eslint-disable-next-line no-control-regex -- control characters are what is refused
+const CONTROL = /[\x00-\x1f\x7f]/
+// eslint-disable-next-line no-control-regex -- all but tab and line breaks
+const CONTROL_BUT_LINES = /[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]/
+
+/**
+ * The value of a header, or with `lines` the body of an answer: any text with variables. Nobody sees a
+ * variable that does not exist, so one is refused here.
+ */
+export function textTemplate(text: string, lines = false): Parsed<readonly TemplatePart[]> {
+  const allowed = `text of at most ${MAX_TEXT} characters${lines ? '' : ' without control characters'} and at most ${MAX_PARTS} parts`
+  if (text.length > MAX_TEXT || (lines ? CONTROL_BUT_LINES : CONTROL).test(text) || !text.isWellFormed()) return { allowed }
+  const parts = partsOf(text, TEXT)
+  if (parts === undefined) return { allowed: 'a "$" that begins the name of a variable' }
+  const unknown = parts.find((part) => 'var' in part && !isText(part.var))
+  if (unknown !== undefined) return { allowed: `variables of the list, of which $${quotedName(unknown)} is none` }
+  return parts.length <= MAX_PARTS ? { value: parts } : { allowed }
+}
+
+function quotedName(part: TemplatePart): string {
+  return 'var' in part ? part.var.slice(0, 40) : ''
+}
+
+/** Known, and no bytes of another meaning than text. */
+function isText(name: string): boolean {
+  return isKnown(name) && name !== 'binary_remote_addr'
 }

@@ -7,7 +7,7 @@ local find = string.find
 local format = string.format
 
 local MOST_PARTS = 16
-local LONGEST_TEXT = 256
+local LONGEST_TEXT = 4096
 local LONGEST_NAME = 64
 local MOST_CAPTURES = 9
 
