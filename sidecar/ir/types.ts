@@ -15,6 +15,8 @@ export interface BackendRef {
   readonly namespace: string
   readonly service: string
   readonly port: string
+  /** Absent: TCP. */
+  readonly protocol?: 'UDP'
 }
 
 export interface WeightedBackend extends BackendRef {
@@ -105,6 +107,19 @@ export interface Age {
   readonly name: string
 }
 
+/** What is known of an object before it is served: becomes a condition of its status. */
+export interface KnownCondition {
+  readonly status: boolean
+  /** One CamelCase word. */
+  readonly reason: string
+  readonly message: string
+}
+
+export interface FragmentConditions {
+  readonly accepted: KnownCondition
+  readonly resolvedRefs: KnownCondition
+}
+
 /** The IR of one object: what it wants, before it meets the others. */
 export interface Fragment {
   readonly age: Age
@@ -117,6 +132,36 @@ export interface Fragment {
   readonly tls: readonly TlsClaim[]
   /** Every Secret that it refers to, whether or not it is there. */
   readonly secrets: readonly ObjectName[]
+  /** Ports whose bytes are passed on as they come. */
+  readonly streams?: readonly StreamRoute[]
+  /** Hosts whose TLS ends at the backend. */
+  readonly passthrough?: readonly Passthrough[]
+  readonly findings: readonly Finding[]
+  /** Of a kind whose status has conditions. */
+  readonly conditions?: FragmentConditions
+}
+
+/** One port and the backend that gets what comes in there. */
+export interface StreamRoute {
+  readonly protocol: 'TCP' | 'UDP'
+  readonly port: number
+  readonly backend: BackendRef
+  /** Clients begin with a header of PROXY protocol. TCP only, as the other way. */
+  readonly acceptProxyProtocol: boolean
+  readonly sendProxyProtocol: boolean
+  readonly origin: Origin
+}
+
+/** A host whose TLS ends at the backend. */
+export interface Passthrough {
+  readonly host: string
+  readonly backend: BackendRef
+  readonly origin: Origin
+}
+
+/** A port of NGINX for layer 4, and who has it. */
+export interface StreamPort {
+  readonly route: StreamRoute
   readonly findings: readonly Finding[]
 }
 
@@ -154,8 +199,18 @@ export interface HealthCheck {
   readonly statuses?: readonly (readonly [number, number])[]
 }
 
+/** What DNS says of a name. */
+export interface Resolution {
+  /** Of the last good answer, in order. */
+  readonly addresses: readonly string[]
+  /** The last try failed, and every one before it since that time (RFC 3339). */
+  readonly failure?: { readonly since: string; readonly reason: string }
+}
+
 export interface Backend extends BackendRef {
   readonly endpoints: readonly Endpoint[]
+  /** The DNS name whose addresses the endpoints are. */
+  readonly externalName?: string
   /** Hex text that only the cluster knows; absent where there is no Service. */
   readonly salt?: string
   readonly healthCheck?: HealthCheck

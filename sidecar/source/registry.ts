@@ -4,10 +4,14 @@ import type { Kind, KubeObject } from '../collection/objects.ts'
 import type { Fragment } from '../ir/types.ts'
 import type { Context } from './context.ts'
 import { translateIngress } from './ingress/translate.ts'
+import { translateProxy } from './proxy/translate.ts'
+import { translateStreams } from './stream/translate.ts'
 
 /** Pure; undefined: the object is not ours, or says nothing of routes. */
 export type Translate = (object: KubeObject, read: Reader, context: Context) => Fragment | undefined
 
 export const SOURCES: readonly { readonly kind: Kind; readonly translate: Translate }[] = [
   { kind: 'Ingress', translate: translateIngress },
+  { kind: 'Proxy', translate: translateProxy },
+  { kind: 'ConfigMap', translate: translateStreams },
 ]

@@ -16,16 +16,22 @@ export interface BackendReading {
 export function readBackend(backend: unknown, namespace: string, read: Reader, context: Context): BackendReading {
   const parsed = parseRef(backend, namespace)
   if (typeof parsed === 'string') return { problem: { reason: 'InvalidBackend', message: parsed } }
-  const service = read.get(context.services, `${namespace}/${parsed.service}`)
+  return readReference(parsed, 'the path answers 503', read, context)
+}
+
+/** Is there such a Service port? `effect`: what happens while there is none. */
+export function readReference(ref: BackendRef, effect: string, read: Reader, context: Context): BackendReading {
+  const { namespace, service: name, port } = ref
+  const service = read.get(context.services, `${namespace}/${name}`)
   if (service === undefined) {
-    const message = `Service ${quoted(parsed.service)} does not exist in namespace ${namespace}; the path answers 503`
-    return { ref: parsed, problem: { reason: 'ServiceNotFound', message } }
+    const message = `Service ${quoted(name)} does not exist in namespace ${namespace}; ${effect}`
+    return { ref, problem: { reason: 'ServiceNotFound', message } }
   }
-  if (findServicePort(service, parsed.port) === undefined) {
-    const message = `Service ${quoted(parsed.service)} has no TCP port ${quoted(parsed.port)}; the path answers 503`
-    return { ref: parsed, problem: { reason: 'ServicePortNotFound', message } }
+  if (findServicePort(service, port) === undefined) {
+    const message = `Service ${quoted(name)} has no TCP port ${quoted(port)}; ${effect}`
+    return { ref, problem: { reason: 'ServicePortNotFound', message } }
   }
-  return { ref: parsed }
+  return { ref }
 }
 
 function parseRef(backend: unknown, namespace: string): BackendRef | string {

@@ -1,0 +1,78 @@
+/** The policies that a rule of a Proxy, or its `spec.policies`, spells as members. */
+import type { Origin } from '../../ir/origin.ts'
+import type { Json, PolicySet, PolicySources } from '../../ir/types.ts'
+import type { Policy, PolicyValue } from '../../policy/policy.ts'
+import { fields, type Fields } from '../../util/field.ts'
+import { check } from './check.ts'
+import { POLICY_FIELDS } from './schema.ts'
+import type { Work } from './work.ts'
+
+export interface Said {
+  readonly policies: PolicySet
+  readonly sources: PolicySources
+  /** Something that protects cannot be honoured: the reason, for people. */
+  readonly closed?: string
+}
+
+const NO_EFFECT = 'it counts as not set'
+const CLOSES = 'it protects, so what it holds for answers 503'
+
+/**
+ * Reads the members of `given` that are policies, at `field`. A member that is neither one nor in `others`
+ * may be the protection of a newer version, so it closes.
+ */
+export function readMembers(given: Fields, field: string, others: readonly string[], work: Work): Said {
+  const policies: Record<string, Json> = {}
+  const sources: Record<string, Record<string, Origin>> = {}
+  let closed: string | undefined
+  for (const [name, member] of Object.entries(given)) {
+    if (others.includes(name) || member === undefined || member === null) continue
+    const policy = POLICY_FIELDS.get(name)
+    const at = `${field}.${name}`
+    const value = policy === undefined ? undefined : readMember(policy, member, at, work)
+    if (policy === undefined) work.report(field, 'UnknownField', `${JSON.stringify(name.slice(0, 80))} is no field of it; ${CLOSES}`)
+    if (policy !== undefined && value !== undefined) {
+      policies[policy.name] = value
+      sources[policy.name] = sourcesOf(value, fields(member), work.at(at))
+    } else if (policy?.protects === true || policy === undefined) closed ??= `${at.toWellFormed()} cannot be honoured and may protect`
+  }
+  return { policies, sources, ...(closed === undefined ? {} : { closed }) }
+}
+
+function readMember(policy: Policy, member: unknown, field: string, work: Work): PolicyValue | undefined {
+  const { proxy, protects } = policy
+  if (proxy === undefined) return undefined
+  const effect = protects === true ? CLOSES : NO_EFFECT
+  const checked = check(proxy.schema, member, field)
+  if ('refusal' in checked) {
+    work.refuse(checked.refusal, effect)
+    return undefined
+  }
+  const value = proxy.read(checked.value)
+  if (typeof value !== 'string') return value
+  work.refuse({ field, message: value }, effect)
+  return undefined
+}
+
+/** Fields of policies are spelled in a Proxy in camel case, at the top of the member or one level down. */
+function sourcesOf(value: PolicyValue, member: Fields, origin: Origin): Record<string, Origin> {
+  const nested = Object.entries(member).map(([name, it]) => [`.${name}`, fields(it)] as const)
+  return Object.fromEntries(
+    Object.keys(value).map((name) => {
+      const camel = name.replace(/_([a-z])/g, (_, letter: string) => letter.toUpperCase())
+      const found = [['', member] as const, ...nested].find(([, members]) => Object.hasOwn(members, camel))
+      return [name, found === undefined ? origin : { ...origin, field: `${origin.field}${found[0]}.${camel}` }]
+    }),
+  )
+}
+
+/** What a rule says decides over what holds for all rules, member by member. */
+export function merged(below: Said, above: Said): Said {
+  const closed = above.closed ?? below.closed
+  const names = [...new Set([...Object.keys(below.policies), ...Object.keys(above.policies)])]
+  return {
+    policies: Object.fromEntries(names.map((name) => [name, { ...fields(below.policies[name]), ...fields(above.policies[name]) } as Json])),
+    sources: Object.fromEntries(names.map((name) => [name, { ...below.sources[name], ...above.sources[name] }])),
+    ...(closed === undefined ? {} : { closed }),
+  }
+}

@@ -1,0 +1,85 @@
+/** One rule of a Proxy -> what its routes have in common, whatever their host. */
+import type { Route, RouteMatch, ValueMatch, WeightedBackend } from '../../ir/types.ts'
+import { regularExpression } from '../../ir/regex.ts'
+import type { Schema } from '../../policy/policy.ts'
+import { defined, fields, items, text, type Fields } from '../../util/field.ts'
+import { readPath } from '../ingress/path.ts'
+import { routePolicies } from '../policies.ts'
+import { readBackend } from './backend.ts'
+import { check } from './check.ts'
+import { merged, readMembers, type Said } from './policies.ts'
+import { RULE } from './schema.ts'
+import type { Work } from './work.ts'
+
+export type RuleRoute = Omit<Route, 'host'>
+
+const LEFT_OUT = 'the rule is left out'
+/** Members of a rule that are no policies. */
+const OWN = Object.keys(RULE)
+const OWN_SCHEMA: Schema = { type: 'object', properties: RULE }
+
+/** Undefined: it cannot be told what requests the rule is for, or nothing is said of what becomes of them. */
+export function readRule(rule: unknown, field: string, defaults: Said, work: Work): RuleRoute | undefined {
+  const given = fields(rule)
+  const own = Object.fromEntries(OWN.filter((name) => Object.hasOwn(given, name)).map((name) => [name, given[name]]))
+  const checked = check(OWN_SCHEMA, own, field)
+  if ('refusal' in checked) {
+    work.refuse(checked.refusal, LEFT_OUT)
+    return undefined
+  }
+  const checkedRule = fields(checked.value)
+  const path = readRulePath(checkedRule, field, work)
+  const match = readMatch(checkedRule, field, work)
+  if (path === undefined || match === undefined) return undefined
+  const said = merged(defaults, readMembers(given, field, OWN, work))
+  return { ...path, ...(Object.keys(match).length === 0 ? {} : { match }), ...destination(checkedRule, said, field, work) }
+}
+
+function readRulePath({ path }: Fields, field: string, work: Work): Pick<Route, 'path' | 'pathType'> | undefined {
+  const { type, value } = fields(path)
+  const reading = readPath(value, type === 'Regex' ? 'Prefix' : type, type === 'Regex')
+  if (!('problem' in reading)) return reading
+  work.report(`${field}.path`, reading.reason, `${reading.problem}; ${LEFT_OUT}`)
+  return undefined
+}
+
+/** Names of headers are compared in lower case. */
+function readMatch({ methods, headers, query }: Fields, field: string, work: Work): RouteMatch | undefined {
+  const read = {
+    methods: nonEmpty(items(methods).map(text)),
+    headers: nonEmpty(items(headers).map((it) => predicate(it, (name) => name.toLowerCase()))),
+    query: nonEmpty(items(query).map((it) => predicate(it, (name) => name))),
+  }
+  const problem = [...(read.headers ?? []), ...(read.query ?? [])].map(predicateProblem).find((it) => it !== undefined)
+  if (problem === undefined) return defined<unknown>(read) as RouteMatch
+  work.report(field, 'InvalidMatch', `${problem}; ${LEFT_OUT}`)
+  return undefined
+}
+
+function nonEmpty<T>(list: readonly T[]): readonly T[] | undefined {
+  return list.length === 0 ? undefined : list
+}
+
+function predicate(entry: unknown, spelled: (name: string) => string): ValueMatch {
+  const { name, value, pattern } = fields(entry)
+  return defined({ name: spelled(text(name)), value, pattern }) as unknown as ValueMatch
+}
+
+function predicateProblem({ name, value, pattern }: ValueMatch): string | undefined {
+  if (value !== undefined && pattern !== undefined) return `of ${name}, either value or pattern can be asked for, not both`
+  const parsed = pattern === undefined ? undefined : regularExpression(pattern)
+  return parsed !== undefined && 'allowed' in parsed ? `pattern of ${name} must be ${parsed.allowed}` : undefined
+}
+
+/** Where requests go. If any of the Services is not for this namespace, nowhere: shares would not be as written. */
+function destination(rule: Fields, said: Said, field: string, work: Work): Omit<RuleRoute, 'path' | 'pathType' | 'match'> {
+  const backends: WeightedBackend[] = []
+  let { closed } = said
+  for (const [i, entry] of items(rule.backends).entries()) {
+    const reference = readBackend(entry, `${field}.backends[${i}]`, work)
+    if ('ref' in reference) backends.push({ ...reference.ref, weight: Number(fields(entry).weight ?? 1) })
+    else closed ??= reference.refused
+  }
+  const reading = { ...said, findings: [], ...(closed === undefined ? {} : { closed }) }
+  return { backends, ...routePolicies(reading, backends[0], work.read, work.context), origin: work.at(field) }
+}

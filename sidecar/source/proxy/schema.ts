@@ -1,0 +1,203 @@
+/**
+ * The schema of a Proxy: what the API server documents, checks and fills in, and what objects of a folder
+ * are checked by. Every list is bounded: the API server allows rules of CEL only as much as they may cost.
+ */
+import { POLICIES } from '../../policy/registry.ts'
+import type { Schema } from '../../policy/policy.ts'
+
+export const MAX_HOSTS = 256
+export const MAX_RULES = 256
+const MAX_BACKENDS = 16
+const MAX_MATCHES = 16
+const MAX_PATH = 2048
+const MAX_WEIGHT = 1_000_000
+
+const LABEL = '[a-z0-9]([a-z0-9-]*[a-z0-9])?'
+const DNS_NAME = `${LABEL}(\\.${LABEL})*`
+export const METHODS = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS', 'TRACE', 'CONNECT']
+
+function listOf(items: Schema, maxItems: number, description: string): Schema {
+  return { type: 'array', description, maxItems, items }
+}
+
+function rule(rule: string, message: string): Schema {
+  return { rule, message }
+}
+
+const service: Schema = {
+  type: 'string', description: 'Name of the Service.', minLength: 1, maxLength: 63, pattern: `^${LABEL}$`,
+}
+
+const port: Schema = {
+  description: 'Port of the Service: its number or its name.',
+  anyOf: [{ type: 'integer' }, { type: 'string' }],
+  'x-kubernetes-int-or-string': true,
+  minimum: 1,
+  maximum: 65_535,
+  maxLength: 15,
+  pattern: `^${LABEL}$`,
+}
+
+/** A Service port, in whatever takes requests or connections. */
+export function backend(members: { readonly [name: string]: Schema }, description: string): Schema {
+  const namespace = {
+    type: 'string',
+    description:
+      "Namespace of the Service; the Proxy's own when not set. Another one must consent: the Service has the annotation " +
+      'resty-ingress.io/allow-from with the name of the namespace of the Proxy, or "*".',
+    minLength: 1,
+    maxLength: 63,
+    pattern: `^${LABEL}$`,
+  }
+  return { type: 'object', description, required: ['service', 'port'], properties: { service, port, namespace, ...members } }
+}
+
+const weighted = backend(
+  {
+    weight: {
+      type: 'integer',
+      format: 'int32',
+      description: 'Share of the requests, out of the sum of all weights of the rule; 0: none.',
+      minimum: 0,
+      maximum: MAX_WEIGHT,
+      default: 1,
+    },
+  },
+  'A Service port that takes a share of the requests.',
+)
+
+const path: Schema = {
+  type: 'object',
+  description: 'The path that requests must have; every path when not set.',
+  required: ['value'],
+  default: { type: 'Prefix', value: '/' },
+  properties: {
+    type: {
+      type: 'string',
+      description:
+        'Exact: the path as it stands. Prefix: the path and everything below it, element by element. ' +
+        'Regex: a regular expression that matches from the beginning of the path on, in any case of letters.',
+      enum: ['Exact', 'Prefix', 'Regex'],
+      default: 'Prefix',
+    },
+    value: {
+      type: 'string',
+      description: 'It begins with "/". The path of a request is compared decoded and without its query.',
+      minLength: 1,
+      maxLength: MAX_PATH,
+      pattern: '^/[^\\x00-\\x1f\\x7f]*$',
+    },
+  },
+}
+
+function predicate(what: string, pattern: string): Schema {
+  const long = { type: 'string', minLength: 1, maxLength: 256 }
+  return {
+    type: 'object',
+    description: `A ${what} that requests must have: with this value, with one that the pattern finds, or any.`,
+    required: ['name'],
+    properties: {
+      name: { type: 'string', description: `Name of the ${what}.`, minLength: 1, maxLength: 128, pattern },
+      value: { ...long, description: 'The whole value.', pattern: '^[ -~]+$' },
+      pattern: { ...long, description: 'A regular expression that is found in the value.' },
+    },
+    'x-kubernetes-validations': [rule('!has(self.value) || !has(self.pattern)', 'set either value or pattern')],
+  }
+}
+
+/** What selects requests and where they go; policies come beside it. */
+export const RULE: Readonly<Record<string, Schema>> = {
+  name: {
+    type: 'string', description: 'For people and messages; without effect.', minLength: 1, maxLength: 63, pattern: `^${LABEL}$`,
+  },
+  path,
+  methods: listOf(
+    { type: 'string', enum: METHODS }, METHODS.length, 'Methods that requests may have, such as GET; any when not set.',
+  ),
+  headers: listOf(
+    predicate('header', '^[A-Za-z0-9_-]+$'), MAX_MATCHES, 'Headers that requests must have; all of them.',
+  ),
+  query: listOf(
+    predicate('query parameter', '^[A-Za-z0-9_.~-]+$'), MAX_MATCHES, 'Query parameters that requests must have; all of them.',
+  ),
+  backends: listOf(weighted, MAX_BACKENDS, 'Where requests go, shared out by weight.'),
+}
+
+/** Members of a rule that are policies, by name. */
+export const POLICY_FIELDS = new Map(
+  POLICIES.flatMap((policy) => (policy.proxy === undefined ? [] : [[policy.proxy.name, policy] as const])),
+)
+
+function policySchemas(): Readonly<Record<string, Schema>> {
+  return Object.fromEntries([...POLICY_FIELDS].map(([name, { proxy }]) => [name, proxy?.schema ?? {}]))
+}
+
+/** Members of a rule that answer by themselves, where no backend is needed. */
+const ANSWERS = ['redirect', 'directResponse'].filter((name) => POLICY_FIELDS.has(name))
+
+export const RULE_SCHEMA: Schema = {
+  type: 'object',
+  description: 'One way through: what requests it is for, where they go, and what is done to them.',
+  properties: { ...RULE, ...policySchemas() },
+  'x-kubernetes-validations': [
+    rule(
+      ['has(self.backends) && self.backends.size() > 0', ...ANSWERS.map((name) => `has(self.${name})`)].join(' || '),
+      `a rule needs ${['backends', ...ANSWERS].join(', or ')}`,
+    ),
+  ],
+}
+
+export const HOST: Schema = {
+  type: 'string',
+  description: 'A DNS name; "*." and a DNS name for everything one label below it; "*" for every host.',
+  minLength: 1,
+  maxLength: 253,
+  pattern: `^(\\*|(\\*\\.)?${DNS_NAME})$`,
+}
+
+const TLS: Schema = {
+  type: 'object',
+  description: 'A certificate, and the hosts that it is for.',
+  properties: {
+    secretName: {
+      type: 'string',
+      description: "A Secret of type kubernetes.io/tls in the Proxy's namespace; the default certificate when not set.",
+      minLength: 1,
+      maxLength: 253,
+      pattern: `^${DNS_NAME}$`,
+    },
+    hosts: listOf(HOST, MAX_HOSTS, 'Hosts that it is for; without any, those of spec.hosts that the certificate covers.'),
+  },
+}
+
+export const POLICIES_SCHEMA: Schema = {
+  type: 'object',
+  description: 'What holds for all rules. What a rule says itself decides over it, member by member.',
+  properties: policySchemas(),
+}
+
+export const SPEC_SCHEMA: Schema = {
+  type: 'object',
+  description: 'Hosts, and what happens to requests for them.',
+  properties: {
+    ingressClassName: {
+      type: 'string',
+      description: 'Name of the IngressClass whose controller serves the Proxy, as in an Ingress.',
+      minLength: 1,
+      maxLength: 253,
+      pattern: `^${DNS_NAME}$`,
+    },
+    hosts: { ...listOf(HOST, MAX_HOSTS, 'Hosts that the rules are for.'), 'x-kubernetes-list-type': 'set' },
+    tls: listOf(TLS, MAX_HOSTS, 'Certificates. A host that an entry names is served over TLS.'),
+    rules: listOf(
+      RULE_SCHEMA, MAX_RULES, 'Of the rules that a request fits, the one with the longest path decides, then that with more conditions.',
+    ),
+    policies: POLICIES_SCHEMA,
+  },
+  'x-kubernetes-validations': [
+    rule(
+      '!has(self.rules) || self.rules.size() == 0 || (has(self.hosts) && self.hosts.size() > 0)',
+      'rules need hosts; "*" is every host',
+    ),
+  ],
+}

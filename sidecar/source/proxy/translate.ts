@@ -1,0 +1,76 @@
+/** Proxy (resty-ingress.io/v1alpha1) -> Fragment. Pure; a bad part is a finding and costs only itself. */
+import type { Reader } from '../../collection/graph.ts'
+import type { KubeObject } from '../../collection/objects.ts'
+import { parseAddress } from '../../ir/address.ts'
+import { ANY_HOST, quoted } from '../../ir/names.ts'
+import type { Finding, Origin } from '../../ir/origin.ts'
+import type { Fragment, Route } from '../../ir/types.ts'
+import { fields, items, text } from '../../util/field.ts'
+import type { Context } from '../context.ts'
+import { capped } from '../ingress/capped.ts'
+import { isOurs } from '../ingress/class.ts'
+import { readTls } from '../ingress/tls.ts'
+import { check } from './check.ts'
+import { conditions } from './conditions.ts'
+import { readMembers } from './policies.ts'
+import { readRule } from './rule.ts'
+import { HOST, MAX_HOSTS, MAX_RULES } from './schema.ts'
+import { Work } from './work.ts'
+
+/** Undefined: the Proxy belongs to somebody else. */
+export function translateProxy(proxy: KubeObject, read: Reader, context: Context): Fragment | undefined {
+  if (!isOurs(proxy, read, context)) return undefined
+  const { namespace, name, uid, creationTimestamp } = proxy.metadata
+  const origin: Origin = {
+    kind: 'Proxy', apiVersion: proxy.apiVersion, namespace, name, field: '', ...(uid === undefined ? {} : { uid }),
+  }
+  const work = new Work(origin, read, context)
+  const spec = fields(proxy.spec)
+  const hosts = readHosts(spec.hosts, work)
+  const routes = readRoutes(spec, hosts, work)
+  const tls = readTls(spec.tls, hosts, work)
+  work.take(tls.findings)
+  return {
+    age: { created: creationTimestamp ?? '', name: `${namespace}/${name}` },
+    origin,
+    hosts,
+    routes,
+    arms: [],
+    tls: tls.claims,
+    secrets: tls.secrets,
+    findings: [...work.invalid, ...work.unresolvedRefs],
+    conditions: conditions(work, routes.length > 0),
+  }
+}
+
+function readHosts(hosts: unknown, work: Work): string[] {
+  const valid = capped(items(hosts), MAX_HOSTS, work.at('spec.hosts'), work.invalid).flatMap((host, i) => {
+    const found = readHost(host, `spec.hosts[${i}]`, work)
+    return found === undefined ? [] : [found]
+  })
+  return [...new Set(valid)]
+}
+
+function readHost(host: unknown, field: string, work: Work): string | undefined {
+  const checked = check(HOST, host, field)
+  if ('refusal' in checked) {
+    work.refuse(checked.refusal, 'the host is left out')
+    return undefined
+  }
+  const name = text(checked.value)
+  if (parseAddress(name) !== undefined) {
+    work.report(field, 'InvalidHost', `${quoted(name)} is an address, not a DNS name; the host is left out`)
+    return undefined
+  }
+  return name === '*' ? ANY_HOST : name
+}
+
+/** The same route for each host; what it holds beside its host is there once. */
+function readRoutes(spec: Readonly<Record<string, unknown>>, hosts: readonly string[], work: Work): Route[] {
+  const defaults = readMembers(fields(spec.policies), 'spec.policies', [], work)
+  const rules = capped(items(spec.rules), MAX_RULES, work.at('spec.rules'), work.invalid).flatMap(
+    (rule, i) => readRule(rule, `spec.rules[${i}]`, defaults, work) ?? [],
+  )
+  if (rules.length > 0 && hosts.length === 0) work.report('spec.hosts', 'InvalidHost', 'rules need hosts; "*" is every host')
+  return hosts.flatMap((host) => rules.map((rule) => ({ host, ...rule })))
+}
