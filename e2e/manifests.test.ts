@@ -95,13 +95,14 @@ test('the schema check itself finds unknown fields and wrong types', () => {
   ])
 })
 
-test('these objects and no others, all with one name and in one namespace', () => {
+test('these objects and no others, of ours all with one name and in one namespace', () => {
   const identities = objects.map(({ kind, metadata }) => {
     return `${kind} ${metadata?.namespace ?? ''}/${metadata?.name}`
   })
   const clusterWide = ['ClusterRole', 'ClusterRoleBinding', 'IngressClass', 'Namespace']
   const namespaced = ['ConfigMap', 'Deployment', 'Role', 'RoleBinding', 'Service', 'ServiceAccount']
   const expected = [
+    'CustomResourceDefinition /proxies.resty-ingress.io',
     ...clusterWide.map((kind) => `${kind} /${NAME}`),
     ...namespaced.map((kind) => `${kind} ${NAME}/${NAME}`),
   ]

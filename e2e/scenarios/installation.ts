@@ -16,7 +16,7 @@ type Named = KubernetesObject & {
 /** `arguments` come after those of the manifests and so win over them. Classes are for the caller to make. */
 export async function installController(lab: Lab, namespace: string, args: readonly string[]): Promise<Controller> {
   const objects = await readKustomization(join(REPOSITORY, 'manifests'))
-  const wanted = objects.filter(({ kind }) => kind !== 'IngressClass')
+  const wanted = objects.filter(({ kind }) => kind !== 'IngressClass' && kind !== 'CustomResourceDefinition')
   for (const object of wanted) rename(object, namespace)
   const deployment = wanted.find(({ kind }) => kind === 'Deployment') as (V1Deployment & KubernetesObject) | undefined
   const sidecar = deployment?.spec?.template.spec?.containers.find(({ name }) => name === 'sidecar')

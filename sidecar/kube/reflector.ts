@@ -1,10 +1,10 @@
 /**
  * List and watch of one collection: the sink's picture follows the server's state.
  * Invariants: a list is made only when there is no resource version to resume from (the start, 410 Gone,
- * or two frames in a row that cannot be decoded); it never gives up; a sink that throws does not stop it.
+ * two frames in a row that cannot be decoded, or a kind that the server does not know); it never gives up; a sink that throws does not stop it.
  * https://kubernetes.io/docs/reference/using-api/api-concepts/#efficient-detection-of-changes
  */
-import { asError } from './errors.ts'
+import { ApiError, asError } from './errors.ts'
 import { PagedList } from './paged-list.ts'
 import type { RawObject } from './resource.ts'
 import { retrying } from './retry.ts'
@@ -68,6 +68,8 @@ export interface ReflectorOptions<T> {
   /** Path of the collection, for example `/api/v1/namespaces/prod/secrets`. */
   readonly path: string
   readonly fieldSelector?: string
+  /** The server may not know the kind: the list is then empty, and is asked for again. */
+  readonly optional?: boolean
   /** What of an object goes on to the sink; the rest is never held. */
   readonly keep: (raw: RawObject) => T
   readonly sink: ReflectorSink<T>
@@ -134,11 +136,12 @@ export class Reflector<T> {
     const relistNow = resumed && this.#resourceVersion === undefined
     if (useful || relistNow) return
     const error = end.error ?? new Error('the watch ended as soon as it was open')
-    this.#options.observer.trouble(error, 'watch')
+    if (!this.#isUnknownKind(error)) this.#options.observer.trouble(error, 'watch')
     throw error
   }
 
   #mustRelist(end: WatchEnd): boolean {
+    if (this.#isUnknownKind(end.error)) return true
     if (end.reason === 'undecodable') return ++this.#undecodable >= MAX_UNDECODABLE
     return end.reason === 'expired'
   }
@@ -153,9 +156,14 @@ export class Reflector<T> {
       observer.healthy()
       this.#deliver(() => sink.replace(items))
     } catch (error) {
-      if (!signal.aborted) observer.trouble(asError(error), 'list')
+      if (this.#isUnknownKind(error)) this.#deliver(() => sink.replace([]))
+      else if (!signal.aborted) observer.trouble(asError(error), 'list')
       throw error
     }
+  }
+
+  #isUnknownKind(error: unknown): boolean {
+    return this.#options.optional === true && error instanceof ApiError && error.status === 404
   }
 
   async #watch(signal: AbortSignal): Promise<WatchEnd> {

@@ -17,6 +17,8 @@ export interface WatchedResource extends Resource {
   readonly fields: readonly string[]
   /** What of a field is read, where that is less than all of it. */
   readonly reduce?: Readonly<Record<string, (value: unknown) => unknown>>
+  /** The cluster may not know the kind (yet): then there are no objects of it. */
+  readonly optional?: true
 }
 
 export const INGRESS: WatchedResource = {
@@ -33,6 +35,14 @@ export const INGRESS_CLASS: WatchedResource = {
   plural: 'ingressclasses',
   namespaced: false,
   fields: ['spec'],
+}
+export const PROXY: WatchedResource = {
+  kind: 'Proxy',
+  apiVersion: 'resty-ingress.io/v1alpha1',
+  plural: 'proxies',
+  namespaced: true,
+  fields: ['spec'],
+  optional: true,
 }
 export const SERVICE: WatchedResource = {
   kind: 'Service',
@@ -65,6 +75,7 @@ export const SECRET: WatchedResource = {
 }
 export const NODE: Resource = { kind: 'Node', apiVersion: 'v1', plural: 'nodes', namespaced: false }
 export const POD: Resource = { kind: 'Pod', apiVersion: 'v1', plural: 'pods', namespaced: true }
+export const LEASE: Resource = { kind: 'Lease', apiVersion: 'coordination.k8s.io/v1', plural: 'leases', namespaced: true }
 export const EVENT: Resource = { kind: 'Event', apiVersion: 'v1', plural: 'events', namespaced: true }
 
 /** Path of a collection; an empty namespace means all of them. */

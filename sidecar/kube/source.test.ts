@@ -10,6 +10,7 @@ import type { LogLine } from './testing/harness.ts'
 import { ApiTransport } from './transport.ts'
 
 const INGRESSES = '/apis/networking.k8s.io/v1/ingresses'
+const PROXIES = '/apis/resty-ingress.io/v1alpha1/proxies'
 const SECRETS = '/api/v1/secrets'
 
 interface Setup {
@@ -76,6 +77,7 @@ test('source: it is synced when every kind and every named ConfigMap has been li
     'replace EndpointSlice * ',
     'replace Ingress * ',
     'replace IngressClass * ',
+    'replace Proxy * ',
     'replace Service * ',
   ])
 })
@@ -92,6 +94,34 @@ test('source: one kind that cannot be listed keeps it from being synced, and is 
   assert.ok(setup.lines.some(({ level, message }) => level === 'info' && message.includes('RBAC allows')))
 })
 
+test('source: a cluster without the kind Proxy has none, silently, until it is installed', async (context) => {
+  const setup = await setUp(context)
+  const isProxy = ({ path }: { path: string }): boolean => path === PROXIES
+  for (let times = 0; times < 3; times++) setup.server.failNext({ status: 404, reason: 'NotFound' }, isProxy)
+  setup.server.store.put(PROXIES, { metadata: { namespace: 'prod', name: 'shop' }, spec: {} })
+  setup.source.start()
+  await setup.source.synced()
+  await called(setup, 'replace Proxy * shop')
+  assert.deepEqual(setup.calls.filter((call) => call.includes('Proxy')), [
+    ...Array<string>(3).fill('replace Proxy * '),
+    'replace Proxy * shop',
+  ])
+  assert.deepEqual(setup.lines, [])
+})
+
+test('source: the kind Proxy is removed from the cluster, and its objects with it', async (context) => {
+  const setup = await setUp(context)
+  const isProxy = ({ path }: { path: string }): boolean => path === PROXIES
+  setup.server.store.put(PROXIES, { metadata: { namespace: 'prod', name: 'shop' }, spec: {} })
+  setup.source.start()
+  await called(setup, 'replace Proxy * shop')
+  await until(() => setup.server.watches.count === 5, () => 'every watch is open')
+  for (let times = 0; times < 2; times++) setup.server.failNext({ status: 404, reason: 'NotFound' }, isProxy)
+  setup.server.watches.end()
+  await called(setup, 'replace Proxy * ')
+  assert.deepEqual(setup.lines, [])
+})
+
 test('source: --watch-namespace restricts the kinds that have namespaces', async (context) => {
   const setup = await setUp(context, { watchNamespace: 'prod' })
   setup.source.start()
@@ -102,6 +132,7 @@ test('source: --watch-namespace restricts the kinds that have namespaces', async
     '/apis/discovery.k8s.io/v1/namespaces/prod/endpointslices',
     '/apis/networking.k8s.io/v1/ingressclasses',
     '/apis/networking.k8s.io/v1/namespaces/prod/ingresses',
+    '/apis/resty-ingress.io/v1alpha1/namespaces/prod/proxies',
   ])
 })
 
@@ -164,12 +195,12 @@ test('source: the end of an outage is said once for all', async (context) => {
   const setup = await setUp(context)
   setup.source.start()
   await setup.source.synced()
-  await until(() => setup.server.watches.count === 4, () => 'all watches are open')
+  await until(() => setup.server.watches.count === 5, () => 'all watches are open')
   await setup.server.shutDown()
   await until(() => setup.lines.some(({ level }) => level === 'warn'), () => 'the outage is logged')
   await setup.server.listen()
-  await until(() => setup.server.watches.count === 4, () => 'all watches are open again')
+  await until(() => setup.server.watches.count === 5, () => 'all watches are open again')
   const said = setup.lines.filter(({ level }) => level !== 'debug').map(({ message }) => message)
   assert.deepEqual(said, ['the API server cannot be reached; retrying', 'the API server answers again'])
-  assert.equal(setup.server.lists, 4)
+  assert.equal(setup.server.lists, 5)
 })

@@ -15,6 +15,7 @@ import {
   ENDPOINT_SLICE,
   INGRESS,
   INGRESS_CLASS,
+  PROXY,
   SECRET,
   SERVICE,
   collectionPath,
@@ -35,7 +36,7 @@ export interface SourceOptions {
   readonly timing?: Partial<ReflectorTiming>
 }
 
-const KINDS: readonly WatchedResource[] = [INGRESS, INGRESS_CLASS, SERVICE, ENDPOINT_SLICE]
+const KINDS: readonly WatchedResource[] = [INGRESS, INGRESS_CLASS, PROXY, SERVICE, ENDPOINT_SLICE]
 
 interface Part {
   readonly resource: WatchedResource
@@ -120,6 +121,7 @@ export class ClusterSource {
       transport,
       path: collectionPath(resource, namespace),
       ...(name === undefined ? {} : { fieldSelector: `metadata.name=${name}` }),
+      ...(resource.optional === undefined ? {} : { optional: resource.optional }),
       keep: (raw) => trim(resource, raw),
       sink: this.#sink(part),
       observer: this.#observer(part),

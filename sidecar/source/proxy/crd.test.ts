@@ -1,0 +1,44 @@
+/** The manifest of the kind is what the code says; `UPDATE_GOLDEN=1` writes it. */
+import assert from 'node:assert/strict'
+import { readFileSync, writeFileSync } from 'node:fs'
+import { test } from 'node:test'
+import { stringify } from 'yaml'
+import type { Schema } from '../../policy/policy.ts'
+import { fields } from '../../util/field.ts'
+import { CRD } from './crd.ts'
+import { SPEC_SCHEMA } from './schema.ts'
+
+const FILE = new URL('../../../manifests/base/crd-proxies.yaml', import.meta.url)
+const HEAD = '# The kind Proxy (docs/proxy.md). Made by `UPDATE_GOLDEN=1 npm run test:unit` from sidecar/source/proxy/.\n'
+
+test('manifests/base/crd-proxies.yaml is up to date', () => {
+  const text = HEAD + stringify(CRD, { aliasDuplicateObjects: false, lineWidth: 110 })
+  if (process.env.UPDATE_GOLDEN === '1') writeFileSync(FILE, text)
+  assert.equal(readFileSync(FILE, 'utf8'), text, 'UPDATE_GOLDEN=1 accepts it')
+})
+
+function visit(schema: Schema, path: string, seen: (path: string, schema: Schema) => void): void {
+  seen(path, schema)
+  for (const [name, member] of Object.entries(fields(schema.properties))) visit(member as Schema, `${path}.${name}`, seen)
+  if (schema.items !== undefined) visit(schema.items as Schema, `${path}[]`, seen)
+}
+
+test('everything that people write is described and bounded', () => {
+  visit(SPEC_SCHEMA, 'spec', (path, schema) => {
+    const isItem = path.endsWith('[]') && schema.type !== 'object'
+    if (!isItem) assert.equal(typeof schema.description, 'string', `${path} has a description`)
+    if (schema.type === 'array') assert.equal(typeof schema.maxItems, 'number', `${path} has maxItems`)
+    if (schema.type === 'string' && schema.enum === undefined) {
+      assert.equal(typeof schema.maxLength, 'number', `${path} has maxLength`)
+    }
+    if (schema.type === 'integer') assert.equal(typeof schema.maximum, 'number', `${path} has a maximum`)
+  })
+})
+
+test('the schema is structural: it says nothing that an API server refuses in one', () => {
+  visit(SPEC_SCHEMA, 'spec', (path, schema) => {
+    for (const keyword of ['additionalProperties', 'const', 'oneOf', '$ref']) {
+      assert.ok(!(keyword in schema), `${path} has ${keyword}`)
+    }
+  })
+})
