@@ -9,8 +9,10 @@ local policies = require "ingress.policy.registry"
 local route_table = require "ingress.pure.route_table"
 local store = require "ingress.store"
 local target = require "ingress.balance.target"
+local template = require "ingress.template"
 local variable = require "ingress.variable"
 
+local client_path = template.client_path
 local get_variable = variable.get
 local ngx_var = ngx.var
 local variable_equals = variable.equals
@@ -42,6 +44,15 @@ local function forget_found()
 end
 
 
+-- `compile` of a policy gets what needs NGINX from here: policies are loaded without it, too.
+local function request_step(policy, value, route)
+    if policy.compile then
+        return { apply = policy.compile(value, route, template) }
+    end
+    return { apply = policy.apply, value = value }
+end
+
+
 -- What the policies of a route do before the request is sent: pairs of function and value.
 local function request_steps(route)
     local steps, setting = {}, store.setting()
@@ -49,10 +60,23 @@ local function request_steps(route)
         local policy = policies.by_name[name]
         local value = route.policies[name] or policy.default and policy.default(route, setting)
         if value then
-            steps[#steps + 1] = { apply = policy.apply, value = value }
+            steps[#steps + 1] = request_step(policy, value, route)
         end
     end
     return #steps > 0 and steps or nil
+end
+
+
+-- What the policies of a route do to its answers.
+local function response_filters(route)
+    local filters = {}
+    for _, name in ipairs(policies.response_order) do
+        local value = route.policies[name]
+        if value then
+            filters[#filters + 1] = policies.by_name[name].compile_filter(value, route, template)
+        end
+    end
+    return #filters > 0 and filters or nil
 end
 
 
@@ -97,6 +121,7 @@ local function compile_route(route, host)
         -- What `location /` checks by itself.
         body_limit = not route.class and store.setting().body_size or nil,
         steps = request_steps(route),
+        filters = route.class and response_filters(route),
         series = series,
         targets = series and add_series(target.compile(route), series, host, route)
             or target.compile_shared(route),
@@ -192,8 +217,8 @@ local function add_route(host, position)
 end
 
 
---- The route of the current request, or nil and the status to answer with.
-function _M.find(listener)
+-- @param path  nil: what `$uri` says now
+local function find(listener, path)
     store.refresh()
     if store.revision == 0 then
         return nil, 503
@@ -210,7 +235,7 @@ function _M.find(listener)
     end
     local position, err = host.table.always
     if not position then
-        position, err = host.table:find(ngx_var.uri)
+        position, err = host.table:find(path or ngx_var.uri)
         if not position then
             return nil, err and 500 or 404, err
         end
@@ -219,10 +244,14 @@ function _M.find(listener)
 end
 
 
+--- The route of the current request, or nil and the status to answer with.
+_M.find = find
+
+
 --- The route of a request whose context is lost, and the host, as far as there are any.
 function _M.find_again(listener)
     local header = get_variable(HOST_HEADER) or NO_HOST
-    return _M.find(listener), remembered(listener, header).value or nil
+    return find(listener, client_path()), remembered(listener, header).value or nil
 end
 
 

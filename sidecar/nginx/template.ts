@@ -42,6 +42,9 @@ http {
     map "" $proxy_upstream_name { default "-"; }
     map "" $proxy_alternative_upstream_name { default ""; }
     map "" $no_certificate { default ""; }
+    map "" $rewritten_from { default ""; }
+    # The path that the client asked for, whatever the backend sees.
+    map $rewritten_from $client_uri { "" $uri; default $rewritten_from; }
 {{#route_variables}}
     map "" {{.}} { default "-"; }
 {{/route_variables}}

@@ -6,12 +6,14 @@ import { loadBalance } from './load-balance.ts'
 import { canary } from './canary.ts'
 import { retries } from './retries.ts'
 import { regex } from './regex.ts'
+import { rewrite } from './rewrite.ts'
 import { timeouts } from './timeouts.ts'
 import { tlsRedirect } from './tls-redirect.ts'
 import type { Policy } from './policy.ts'
 
 export const POLICIES: readonly Policy[] = [
   regex,
+  rewrite,
   tlsRedirect,
   bodySize,
   buffering,

@@ -6,8 +6,8 @@
 -- gets more weight keeps those that it has.
 
 local hash = require "ingress.pure.hash"
-local hash_key = require "ingress.balance.hash_key"
 local rendezvous = require "ingress.pure.rendezvous"
+local template = require "ingress.template"
 
 local find_regex = ngx.re.find
 local ngx_var = ngx.var
@@ -65,7 +65,7 @@ function _M.compile(route, targets)
         total = decision.total,
         -- Sessions decide before.
         sticky = decision.sticky,
-        key = decision.key and hash_key.compile(decision.key, route),
+        key = decision.key and template.compile(decision.key, route),
         arms = arms,
         candidates = candidates,
     }

@@ -5,9 +5,9 @@ local affinity = require "ingress.balance.affinity"
 local algorithms = require "ingress.picker.registry"
 local backends = require "ingress.balance.backend"
 local canary = require "ingress.balance.canary"
-local hash_key = require "ingress.balance.hash_key"
 local retry_budget = require "ingress.balance.retry_budget"
 local store = require "ingress.store"
+local template = require "ingress.template"
 
 local has_endpoint = backends.has_endpoint
 local min = math.min
@@ -70,7 +70,7 @@ local function add_choice(target, policies, common)
     target.load_balance = load_balance
     target.picker_id = picker_id(load_balance)
     target.slow_start = load_balance.slow_start
-    target.key = load_balance.key and hash_key.compile(load_balance.key, common.route)
+    target.key = load_balance.key and template.compile(load_balance.key, common.route)
     -- Whether the picker, or the count of failures, has to see the end of each request.
     local ejection = common.setting.ejection
     target.watched = algorithms.watches[load_balance.algorithm]

@@ -93,7 +93,7 @@ local function check_policies(policies, where, deps)
         local policy = deps.policies[name]
         local reason
         if policy then
-            reason = policy.validate(value)
+            reason = policy.validate(value, deps)
         else
             reason = "unknown policy " .. shape.quoted(name)
         end
@@ -144,7 +144,7 @@ local function check_route(route, where, deps)
 end
 
 
---- deps: `policies` {name: {validate}}, `compiles(pattern)` -> true | nil, err
+--- deps: `policies` {name: {validate(value, deps)}}, `compiles(pattern)` -> true | nil, err
 function _M.host(record, deps)
     return shape.object(record, HOST, "the record")
         or record.certificate ~= nil and record_key.kind(record.certificate) ~= "certificate"
@@ -227,7 +227,7 @@ function _M.setting(record, deps)
     for name, value in pairs(record) do
         local reason
         if SETTINGS[name] then
-            reason = deps.policies[name].validate(value)
+            reason = deps.policies[name].validate(value, deps)
         elseif OTHER_SETTINGS[name] then
             reason = OTHER_SETTINGS[name](value)
         elseif name ~= "digest" then

@@ -100,6 +100,8 @@ http {
   ${VARIABLES.map((name) => `map "" $${name} { default "-"; }`).join('\n  ')}
   map "" $proxy_alternative_upstream_name { default ""; }
   map "" $no_certificate { default ""; }
+  map "" $rewritten_from { default ""; }
+  map $rewritten_from $client_uri { "" $uri; default $rewritten_from; }
   ${options.counting === undefined ? '' : `map "" $stats { default ${REQUEST_STATS}; }`}
   upstream ingress_balancer {
     server 0.0.0.1;

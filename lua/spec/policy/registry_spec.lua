@@ -24,7 +24,7 @@ describe("policy registry", function()
             order[name] = true
         end
         for name, policy in pairs(registry.by_name) do
-            assert.equal(policy.apply ~= nil, order[name] == true, name)
+            assert.equal((policy.apply or policy.compile) ~= nil, order[name] == true, name)
         end
     end)
 end)

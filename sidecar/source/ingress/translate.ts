@@ -7,6 +7,7 @@ import type { Finding, Origin } from '../../ir/origin.ts'
 import type { BackendRef, Fragment, Route } from '../../ir/types.ts'
 import { readPolicies, type PolicyReading } from '../../policy/annotations.ts'
 import { canaryPolicy } from '../../policy/canary.ts'
+import { rewritesPath } from '../../policy/rewrite.ts'
 import { fields, items } from '../../util/field.ts'
 import type { Context } from '../context.ts'
 import { routePolicies } from '../policies.ts'
@@ -112,7 +113,7 @@ function readRoute(host: string, entry: unknown, field: string, work: Work): Rou
 /** A canary may leave `use-regex` to its main object: what can be no plain path is an expression there. */
 function pathReading(path: unknown, pathType: unknown, { reading }: Work): PathReading {
   const { regex, canary } = reading.policies
-  const plain = readPath(path, pathType, fields(regex).use === true)
+  const plain = readPath(path, pathType, fields(regex).use === true || rewritesPath(reading.policies, path))
   if (!('problem' in plain) || fields(canary).enabled !== true) return plain
   const pattern = readPath(path, pathType, true)
   return 'problem' in pattern ? plain : pattern
