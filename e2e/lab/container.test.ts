@@ -13,7 +13,7 @@ after(async () => { await lab.close() })
 
 const namespace = 'default'
 /** As pods find it. */
-const API = '198.18.0.1:6443'
+const API = '198.18.0.254:6443'
 /** In the images with our sources. */
 const NODE = '/app/node_modules/node/bin/node'
 

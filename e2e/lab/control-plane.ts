@@ -10,19 +10,20 @@ import type { Tools } from './tools.ts'
 import { eventually } from './wait.ts'
 
 export const API_PORT = 6443
-const SERVICE_RANGE = '10.96.0.0/16'
-const FIRST_SERVICE_ADDRESS = '10.96.0.1'
+const SERVICE_RANGE = '198.19.64.0/18'
+const FIRST_SERVICE_ADDRESS = '198.19.64.1'
 const CONTROLLERS = [
   'deployment-controller', 'replicaset-controller', 'daemonset-controller', 'endpointslice-controller',
   'endpoints-controller', 'namespace-controller', 'serviceaccount-controller', 'garbage-collector-controller',
-  'root-ca-certificate-publisher-controller',
+  'root-ca-certificate-publisher-controller', 'disruption-controller',
 ]
 
 export interface ControlPlaneOptions {
   readonly tools: Tools
   /** An empty folder of its own. */
   readonly folder: string
-  /** Addresses of the nodes; the apiserver is advertised on the first. */
+  /** Where pods find the apiserver. */
+  readonly address: string
   readonly nodeAddresses: readonly string[]
 }
 
@@ -93,14 +94,14 @@ interface Files {
 }
 
 async function writeFiles(options: ControlPlaneOptions): Promise<Files> {
-  const { folder, nodeAddresses } = options
+  const { folder, address, nodeAddresses } = options
   await mkdir(join(folder, 'etcd'), { recursive: true, mode: 0o700 })
   const authority = await createAuthority('resty-ingress lab')
   const [server, admin, kubelet] = await Promise.all([
     issueCertificate(authority, {
       commonName: 'kube-apiserver',
       dnsNames: ['localhost', 'kubernetes', 'kubernetes.default', 'kubernetes.default.svc'],
-      addresses: ['127.0.0.1', FIRST_SERVICE_ADDRESS, ...nodeAddresses],
+      addresses: ['127.0.0.1', FIRST_SERVICE_ADDRESS, address],
     }),
     issueCertificate(authority, { commonName: 'lab-admin', organization: 'system:masters' }),
     issueCertificate(authority, { commonName: 'kubelet', addresses: nodeAddresses }),
@@ -156,11 +157,11 @@ function etcdFlags(folder: string): string[] {
   ]
 }
 
-function apiserverFlags({ folder, nodeAddresses }: ControlPlaneOptions): string[] {
+function apiserverFlags({ folder, address }: ControlPlaneOptions): string[] {
   const file = (name: string): string => join(folder, name)
   return [
     '--etcd-servers=http://127.0.0.1:2379', `--secure-port=${API_PORT}`, '--authorization-mode=RBAC',
-    `--advertise-address=${nodeAddresses[0]}`, `--service-cluster-ip-range=${SERVICE_RANGE}`,
+    `--advertise-address=${address}`, `--service-cluster-ip-range=${SERVICE_RANGE}`,
     `--client-ca-file=${file('ca.crt')}`,
     `--tls-cert-file=${file('server.crt')}`, `--tls-private-key-file=${file('server.key')}`,
     `--service-account-key-file=${file('accounts.pub')}`,

@@ -12,7 +12,7 @@ import { ControlPlane } from './control-plane.ts'
 import { toolsInside } from './enter.ts'
 import { Faults, type Target } from './faults.ts'
 import { CLUSTER_KINDS, inApplyOrder, parseObjects, readKustomization } from './manifests.ts'
-import { Network, nodeAddress } from './network.ts'
+import { Network, nodeAddress, OUTSIDE_ADDRESS } from './network.ts'
 import { Agent } from './node/agent.ts'
 import { createImageTable } from './node/images.ts'
 import type { CommandResult } from './command.ts'
@@ -24,6 +24,8 @@ export interface LabOptions {
   readonly variant?: Variant
   /** By default 1. */
   readonly nodes?: number
+  /** Leave out the addresses of Services inside of the cluster: a benchmark needs the cores for itself. */
+  readonly outsideOnly?: boolean
 }
 
 const FOLDER = '/run/resty-ingress-lab'
@@ -31,17 +33,17 @@ const FOLDER = '/run/resty-ingress-lab'
 /** Starts the whole lab; `enterLab()` must have been called. */
 export async function startLab(options: LabOptions = {}): Promise<Lab> {
   const tools = toolsInside()
-  const { variant, nodes = 1 } = options
+  const { variant, nodes = 1, outsideOnly = false } = options
   await mkdir(join(FOLDER, 'controlplane'), { recursive: true })
-  const network = new Network()
-  await network.start(nodes)
+  const network = new Network(nodes)
+  await network.start()
   const addresses = Array.from({ length: nodes }, (_, index) => nodeAddress(index))
   const controlPlane = await ControlPlane.start({
-    tools, folder: join(FOLDER, 'controlplane'), nodeAddresses: addresses,
+    tools, folder: join(FOLDER, 'controlplane'), address: OUTSIDE_ADDRESS, nodeAddresses: addresses,
   })
   const client = new Client(controlPlane.credentials)
   const agent = new Agent({
-    controlPlane, client, network, nodes, folder: FOLDER, images: createImageTable(tools, variant),
+    controlPlane, client, network, nodes, outsideOnly, folder: FOLDER, images: createImageTable(tools, variant),
   })
   await agent.start()
   const lab = new Lab({ controlPlane, client, network, agent, variant })

@@ -14,7 +14,7 @@ import { kubeconfigText, API_PORT } from './control-plane.ts'
 import { progress } from './command.ts'
 import { insideCommand, isInside } from './enter.ts'
 import { startLab, type Lab } from './lab.ts'
-import { nodeAddress } from './network.ts'
+import { OUTSIDE_ADDRESS } from './network.ts'
 import { REPOSITORY, VARIANTS, prepareTools, type Variant } from './tools.ts'
 
 const USAGE = `Usage: npm run lab -- [options]
@@ -140,7 +140,7 @@ async function openForwards(lab: Lab): Promise<Ports> {
   const folder = process.env[FOLDER] ?? tmpdir()
   const http = await forward(DOORS.http, 80, () => controllerAddress(lab))
   const https = await forward(DOORS.https, 443, () => controllerAddress(lab))
-  const api = await forward(DOORS.api, API_PORT, () => nodeAddress(0))
+  const api = await forward(DOORS.api, API_PORT, () => OUTSIDE_ADDRESS)
   const credentials = { ...lab.credentials, url: `https://127.0.0.1:${api}` }
   await writeFile(join(folder, 'kubeconfig'), kubeconfigText(credentials), { mode: 0o600 })
   return { http, https, folder }

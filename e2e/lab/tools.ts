@@ -38,7 +38,7 @@ export async function prepareTools(variant?: Variant): Promise<Tools> {
   await requirePrograms([
     ['ip', 'iproute2'], ['unshare', 'util-linux'], ['setpriv', 'util-linux'],
     ['nsenter', 'util-linux'], ['flock', 'util-linux'], ['mount', 'mount'],
-    ['sysctl', 'procps'], ['openssl', 'openssl'],
+    ['sysctl', 'procps'], ['openssl', 'openssl'], ['nft', 'nftables'],
   ])
   const binaries = await controlPlaneBinaries()
   if (variant === 'system') await requireSystemNginx()

@@ -3,7 +3,7 @@ import type { V1Deployment } from '@kubernetes/client-node'
 import { join } from 'node:path'
 import type { KubernetesObject } from '../../lab/client.ts'
 import { readKustomization } from '../../lab/manifests.ts'
-import { nodeAddress } from '../../lab/network.ts'
+import { OUTSIDE_ADDRESS } from '../../lab/network.ts'
 import { REPOSITORY } from '../../lab/tools.ts'
 import { ingressOf } from '../../scenarios/workload.ts'
 import { BenchError } from '../options.ts'
@@ -51,7 +51,7 @@ export async function busyApiserver(rig: Rig, changes: number): Promise<Busy> {
 
 /** The same pod reads from a stand-in for the apiserver, once for each number of workers. */
 export async function busyStandIn(rig: Rig, workers: readonly number[], changes: number): Promise<Busy[]> {
-  const stream = await EndpointStream.open({ host: nodeAddress(0), objects: await standInObjects() })
+  const stream = await EndpointStream.open({ host: OUTSIDE_ADDRESS, objects: await standInObjects() })
   try {
     const write: Write = async (slice) => { await stream.write(slice); return undefined }
     const results: Busy[] = []

@@ -36,7 +36,7 @@ export async function startRig({ variant }: BenchOptions): Promise<Rig> {
   const nginx = await findNginx(variant)
   const folder = await mkdtemp(join(tmpdir(), 'resty-ingress-bench-'))
   progress('starting the lab and the controller')
-  const lab = await startLab({ variant })
+  const lab = await startLab({ variant, outsideOnly: true })
   const backends = await startBackends(nginx, folder)
   const close = async (): Promise<void> => {
     await backends.stop()

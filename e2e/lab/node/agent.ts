@@ -8,11 +8,11 @@ import type { V1Node, V1Pod } from '@kubernetes/client-node'
 import type { ControlPlane } from '../control-plane.ts'
 import { API_PORT } from '../control-plane.ts'
 import { Follower } from '../follower.ts'
-import { nodeAddress } from '../network.ts'
-import { LoadBalancers } from './load-balancers.ts'
+import { nodeAddress, OUTSIDE_ADDRESS } from '../network.ts'
 import { KUBELET_PORT, startLogServer } from './log-server.ts'
 import { PodRunner, type PodHost } from './pod.ts'
 import { chooseNode } from './scheduler.ts'
+import { ServiceProxy } from './service-proxy.ts'
 
 const PODS_PER_NODE = 500
 
@@ -20,32 +20,37 @@ export interface AgentOptions extends Omit<PodHost, 'apiserver'> {
   readonly controlPlane: ControlPlane
   /** How many nodes. */
   readonly nodes: number
+  /** No addresses for Services of type ClusterIP. */
+  readonly outsideOnly: boolean
 }
 
 export class Agent {
   readonly #options: AgentOptions
   readonly #host: PodHost
-  readonly #nodes: V1Node[]
+  /** As they began, in their order. */
+  readonly #nodes: readonly V1Node[]
   /** By uid; a pod that is being bound has its node here already. */
   readonly #pods = new Map<string, V1Pod>()
   readonly #runners = new Map<string, PodRunner>()
-  readonly #follower: Follower<V1Pod & object>
-  readonly #loadBalancers: LoadBalancers
+  readonly #podFollower: Follower<V1Pod & object>
+  readonly #nodeFollower: Follower<V1Node & object>
+  readonly #services: ServiceProxy
   #logServer: Server | undefined
 
   constructor(options: AgentOptions) {
     this.#options = options
-    this.#host = { ...options, apiserver: { host: nodeAddress(0), port: API_PORT } }
+    this.#host = { ...options, apiserver: { host: OUTSIDE_ADDRESS, port: API_PORT } }
     this.#nodes = Array.from({ length: options.nodes }, (_, index) => nodeObject(index))
-    this.#follower = new Follower<V1Pod & object>({
+    this.#podFollower = new Follower<V1Pod & object>({
       client: options.client,
       kind: 'v1/Pod',
       seen: (pod) => { this.#seen(pod) },
       removed: (pod) => { this.#removed(pod) },
     })
-    this.#loadBalancers = new LoadBalancers({
-      ...options, podNetwork: (namespace, name) => this.#findRunner(namespace, name)?.networkIfAny,
+    this.#nodeFollower = new Follower<V1Node & object>({
+      client: options.client, kind: 'v1/Node', changed: () => { this.#scheduleWaiting() },
     })
+    this.#services = new ServiceProxy({ ...options, nodes: this.#nodes.map(({ metadata }) => metadata?.name ?? '') })
   }
 
   get nodes(): readonly V1Node[] {
@@ -58,15 +63,24 @@ export class Agent {
       controlPlane.authority, controlPlane.kubeletCertificate,
       (namespace, pod, container, previous) => this.#findLog(namespace, pod, container, previous),
     )
-    for (const node of this.#nodes) {
+    for (const [index, node] of this.#nodes.entries()) {
+      await this.#serveLogs(index)
       await client.create({ ...node, status: undefined } as object)
       const name = { name: node.metadata?.name ?? '' }
       await client.patch('v1/Node', name, { status: node.status }, 'status')
       // The apiserver marks a new node as not ready; there is no node controller here to undo it.
       await client.patch('v1/Node', name, { spec: { taints: null } })
     }
-    await this.#follower.start()
-    await this.#loadBalancers.start()
+    await this.#nodeFollower.start()
+    await this.#podFollower.start()
+    await this.#services.start()
+  }
+
+  /** One server is the kubelet of all nodes. */
+  async #serveLogs(node: number): Promise<void> {
+    const targets = [{ address: OUTSIDE_ADDRESS, port: KUBELET_PORT }]
+    const kubelet = { address: nodeAddress(node), protocol: 'tcp', port: KUBELET_PORT, targets, masquerade: true } as const
+    await this.#options.network.forward(node, new Map([['kubelet', [kubelet]]]))
   }
 
   /** The pod that runs here under this name. Throws when there is none. */
@@ -78,8 +92,9 @@ export class Agent {
 
   /** Ends all pods at once; the objects stay. */
   async stop(): Promise<void> {
-    await this.#loadBalancers.stop()
-    await this.#follower.stop()
+    await this.#services.stop()
+    await this.#podFollower.stop()
+    await this.#nodeFollower.stop()
     await Promise.all([...this.#runners.values()].map((runner) => runner.kill()))
     this.#logServer?.closeAllConnections()
     this.#logServer?.close()
@@ -97,7 +112,7 @@ export class Agent {
   #run(pod: V1Pod, nodeName: string): void {
     const index = this.#nodes.findIndex((node) => node.metadata?.name === nodeName)
     if (index < 0) return
-    const runner = new PodRunner(pod, this.#host, nodeAddress(index))
+    const runner = new PodRunner(pod, this.#host, index)
     this.#runners.set(pod.metadata?.uid ?? '', runner)
     runner.update(pod)
   }
@@ -109,11 +124,15 @@ export class Agent {
     this.#runners.delete(uid)
     // A graceful end has done all this already; a forced deletion has not.
     runner?.kill().catch(() => {})
+    this.#scheduleWaiting()
+  }
+
+  #scheduleWaiting(): void {
     for (const waiting of this.#pods.values()) if (waiting.spec?.nodeName === undefined) this.#schedule(waiting)
   }
 
   #schedule(pod: V1Pod): void {
-    const choice = chooseNode(pod, this.#nodes, [...this.#pods.values()])
+    const choice = chooseNode(pod, this.#nodeFollower.objects, [...this.#pods.values()])
     // What fails here is tried again when the pod is seen again, at the latest after the next list.
     if ('message' in choice) this.#unschedulable(pod, choice.message).catch(() => {})
     else this.#bind(pod, choice.node).catch(() => { this.#pods.set(pod.metadata?.uid ?? '', pod) })

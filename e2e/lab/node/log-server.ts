@@ -10,7 +10,7 @@ export const KUBELET_PORT = 10250
 /** The log file of a container, or undefined when there is none. */
 export type FindLog = (namespace: string, pod: string, container: string, previous: boolean) => string | undefined
 
-/** Listens on all nodes' addresses; only the apiserver's client certificate is let in. */
+/** Listens outside, where every node leads to; only the apiserver's client certificate is let in. */
 export async function startLogServer(
   authority: Certificate, certificate: Certificate, findLog: FindLog,
 ): Promise<Server> {

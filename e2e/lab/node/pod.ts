@@ -5,7 +5,8 @@ import { mkdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { ApiError, type Client } from '../client.ts'
 import { progress } from '../command.ts'
-import type { Network, PodNetwork } from '../network.ts'
+import { nodeAddress, type Network, type PodNetwork } from '../network.ts'
+import type { Forward } from '../packet-rules.ts'
 import { sleep } from '../wait.ts'
 import { Container, CREATING } from './container.ts'
 import type { PodContext } from './environment.ts'
@@ -27,7 +28,7 @@ const RETRY_MS = 500
 
 export class PodRunner {
   readonly #host: PodHost
-  readonly #nodeAddress: string
+  readonly #node: number
   readonly #writer: StatusWriter
   readonly #startTime = new Date()
   #pod: V1Pod
@@ -41,20 +42,17 @@ export class PodRunner {
   #killed = false
   readonly #started: Promise<void>
 
-  constructor(pod: V1Pod, host: PodHost, nodeAddress: string) {
+  /** `node`: which one, from 0. */
+  constructor(pod: V1Pod, host: PodHost, node: number) {
     this.#pod = pod
     this.#host = host
-    this.#nodeAddress = nodeAddress
+    this.#node = node
     this.#writer = new StatusWriter(host.client, pod, () => this.#status())
     this.#started = this.#start()
   }
 
   get pod(): V1Pod {
     return this.#pod
-  }
-
-  get networkIfAny(): PodNetwork | undefined {
-    return this.#network
   }
 
   /** Throws while the pod has none. */
@@ -120,13 +118,24 @@ export class PodRunner {
       requireNonRoot(this.#pod, spec, image)
       return { spec, image }
     })
-    this.#network ??= await network.addPod(sysctlsOf(this.#pod))
+    this.#network ??= await this.#makeNetwork(network)
     const context: PodContext = {
-      pod: this.#pod, client, apiserver, podAddress: this.#network.address, nodeAddress: this.#nodeAddress,
+      pod: this.#pod, client, apiserver, podAddress: this.#network.address, nodeAddress: nodeAddress(this.#node),
     }
     this.#volumes = new Volumes(join(this.#folder(), 'volumes'), context)
     await this.#volumes.make()
     this.#containers = await Promise.all(found.map(({ spec, image }) => this.#container(spec, image, context)))
+  }
+
+  async #makeNetwork(network: Network): Promise<PodNetwork> {
+    if (this.#pod.spec?.hostNetwork === true) return network.hostNetwork(this.#node)
+    const made = await network.addPod(this.#node, sysctlsOf(this.#pod))
+    await network.forward(this.#node, new Map([[this.#portsKey, hostPortForwards(this.#pod, made.address, this.#node)]]))
+    return made
+  }
+
+  get #portsKey(): string {
+    return `pod/${this.#pod.metadata?.uid}`
   }
 
   async #container(
@@ -181,7 +190,10 @@ export class PodRunner {
     this.#volumes?.close()
     const network = this.#network
     this.#network = undefined
-    if (network !== undefined) await this.#host.network.removePod(network)
+    if (network !== undefined) {
+      await this.#host.network.forward(this.#node, new Map([[this.#portsKey, []]]))
+      await this.#host.network.removePod(network)
+    }
     await rm(this.#folder(), { recursive: true, force: true })
   }
 
@@ -209,8 +221,8 @@ export class PodRunner {
       conditions: this.#conditions,
       containerStatuses: statuses,
       startTime: this.#startTime,
-      hostIP: this.#nodeAddress,
-      hostIPs: [{ ip: this.#nodeAddress }],
+      hostIP: nodeAddress(this.#node),
+      hostIPs: [{ ip: nodeAddress(this.#node) }],
       message: this.#message ?? '',
       ...address === undefined ? {} : { podIP: address, podIPs: [{ ip: address }] },
     }
@@ -249,7 +261,17 @@ export function logFolder(folder: string, pod: V1Pod, container: string): string
 
 function requireSupported({ spec }: V1Pod): void {
   if (spec?.initContainers !== undefined) throw new Error('the lab has no init containers')
-  if (spec?.hostNetwork === true) throw new Error('the lab has no host network for pods')
+  const network = (spec?.securityContext?.sysctls ?? []).filter(({ name }) => name.startsWith('net.'))
+  // As a kubelet: they would be those of the node.
+  if (spec?.hostNetwork === true && network.length > 0) throw new Error('no sysctls of the network with hostNetwork')
+}
+
+function hostPortForwards({ spec }: V1Pod, address: string, node: number): Forward[] {
+  const ports = (spec?.containers ?? []).flatMap((container) => container.ports ?? [])
+  return ports.filter(({ hostPort }) => hostPort !== undefined).map((port) => ({
+    address: nodeAddress(node), protocol: port.protocol === 'UDP' ? 'udp' : 'tcp', port: port.hostPort ?? 0,
+    targets: [{ address, port: port.containerPort }], masquerade: false,
+  }))
 }
 
 function sysctlsOf({ spec }: V1Pod): Record<string, string> {

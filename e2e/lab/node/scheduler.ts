@@ -6,13 +6,32 @@ import type { V1LabelSelector, V1Node, V1NodeSelectorTerm, V1Pod, V1PodAffinityT
 export type Choice = { readonly node: string } | { readonly message: string }
 
 export function chooseNode(pod: V1Pod, nodes: readonly V1Node[], pods: readonly V1Pod[]): Choice {
-  const allowed = nodes.filter((node) => matchesNodeRules(pod, node) && !repelled(pod, node, nodes, pods))
+  const allowed = nodes.filter((node) =>
+    isOpen(pod, node) && matchesNodeRules(pod, node) && hasFreePorts(pod, node, pods) && !repelled(pod, node, nodes, pods))
   const load = (node: V1Node): number => pods.filter((other) => other.spec?.nodeName === node.metadata?.name).length
   const [best] = [...allowed].sort((a, b) => load(a) - load(b))
   if (best === undefined) {
-    return { message: `0/${nodes.length} nodes are available: node rules or pod anti-affinity` }
+    return { message: `0/${nodes.length} nodes are available: node rules, host ports or pod anti-affinity` }
   }
   return { node: best.metadata?.name ?? '' }
+}
+
+/** A cordoned node takes only pods that tolerate it, as those of DaemonSets do. */
+function isOpen(pod: V1Pod, node: V1Node): boolean {
+  if (node.spec?.unschedulable !== true) return true
+  return pod.spec?.tolerations?.some(({ key }) => key === 'node.kubernetes.io/unschedulable') === true
+}
+
+/** Of a node each port is there once; a pod that is ending still has its own. */
+function hasFreePorts(pod: V1Pod, node: V1Node, pods: readonly V1Pod[]): boolean {
+  const taken = new Set(pods.filter((other) => other.spec?.nodeName === node.metadata?.name).flatMap(hostPorts))
+  return hostPorts(pod).every((port) => !taken.has(port))
+}
+
+/** With hostNetwork the apiserver makes every port of a container one of the node. */
+function hostPorts({ spec }: V1Pod): string[] {
+  const ports = (spec?.containers ?? []).flatMap((container) => container.ports ?? [])
+  return ports.filter(({ hostPort }) => hostPort !== undefined).map(({ hostPort, protocol = 'TCP' }) => `${protocol} ${hostPort}`)
 }
 
 function matchesNodeRules(pod: V1Pod, node: V1Node): boolean {

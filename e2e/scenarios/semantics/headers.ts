@@ -4,11 +4,11 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { Controller } from '../controller.ts'
 import { askEcho, type Ask } from '../http.ts'
-import { nodeAddress } from '../../lab/network.ts'
+import { OUTSIDE_ADDRESS } from '../../lab/network.ts'
 import { ingressOf } from '../workload.ts'
 
-/** Of the test, which runs on the first node. */
-const CLIENT = nodeAddress(0)
+/** Of the test, which runs outside of the cluster. */
+const CLIENT = OUTSIDE_ADDRESS
 const STRANGER = '203.0.113.9'
 
 /** What a client may claim. */
