@@ -50,7 +50,7 @@ export class Cluster {
   }
 
   /** What the controller finds out goes to the API server. */
-  readonly outlets: Outlets = {
+  readonly outlets: Omit<Outlets, 'names'> = {
     secrets: (names) => this.#source?.setReferencedSecrets(names),
     findings: (current) => this.#events.report(current),
     served: (key, fragment) => this.#servedNow(key, fragment),

@@ -15,9 +15,10 @@ import { GenerationBook } from './generation-book.ts'
 import { Instruments } from './instruments.ts'
 import type { ObjectName } from './ir/object-name.ts'
 import type { Finding, Origin } from './ir/origin.ts'
-import type { Fragment } from './ir/types.ts'
+import type { Fragment, Resolution } from './ir/types.ts'
 import type { RenderedConfig } from './nginx/render.ts'
 import { requestCounting } from './metrics-options.ts'
+import { NeededNames } from './needed-names.ts'
 import { NeededSecrets } from './needed-secrets.ts'
 import type { Options } from './options.ts'
 import { PendingChanges } from './pending-changes.ts'
@@ -29,6 +30,8 @@ import { routedHosts } from './snapshot/by-host.ts'
 export interface Outlets {
   /** Secrets that objects of ours (or the flags) refer to. */
   secrets(names: readonly ObjectName[]): void
+  /** DNS names whose addresses are needed; the others are not any more. */
+  names(names: readonly string[]): void
   findings(current: readonly Finding[]): void
   /** Every host of this object of ours is served by every worker. `key`: `<kind>/<namespace>/<name>`. */
   served(key: string, fragment: Fragment): void
@@ -52,6 +55,7 @@ export class Controller {
   readonly #rejected = new Map<RecordKey, Finding>()
   readonly #trouble = new Map<string, string>()
   readonly #secrets: NeededSecrets
+  readonly #names: NeededNames
   #scheduled: NodeJS.Immediate | undefined
   /** Nothing but Secrets changed since the last translation. */
   #onlySecrets = false
@@ -94,6 +98,7 @@ export class Controller {
       },
     )
     this.#secrets = new NeededSecrets(pipeline, options['default-ssl-certificate'])
+    this.#names = new NeededNames(pipeline)
     pipeline.fragments.subscribe((key, fragment) => this.#fragmentChanged(key, fragment))
   }
 
@@ -130,6 +135,12 @@ export class Controller {
     this.#schedule()
   }
 
+  /** What DNS says of a name now. */
+  resolved(name: string, resolution: Resolution): void {
+    if (!this.#names.resolved(name, resolution)) return
+    this.#schedule()
+  }
+
   /** Findings of a stage outside the pipeline, such as files that cannot be read. */
   report(stage: string, findings: readonly Finding[]): void {
     this.findings.set(stage, findings)
@@ -144,6 +155,7 @@ export class Controller {
     if (!this.#complete) reasons.push('not every kind has been listed yet')
     if (!this.#started && refused !== undefined) reasons.push(`the ConfigMap is refused: ${refused}`)
     if (!this.#started && this.#secrets.areMissing()) reasons.push('not every referenced Secret has been read yet')
+    if (!this.#started && this.#names.areMissing()) reasons.push('not every external name has been asked for yet')
     if (!this.dataPlane.isReady) reasons.push('OpenResty does not have the first complete revision yet')
     return reasons
   }
@@ -179,7 +191,7 @@ export class Controller {
     const started = performance.now()
     this.pipeline.graph.flush()
     this.#translated(performance.now() - started)
-    this.#followSecrets()
+    this.#followNeeds()
     this.findings.set('pipeline', this.pipeline.findings())
     if (!this.#started && this.#mayStart()) {
       this.#started = true
@@ -191,13 +203,15 @@ export class Controller {
 
   /** The first push is complete: a push before the certificates were read would show the wrong ones. */
   #mayStart(): boolean {
-    return this.pipeline.settings.refused === undefined && !this.#secrets.areMissing()
+    return this.pipeline.settings.refused === undefined && !this.#secrets.areMissing() && !this.#names.areMissing()
   }
 
-  /** Tells which Secrets are needed now, when that changed. */
-  #followSecrets(): void {
-    const changed = this.#secrets.update()
-    if (changed !== undefined) this.#outlets.secrets(changed)
+  /** Tells which Secrets and names are needed now, when that changed. */
+  #followNeeds(): void {
+    const secrets = this.#secrets.update()
+    if (secrets !== undefined) this.#outlets.secrets(secrets)
+    const names = this.#names.update()
+    if (names !== undefined) this.#outlets.names(names)
   }
 
   #fragmentChanged(key: string, fragment: Fragment | undefined): void {

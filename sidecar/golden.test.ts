@@ -1,5 +1,5 @@
 /**
- * Golden cases: testdata/<case>/input.yaml (and options.json) -> records.json, nginx.conf, findings.json.
+ * Golden cases: testdata/<case>/input.yaml (and options.json, resolutions.json) -> records.json, nginx.conf, findings.json.
  * `UPDATE_GOLDEN=1` writes the outputs anew and removes those that no case makes.
  */
 import assert from 'node:assert/strict'
@@ -9,6 +9,7 @@ import { test } from 'node:test'
 import type { KubeObject } from './collection/objects.ts'
 import { parseManifest } from './files/manifest.ts'
 import { merge } from './files/folder.ts'
+import type { Resolution } from './ir/types.ts'
 import type { PipelineOptions } from './pipeline.ts'
 import { translate, type Translation } from './translate.ts'
 import { assertContract } from './testing/contract.ts'
@@ -33,6 +34,12 @@ function readOptions(name: string): PipelineOptions {
   return { ...GOLDEN_OPTIONS, ...given }
 }
 
+/** What DNS says, by name. */
+function readResolutions(name: string): Readonly<Record<string, Resolution>> {
+  const path = join(ROOT, name, 'resolutions.json')
+  return existsSync(path) ? (JSON.parse(readFileSync(path, 'utf8')) as Record<string, Resolution>) : {}
+}
+
 function outputs({ config, records, findings }: Translation): Readonly<Record<string, string>> {
   return {
     'nginx.conf': config,
@@ -41,13 +48,14 @@ function outputs({ config, records, findings }: Translation): Readonly<Record<st
   }
 }
 
-const INPUTS = new Set(['input.yaml', 'options.json'])
+const INPUTS = new Set(['input.yaml', 'options.json', 'resolutions.json'])
 
 for (const name of readdirSync(ROOT).sort()) {
   test(`golden case ${name}`, () => {
     const objects = readObjects(name)
     const options = readOptions(name)
-    const translation = translate({ objects, options, listeners: LISTENERS })
+    const rest = { options, listeners: LISTENERS, resolutions: readResolutions(name) }
+    const translation = translate({ objects, ...rest })
     assertContract(translation.records)
     const made = outputs(translation)
     const stale = readdirSync(join(ROOT, name)).filter((file) => !INPUTS.has(file) && !(file in made))
@@ -60,7 +68,7 @@ for (const name of readdirSync(ROOT).sort()) {
     }
     if (!UPDATE) assert.deepEqual(stale, [], `${name} holds files that nothing makes`)
 
-    const again = outputs(translate({ objects: shuffled(objects, 7), options, listeners: LISTENERS }))
+    const again = outputs(translate({ objects: shuffled(objects, 7), ...rest }))
     assert.deepEqual(again, made, 'the order of the objects must not matter')
   })
 }

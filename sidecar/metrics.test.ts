@@ -51,7 +51,7 @@ async function options(...flags: readonly string[]): Promise<MetricsOptions> {
   const env = { POD_NAME: 'pod-1', POD_NAMESPACE: 'ingress' }
   const command = await parseCommand(['run', '--manifests=/nowhere', '--enable-metrics', ...flags], '', env)
   assert.equal(command?.name, 'run')
-  const outlets = { secrets: () => {}, findings: () => {}, served: () => {}, forgotten: () => {} }
+  const outlets = { secrets: () => {}, names: () => {}, findings: () => {}, served: () => {}, forgotten: () => {} }
   const controller = new Controller(command.options, pino({ level: 'silent' }), outlets)
   controller.instruments.loaded(['start'], 12, new Date(1000))
   return { ...metricsOptions(controller, command.options, '1.2.3'), dataPlane: ANSWERS }

@@ -13,6 +13,8 @@ export function pipelineOptions(options: Options): PipelineOptions {
     disableCatchAll: options['disable-catch-all'],
     allowLoopback: standalone,
     podAddresses: options.podAddresses,
+    disableExternalNames: options['disable-svc-external-name'],
+    publishService: options['publish-service'],
     configMap: options.configmap,
     defaultCertificate: options['default-ssl-certificate'],
     // In a cluster a Service or a load balancer maps 443 to our port; standalone, clients see our port.

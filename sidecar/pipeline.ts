@@ -18,7 +18,7 @@ import { backendRecord, certificateRecord, globalSetting, hostRecord, type Recor
 import { objectKey, objectName, type ObjectName } from './ir/object-name.ts'
 import type { Finding, Origin } from './ir/origin.ts'
 import { DEFAULT_SETTINGS, type Settings } from './ir/settings.ts'
-import type { Backend, BackendRef, Certificate, Fragment, VirtualHost } from './ir/types.ts'
+import type { Backend, BackendRef, Certificate, Fragment, Resolution, VirtualHost } from './ir/types.ts'
 import { locationClass, staticSources, type LocationClass } from './policy/effects.ts'
 import { routedHosts } from './snapshot/by-host.ts'
 import { buildVirtualHost } from './snapshot/virtual-host.ts'
@@ -55,6 +55,10 @@ export class Pipeline {
   readonly secretRefs: Index<Fragment>
   /** The self-signed certificate, under the key ''; the shell makes it. */
   readonly fallbackCertificate: Source<Certificate>
+  /** By DNS name: what the shell found out about it. */
+  readonly resolutions: Source<Resolution>
+  /** By DNS name: the backends that need to know its addresses. */
+  readonly externalNames: Index<Backend>
   /** Under '': the zone of our node, when hints of Kubernetes are to be followed; the shell finds it. */
   readonly zone: Source<string>
   /** Everything that OpenResty is to keep, by record key. */
@@ -73,6 +77,7 @@ export class Pipeline {
     this.#configMap = options.configMap
     this.fallbackCertificate = graph.source<Certificate>()
     this.zone = graph.source<string>()
+    this.resolutions = graph.source<Resolution>()
     this.#settings = settingsOf(graph, objects, options.configMap)
     this.certificates = graph.map(objects.of('Secret'), translateSecret)
     const context: Context = {
@@ -82,6 +87,8 @@ export class Pipeline {
       slicesByService: objects.of('EndpointSlice').index(serviceOf),
       zone: this.zone,
       certificates: this.certificates,
+      resolutions: this.resolutions,
+      destinationSettings: graph.map(this.#settings, ({ settings: { externalNameDenied } }) => ({ externalNameDenied })),
       listed: objects.listed,
     }
 
@@ -98,6 +105,7 @@ export class Pipeline {
     this.backends = graph.group(this.fragments.index(backendsOf), (key, _users, read) =>
       translateBackend(parseBackend(key), read, context),
     )
+    this.externalNames = this.backends.index(({ externalName }) => (externalName === undefined ? [] : [externalName]))
     this.#classUse = graph
       .map(this.virtualHosts, (host, read) => classesOf(host, this.#inForce(read)))
       .index(({ classes }) => classes.map((it) => JSON.stringify(it)))

@@ -3,6 +3,8 @@ import type { Logger } from 'pino'
 import { AdminError, startAdmin } from './api/server.ts'
 import { Cluster } from './cluster.ts'
 import { Controller, type Outlets } from './controller.ts'
+import { dnsLookup, type Family } from './dns/lookup.ts'
+import { NameWatcher } from './dns/name-watcher.ts'
 import { watchManifests } from './files/watch.ts'
 import { metricsOptions } from './metrics.ts'
 import { StartError, type Options } from './options.ts'
@@ -19,7 +21,12 @@ export interface Running {
 export async function runController(options: Options, log: Logger, version: string): Promise<Running> {
   const { manifests } = options
   const source = manifests === undefined ? await clusterSource(options, log) : folderSource(manifests, log)
-  const controller = new Controller(options, log, source.outlets)
+  const names = new NameWatcher({
+    lookup: dnsLookup({ servers: options['dns-server'], families: families(options) }),
+    intervalSeconds: options['dns-interval'],
+    resolved: (name, resolution) => controller.resolved(name, resolution),
+  })
+  const controller: Controller = new Controller(options, log, { ...source.outlets, names: (needed) => names.follow(needed) })
   await controller.prepare()
   const admin = await startAdmin({
     host: options['healthz-host'],
@@ -42,15 +49,23 @@ export async function runController(options: Options, log: Logger, version: stri
     leave: () => controller.leave(),
     close: async () => {
       await source.close()
+      names.close()
       await admin.close()
       await controller.close()
     },
   }
 }
 
+/** Those that our addresses have: others could not be reached. */
+function families({ podAddresses }: Options): Family[] {
+  const has = (family: Family): boolean => podAddresses.some((address) => address.includes(':') === (family === 'IPv6'))
+  const both: Family[] = ['IPv4', 'IPv6']
+  return podAddresses.length === 0 ? both : both.filter(has)
+}
+
 /** Where the objects come from, and where what is found out goes. */
 interface Source {
-  readonly outlets: Outlets
+  readonly outlets: Omit<Outlets, 'names'>
   start(controller: Controller): Promise<void>
   close(): Promise<void>
 }

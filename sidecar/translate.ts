@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { KINDS, type KubeObject } from './collection/objects.ts'
 import type { DataRecord } from './dynamic/records.ts'
 import type { Finding } from './ir/origin.ts'
+import type { Resolution } from './ir/types.ts'
 import type { Capabilities, Listeners } from './nginx/input.ts'
 import { renderConfig } from './nginx/render.ts'
 import { Pipeline, type PipelineOptions } from './pipeline.ts'
@@ -29,6 +30,8 @@ export interface TranslationInput {
   readonly objects: readonly KubeObject[]
   readonly options: PipelineOptions
   readonly listeners: Listeners
+  /** What DNS says, by name; nobody is asked here. */
+  readonly resolutions?: Readonly<Record<string, Resolution>>
   readonly capabilities?: Capabilities
 }
 
@@ -36,6 +39,7 @@ export interface TranslationInput {
 export function translate(input: TranslationInput): Translation {
   const pipeline = new Pipeline(input.options)
   const byKind = Map.groupBy(input.objects, (object) => object.kind)
+  for (const [name, resolution] of Object.entries(input.resolutions ?? {})) pipeline.resolutions.set(name, resolution)
   for (const kind of KINDS) pipeline.objects.replace(kind, byKind.get(kind) ?? [])
   pipeline.graph.flush()
   const records = [...pipeline.records].sort(([left], [right]) => compareText(left, right))

@@ -65,12 +65,29 @@ export function classifyAddress(bytes: readonly number[]): AddressClass {
   return first === 0xff ? 'multicast' : 'ordinary'
 }
 
+/** Is the address in the range, `address` or `address/bits` as `parseCidr` prints it? Of one family only. */
+export function isInRange(bytes: readonly number[], range: string): boolean {
+  const address = isMapped(bytes) ? bytes.slice(12) : bytes
+  const [base = '', bits = String(address.length * 8)] = range.split('/')
+  const network = parseAddress(base)
+  if (network?.length !== address.length) return false
+  return network.every((byte, i) => {
+    const mask = maskAt(i, Number(bits))
+    return (byte & mask) === ((address[i] ?? 0) & mask)
+  })
+}
+
 /** Canonical text (IPv6 without `::`, lower case): equal addresses give equal text. */
 export function formatAddress(bytes: readonly number[]): string {
   if (bytes.length === 4) return bytes.join('.')
   if (isMapped(bytes)) return bytes.slice(12).join('.')
   const groups = Array.from({ length: 8 }, (_, i) => ((bytes[2 * i] ?? 0) << 8) | (bytes[2 * i + 1] ?? 0))
   return groups.map((group) => group.toString(16)).join(':')
+}
+
+/** The byte at a position of a mask with so many bits. */
+function maskAt(position: number, bits: number): number {
+  return (0xff << Math.max(0, 8 - Math.max(0, bits - 8 * position))) & 0xff
 }
 
 /** `address` or `address/bits`, printed again with the host bits cleared. */
@@ -80,7 +97,7 @@ export function parseCidr(text: string): string | undefined {
   if (bytes === undefined || rest.length > 0) return undefined
   if (bits === undefined) return formatAddress(bytes)
   if (!/^(0|[1-9][0-9]{0,2})$/.test(bits) || Number(bits) > bytes.length * 8) return undefined
-  const masked = bytes.map((byte, i) => byte & (0xff << Math.max(0, 8 - Math.max(0, Number(bits) - 8 * i))) & 0xff)
+  const masked = bytes.map((byte, i) => byte & maskAt(i, Number(bits)))
   const text16 = masked.length === 16 ? formatIpv6Range(masked) : formatAddress(masked)
   return `${text16}/${Number(bits)}`
 }

@@ -69,6 +69,8 @@ export interface Settings {
   readonly useForwardedHeaders: boolean
   readonly computeFullForwardedFor: boolean
   readonly proxyRealIpCidr: readonly string[]
+  /** Ranges of addresses, names, and `*.` with a name, that Services of type ExternalName never lead to. */
+  readonly externalNameDenied: readonly string[]
   readonly disableAccessLog: boolean
   readonly logFormat: LogFormat
   readonly logFormatEscapeJson: boolean
@@ -124,6 +126,7 @@ export const DEFAULT_SETTINGS: Settings = {
   computeFullForwardedFor: false,
   // ingress-nginx trusts 0.0.0.0/0; we trust nobody until a range is named.
   proxyRealIpCidr: [],
+  externalNameDenied: [],
   disableAccessLog: false,
   logFormat: DEFAULT_LOG_FORMAT,
   logFormatEscapeJson: false,

@@ -15,7 +15,7 @@ import { INGRESS, asRawObject, objectPath } from './resource.ts'
 import type { RawObject } from './resource.ts'
 import { retrying } from './retry.ts'
 import type { RetryTiming } from './retry.ts'
-import { Slots } from './slots.ts'
+import { Slots } from '../util/slots.ts'
 import type { ApiRequest, ApiTransport } from './transport.ts'
 import { realWait } from './wait.ts'
 

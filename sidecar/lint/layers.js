@@ -9,6 +9,7 @@ export const TABLE = {
   util: [],
   ir: ['util'],
   collection: ['ir', 'util'],
+  dns: ['ir', 'util'],
   kube: ['collection', 'ir', 'util'],
   files: ['collection', 'ir', 'util'],
   policy: ['ir', 'nginx/directive.ts', 'util'],
@@ -28,8 +29,8 @@ const SHELLS = new Set(['', 'standalone'])
 /** Folders and files without I/O, clock, chance, environment or logging. */
 export const PURE = ['ir', 'policy', 'source', 'snapshot', 'nginx', 'dynamic', 'collection', 'explain', 'pipeline.ts']
 
-/** Hashing depends on nothing but its input. */
-const PURE_BUILTINS = new Set(['node:crypto'])
+/** Hashes and punycode depend on nothing but their input. */
+const PURE_BUILTINS = new Set(['node:crypto', 'node:url'])
 
 /** Package -> where it may be imported. */
 export const OWNERS = {
@@ -37,6 +38,7 @@ export const OWNERS = {
   mustache: ['nginx'],
   fastify: ['api'],
   pino: ['main.ts'],
+  'node:dns/promises': ['dns'],
   // `process.env` is found by its name; this is the other way to it.
   'node:process': ['options.ts'],
 }

@@ -1,6 +1,8 @@
 /** What a translation may read besides its own object. Every read is recorded by the Reader. */
 import type { Collection, Index } from '../collection/graph.ts'
 import type { KubeObject } from '../collection/objects.ts'
+import type { Settings } from '../ir/settings.ts'
+import type { Resolution } from '../ir/types.ts'
 import type { CertificateResult } from './secret/translate.ts'
 
 export interface ClassOptions {
@@ -18,7 +20,14 @@ export interface SourceOptions extends ClassOptions {
   readonly allowLoopback: boolean
   /** Own addresses: never a destination; their families are the ones that endpoints may have. */
   readonly podAddresses: readonly string[]
+  readonly disableExternalNames: boolean
+  /** `namespace/name` of the Service in front of this controller; '' = unknown. */
+  readonly publishService: string
 }
+
+/** What settings say of destinations. Apart from the others: those change more often than these matter. */
+export type DestinationSettings = Pick<Settings, 'externalNameDenied'>
+
 
 export interface Context {
   readonly options: SourceOptions
@@ -28,6 +37,10 @@ export interface Context {
   /** Under '': the zone of our node, once known and wanted. */
   readonly zone: Collection<string>
   readonly certificates: Collection<CertificateResult>
+  /** By DNS name; absent: nobody has asked yet. */
+  readonly resolutions: Collection<Resolution>
+  /** Under ''. */
+  readonly destinationSettings: Collection<DestinationSettings>
   /** What has been listed (see ObjectStore): a Secret that is neither here nor listed is not missing yet. */
   readonly listed: Collection<true>
 }

@@ -10,6 +10,8 @@ export const GOLDEN_OPTIONS: PipelineOptions = {
   disableCatchAll: false,
   allowLoopback: false,
   podAddresses: [],
+  disableExternalNames: false,
+  publishService: '',
   configMap: 'resty-ingress/resty-ingress',
   defaultCertificate: '',
   httpsRedirectPort: 443,

@@ -1,5 +1,6 @@
 /** Every key of the controller's ConfigMap: its setting, its grammar, and what it does (docs/annotations.md). */
 import { parseCidr } from '../../ir/address.ts'
+import { isHost } from '../../ir/names.ts'
 import { logFormat } from '../../ir/log-format.ts'
 import { ALGORITHMS, type Settings } from '../../ir/settings.ts'
 import { boolean, buffers, duration, integer, list, seconds, size, word, type Parser } from '../../ir/value.ts'
@@ -29,6 +30,13 @@ function defaultOf<T>({ annotation, parse, about }: Pick<Key<T>, 'parse' | 'abou
 const cidr: Parser<string> = (text) => {
   const value = text.length > 50 ? undefined : parseCidr(text)
   return value === undefined ? { allowed: 'an IP address or a range such as 10.0.0.0/8' } : { value }
+}
+
+const denied: Parser<string> = (text) => {
+  const range = cidr(text)
+  const name = text.toLowerCase()
+  if ('value' in range) return range
+  return isHost(name) ? { value: name } : { allowed: `${range.allowed}, a DNS name, or "*." and a DNS name` }
 }
 
 const pathPrefix: Parser<string> = (text) =>
@@ -96,6 +104,7 @@ export const KEYS: { readonly [K in keyof Settings]: Key<Settings[K]> } = {
   useForwardedHeaders: key('use-forwarded-headers', boolean, 'X-Forwarded-* of trusted proxies count; needs proxy-real-ip-cidr'),
   computeFullForwardedFor: key('compute-full-forwarded-for', boolean, 'X-Forwarded-For keeps what trusted proxies put there'),
   proxyRealIpCidr: key('proxy-real-ip-cidr', list(cidr, 256), 'Addresses of proxies to trust; nobody when not set'),
+  externalNameDenied: key('external-name-denied', list(denied, 256), 'Ours. Addresses, ranges and names that Services of type ExternalName never lead to'),
   disableAccessLog: key('disable-access-log', boolean, 'No access log'),
   logFormat: key('log-format-upstream', logFormat, 'Format of the access log: text and known variables'),
   logFormatEscapeJson: key('log-format-escape-json', boolean, 'Values in the access log are escaped for JSON'),

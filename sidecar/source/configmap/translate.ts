@@ -16,6 +16,7 @@ const PROTECTIONS: ReadonlySet<string> = new Set([
   'block-referers',
   'global-auth-url',
   'proxy-real-ip-cidr',
+  'external-name-denied',
   'ssl-protocols',
 ])
 

@@ -5,6 +5,7 @@ import { isPortNumber } from '../../ir/names.ts'
 import type { Endpoint } from '../../ir/types.ts'
 import { compareText } from '../../util/canonical.ts'
 import { fields, items, text } from '../../util/field.ts'
+import type { ServicePort } from './port.ts'
 
 /** One endpoint of a slice, with what decides whether and how it is used. */
 export interface Candidate {
@@ -18,13 +19,13 @@ export interface Candidate {
   readonly zones: readonly string[]
 }
 
-/** Every address of a slice for a port of that name. */
-export function candidates(slice: KubeObject, portName: string): Candidate[] {
+/** Every address of a slice for a port of that name and protocol. */
+export function candidates(slice: KubeObject, wanted: Pick<ServicePort, 'name' | 'protocol'>): Candidate[] {
   const family = slice.addressType
   if (family !== 'IPv4' && family !== 'IPv6') return []
   const ports = items(slice.ports)
     .map(fields)
-    .filter((port) => text(port.name) === portName && (port.protocol ?? 'TCP') === 'TCP')
+    .filter((port) => text(port.name) === wanted.name && (port.protocol ?? 'TCP') === wanted.protocol)
     .map((port) => port.port)
     .filter(isPortNumber)
   return items(slice.endpoints).flatMap((endpoint) => {

@@ -1,17 +1,36 @@
+/** The ports of a Service as referrers name them. */
 import type { KubeObject } from '../../collection/objects.ts'
+import { isPortNumber } from '../../ir/names.ts'
 import { fields, items, text } from '../../util/field.ts'
+
+type Protocol = 'TCP' | 'UDP'
 
 export interface ServicePort {
   /** '' for the only, unnamed port. EndpointSlices carry their ports under this name. */
   readonly name: string
+  readonly protocol: Protocol
+  /** Of the Service's own addresses. */
+  readonly number: number
+  /** Of what is behind it, where that is a number. */
+  readonly target?: number
 }
 
-/** The TCP port of a Service that a referrer means by number or by name. */
-export function findServicePort(service: KubeObject, port: string): ServicePort | undefined {
+export function isExternalName(service: KubeObject): boolean {
+  return fields(service.spec).type === 'ExternalName'
+}
+
+/**
+ * The port of a Service that a referrer means by number or by name. A Service of type ExternalName need
+ * not declare any: then a number is the port itself (ingress-nginx).
+ */
+export function findServicePort(service: KubeObject, port: string, wanted: Protocol = 'TCP'): ServicePort | undefined {
   for (const entry of items(fields(service.spec).ports)) {
-    const { name, port: number, protocol } = fields(entry)
-    if (protocol !== undefined && protocol !== 'TCP') continue
-    if (String(number) === port || (name !== undefined && name === port)) return { name: text(name) }
+    const { name, port: number, protocol = 'TCP', targetPort } = fields(entry)
+    if (protocol !== wanted) continue
+    if (String(number) !== port && (name === undefined || name !== port)) continue
+    const target = isPortNumber(targetPort) ? { target: targetPort } : {}
+    return { name: text(name), protocol: wanted, number: isPortNumber(number) ? number : 0, ...target }
   }
-  return undefined
+  const isNumber = isExternalName(service) && isPortNumber(Number(port))
+  return isNumber ? { name: '', protocol: wanted, number: Number(port) } : undefined
 }

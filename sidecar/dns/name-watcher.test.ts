@@ -1,0 +1,171 @@
+import assert from 'node:assert/strict'
+import { test, type TestContext } from 'node:test'
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { Resolution } from '../ir/types.ts'
+import { DnsServer, type Says } from '../testing/dns-server.ts'
+import { dnsLookup, type Family } from './lookup.ts'
+import { NameWatcher } from './name-watcher.ts'
+
+interface Scene {
+  readonly server: DnsServer
+  /** What the server says, by name. */
+  readonly zone: Map<string, Says>
+  readonly watcher: NameWatcher
+  /** What was told last, by name. */
+  readonly told: Map<string, Resolution>
+  /** How often. */
+  readonly count: () => number
+}
+
+const BOTH: readonly Family[] = ['IPv4', 'IPv6']
+
+async function scene(t: TestContext, families = BOTH, intervalSeconds = 0.02): Promise<Scene> {
+  const zone = new Map<string, Says>()
+  const server = await DnsServer.start((name) => zone.get(name))
+  const told = new Map<string, Resolution>()
+  let count = 0
+  const watcher = new NameWatcher({
+    lookup: dnsLookup({ servers: [server.address], families }),
+    intervalSeconds,
+    resolved: (name, resolution) => {
+      count += 1
+      told.set(name, resolution)
+    },
+  })
+  t.after(async () => {
+    watcher.close()
+    await server.close()
+  })
+  return { server, zone, watcher, told, count: () => count }
+}
+
+async function until(what: string, condition: () => boolean): Promise<void> {
+  const deadline = Date.now() + 10_000
+  while (!condition()) {
+    if (Date.now() > deadline) throw new Error(`never happened: ${what}`)
+    await sleep(2)
+  }
+}
+
+async function untilAddresses({ told }: Scene, name: string, ...addresses: readonly string[]): Promise<void> {
+  await until(`${name} is ${addresses.join()}`, () => told.get(name)?.addresses.join() === addresses.join())
+}
+
+test('every A and AAAA record is an address, in order, and a change is told', async (t) => {
+  const it = await scene(t)
+  it.zone.set('a.example', { addresses: ['198.18.0.9', '2001:db8::1', '198.18.0.10'] })
+  it.watcher.follow(['a.example'])
+  await untilAddresses(it, 'a.example', '198.18.0.10', '198.18.0.9', '2001:db8::1')
+  it.zone.set('a.example', { addresses: ['198.18.0.11'] })
+  await untilAddresses(it, 'a.example', '198.18.0.11')
+  assert.deepEqual(it.told.get('a.example'), { addresses: ['198.18.0.11'] })
+})
+
+test('what does not change is told once, however often it is asked for', async (t) => {
+  const it = await scene(t)
+  it.zone.set('a.example', { addresses: ['198.18.0.2', '198.18.0.1'] })
+  it.watcher.follow(['a.example'])
+  await until('it was asked for again', () => it.server.asked.length > 6)
+  it.zone.set('a.example', { addresses: ['198.18.0.1', '198.18.0.2'] })
+  const asked = it.server.asked.length
+  await until('it was asked for in another order', () => it.server.asked.length > asked + 6)
+  assert.equal(it.count(), 1)
+})
+
+test('search domains are off: the name alone is asked for', async (t) => {
+  const it = await scene(t)
+  it.watcher.follow(['redis'])
+  await until('the failure is told', () => it.told.has('redis'))
+  assert.deepEqual(new Set(it.server.asked), new Set(['redis A', 'redis AAAA']))
+})
+
+test('a failure keeps the last good answer and says since when; the next good answer ends it', async (t) => {
+  const it = await scene(t)
+  const good = { addresses: ['198.18.0.1'] }
+  it.zone.set('a.example', good)
+  it.watcher.follow(['a.example'])
+  await untilAddresses(it, 'a.example', '198.18.0.1')
+  const before = new Date().toISOString()
+  it.zone.set('a.example', 'SERVFAIL')
+  await until('the failure is told', () => it.told.get('a.example')?.failure !== undefined)
+  const failed = it.told.get('a.example')
+  assert.deepEqual(failed?.addresses, ['198.18.0.1'])
+  assert.equal(failed?.failure?.reason, 'the DNS server failed')
+  assert.ok((failed?.failure?.since ?? '') >= before)
+
+  it.zone.delete('a.example')
+  const asked = it.server.asked.length
+  await until('it was asked for again', () => it.server.asked.length > asked + 6)
+  assert.deepEqual(it.told.get('a.example'), failed, 'another reason is no news')
+  it.zone.set('a.example', good)
+  await until('the end is told', () => it.told.get('a.example')?.failure === undefined)
+})
+
+test('a name that does not exist, or has no address, is a failure without addresses', async (t) => {
+  const it = await scene(t)
+  it.zone.set('empty.example', { addresses: [] })
+  it.watcher.follow(['empty.example', 'nowhere.example'])
+  await until('both are told', () => it.told.size === 2)
+  assert.deepEqual(it.told.get('empty.example')?.failure?.reason, 'the name has no address')
+  assert.deepEqual(it.told.get('nowhere.example')?.failure?.reason, 'the name does not exist')
+  assert.deepEqual(it.told.get('nowhere.example')?.addresses, [])
+})
+
+test('an answer that holds for longer than the interval is not asked for again', async (t) => {
+  const it = await scene(t)
+  it.zone.set('long.example', { addresses: ['198.18.0.1'], ttl: 300 })
+  it.zone.set('short.example', { addresses: ['198.18.0.2'], ttl: 0 })
+  it.watcher.follow(['long.example', 'short.example'])
+  await until('the other one is asked for often', () => it.server.asked.filter((name) => name.startsWith('short')).length > 10)
+  assert.equal(it.server.asked.filter((name) => name.startsWith('long')).length, 2)
+})
+
+test('a server that says nothing: the name counts as failed, and is answered later', async (t) => {
+  const it = await scene(t, ['IPv4'])
+  it.zone.set('slow.example', 'silence')
+  it.watcher.follow(['slow.example'])
+  await until('the failure is told', () => it.told.has('slow.example'))
+  assert.equal(it.told.get('slow.example')?.failure === undefined, false)
+  it.zone.set('slow.example', { addresses: ['198.18.0.1'] })
+  await untilAddresses(it, 'slow.example', '198.18.0.1')
+})
+
+test('only families that can be reached are asked for', async (t) => {
+  const it = await scene(t, ['IPv4'])
+  it.zone.set('a.example', { addresses: ['198.18.0.1', '2001:db8::1'] })
+  it.watcher.follow(['a.example'])
+  await untilAddresses(it, 'a.example', '198.18.0.1')
+  assert.ok(it.server.asked.every((question) => question === 'a.example A'))
+})
+
+test('a name that is not needed any more is forgotten, also while its answer is on the way', async (t) => {
+  const it = await scene(t)
+  it.zone.set('a.example', { addresses: ['198.18.0.1'] })
+  it.zone.set('b.example', { addresses: ['198.18.0.2'] })
+  it.watcher.follow(['a.example'])
+  it.watcher.follow(['b.example'])
+  await untilAddresses(it, 'b.example', '198.18.0.2')
+  const asked = it.server.asked.length
+  await until('the other one is asked for', () => it.server.asked.length > asked + 6)
+  assert.equal(it.told.has('a.example'), false)
+  assert.ok(it.server.asked.slice(asked).every((question) => question.startsWith('b.')))
+})
+
+test('of many names a bounded number is asked for at a time, and each of them gets its turn', async (t) => {
+  let [now, most] = [0, 0]
+  const done = new Set<string>()
+  const watcher = new NameWatcher({
+    intervalSeconds: 60,
+    lookup: async () => {
+      most = Math.max(most, ++now)
+      await sleep(1)
+      now -= 1
+      return new Map([['IPv4', { addresses: ['198.18.0.1'], ttl: 0 }]])
+    },
+    resolved: (name) => done.add(name),
+  })
+  t.after(() => watcher.close())
+  watcher.follow(Array.from({ length: 500 }, (_, i) => `n${i}.example`))
+  await until('all were asked for', () => done.size === 500)
+  assert.equal(most, 32)
+})

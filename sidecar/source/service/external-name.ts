@@ -1,0 +1,81 @@
+/** A Service of type ExternalName -> the addresses that DNS gives for its name. */
+import type { Reader } from '../../collection/graph.ts'
+import type { KubeObject } from '../../collection/objects.ts'
+import { formatAddress, isInRange, parseAddress } from '../../ir/address.ts'
+import { externalName } from '../../ir/external-name.ts'
+import { quoted } from '../../ir/names.ts'
+import type { Finding } from '../../ir/origin.ts'
+import type { Resolution } from '../../ir/types.ts'
+import { compareText } from '../../util/canonical.ts'
+import { fields, items, text } from '../../util/field.ts'
+import type { Context } from '../context.ts'
+import { addressRefusal, deniedDestinations, isReachable, serviceFinding, type Destinations } from './destination.ts'
+
+const FIELD = 'spec.externalName'
+
+/** What the judgement of a name and its addresses needs. */
+interface Work {
+  readonly service: KubeObject
+  readonly denied: readonly string[]
+  /** Of the Service in front of this controller: a request sent there would come back. */
+  readonly own: ReadonlySet<string>
+  readonly context: Context
+}
+
+/** The name is asked for by the shell, and only when it may be a destination. */
+export function externalDestinations(service: KubeObject, port: number, read: Reader, context: Context): Destinations {
+  const refused = (reason: string, message: string): Destinations => ({
+    endpoints: [],
+    findings: [serviceFinding(service, { field: FIELD, reason, message: `${message}; its paths answer 503` })],
+  })
+  if (context.options.disableExternalNames) {
+    return refused('ExternalNameDisabled', 'Services of type ExternalName are not served: --disable-svc-external-name')
+  }
+  const written = fields(service.spec).externalName
+  const parsed = externalName(written)
+  if ('problem' in parsed) return refused('InvalidExternalName', `externalName ${quoted(written)} ${parsed.problem}`)
+  const { name } = parsed
+  const denied = deniedDestinations(read, context)
+  const by = denied.find((pattern) => isNamed(name, pattern))
+  if (by !== undefined) return refused('RefusedExternalName', `externalName ${name} is denied by ${by} in external-name-denied`)
+  const resolution = read.get(context.resolutions, name)
+  const work = { service, denied, own: ownAddresses(read, context), context }
+  return { externalName: name, ...(resolution === undefined ? { endpoints: [], findings: [] } : judged(name, resolution, port, work)) }
+}
+
+/** `*.` stands for one label or more. */
+function isNamed(name: string, pattern: string): boolean {
+  return pattern.startsWith('*.') ? name.endsWith(pattern.slice(1)) : name === pattern
+}
+
+function judged(name: string, { addresses, failure }: Resolution, port: number, work: Work): Destinations {
+  const findings: Finding[] = []
+  const usable = addresses.filter((address) => isAllowed(name, address, work, findings))
+  const unique = [...new Set(usable.map((address) => formatAddress(parseAddress(address) ?? [])))].sort(compareText)
+  if (failure !== undefined) {
+    const effect = unique.length > 0 ? 'the addresses of the last good answer stay in use' : 'its paths answer 503'
+    const message = `externalName ${name} cannot be resolved since ${failure.since}: ${failure.reason}; ${effect}`
+    findings.push(serviceFinding(work.service, { field: FIELD, reason: 'NameNotResolved', message }))
+  }
+  return { endpoints: unique.map((address) => ({ address, port })), findings }
+}
+
+/** Whatever name leads to an address, it is the address that is connected to (DNS rebinding). */
+function isAllowed(name: string, address: string, { service, denied, own, context }: Work, findings: Finding[]): boolean {
+  const bytes = parseAddress(address) ?? []
+  const by = denied.find((range) => isInRange(bytes, range))
+  const byOthers = own.has(formatAddress(bytes)) ? 'is an address of the Service in front of this controller' : undefined
+  const refusal = by === undefined ? addressRefusal(address, context) ?? byOthers : `is denied by ${by} in external-name-denied`
+  if (refusal === undefined) return isReachable(address, context)
+  const message = `address ${quoted(address)} of externalName ${name} ${refusal}`
+  findings.push(serviceFinding(service, { field: FIELD, reason: 'RefusedEndpoint', message }))
+  return false
+}
+
+function ownAddresses(read: Reader, context: Context): ReadonlySet<string> {
+  const service = read.get(context.services, context.options.publishService)
+  const { clusterIPs, externalIPs } = fields(service?.spec)
+  const assigned = items(fields(fields(service?.status).loadBalancer).ingress).map((it) => fields(it).ip)
+  const known = [...items(clusterIPs), ...items(externalIPs), ...assigned].map((it) => parseAddress(text(it)) ?? [])
+  return new Set(known.filter((bytes) => bytes.length > 0).map(formatAddress))
+}
