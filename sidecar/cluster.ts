@@ -70,8 +70,8 @@ export class Cluster {
       sink,
       log: this.#log,
       watchNamespace: this.#options['watch-namespace'],
-      configMaps: configmap === '' ? [] : [objectName(configmap)],
-      ingressStatus: this.#status.observer,
+      configMaps: configMapsOf(this.#options),
+      statuses: { Ingress: this.#status.ingresses.observer, Proxy: this.#status.proxies.observer },
     })
     this.#source.start()
     this.#publisher?.start()

@@ -85,7 +85,7 @@ export class Controller {
         records: pipeline.records,
         changed: pipeline.changed,
         classes: () => pipeline.classes(),
-        config: () => ({ settings: pipeline.settings.settings, listeners, ...counting }),
+        config: () => ({ settings: pipeline.settings.settings, listeners, layer4: pipeline.layer4, ...counting }),
       },
       {
         applied: () => this.#applied(),

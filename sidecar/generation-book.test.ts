@@ -21,7 +21,10 @@ const INPUT: NginxInput = {
   settings: DEFAULT_SETTINGS,
   classes: [],
   listeners: { addresses: [], httpPort: 80, httpsPort: 443 },
-  capabilities: { http2_directive: true, keepalive_min_timeout: true, headers_more: true, ipv6: true },
+  capabilities: {
+    http2_directive: true, keepalive_min_timeout: true, headers_more: true, ipv6: true,
+    stream: true, stream_lua: false, stream_realip: true,
+  },
 }
 
 const BODY_LIMIT = { name: 'c1', directives: [directive('client_max_body_size', number(5, 0, 9))] }

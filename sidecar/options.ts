@@ -12,6 +12,13 @@ const FLAGS = {
   configmap: { type: 'string', default: '', describe: 'namespace/name of the ConfigMap with the settings' },
   'controller-class': {
     type: 'string',
+  'tcp-services-configmap': { type: 'string', default: '', describe: 'namespace/name of the ConfigMap with TCP ports' },
+  'udp-services-configmap': { type: 'string', default: '', describe: 'namespace/name of the ConfigMap with UDP ports' },
+  'enable-ssl-passthrough': {
+    type: 'boolean',
+    default: false,
+    describe: 'Serve the annotation ssl-passthrough: TLS of such a host ends at its backend',
+  },
     default: 'resty-ingress.io/ingress-controller',
     describe: 'spec.controller of the IngressClasses to serve; k8s.io/ingress-nginx takes over from ingress-nginx',
   },
@@ -62,10 +69,9 @@ const FLAGS = {
 
 /** Flags of ingress-nginx that change nothing here: accepted with a warning, so that its arguments can stay. */
 const WITHOUT_EFFECT: readonly string[] = [
-  'tcp-services-configmap', 'udp-services-configmap', 'update-status-on-shutdown', 'status-update-interval',
-  'election-id', 'election-ttl', 'disable-leader-election', 'watch-namespace-selector', 'default-backend-service',
+  'default-backend-service',
   'default-server-port', 'ssl-passthrough-proxy-port', 'health-check-timeout', 'status-port', 'stream-port',
-  'profiler-port', 'profiler-address', 'internal-logger-address', 'enable-ssl-passthrough',
+  'profiler-port', 'profiler-address', 'internal-logger-address',
   'enable-ssl-chain-completion', 'enable-annotation-validation', 'deep-inspect', 'validating-webhook',
   'validating-webhook-certificate', 'validating-webhook-key', 'disable-full-test', 'bucket-factor', 'max-buckets',
   'monitor-max-batch-size',
@@ -165,7 +171,7 @@ function complete(flags: Flags, env: Environment): Options {
 }
 
 function check(flags: Flags): void {
-  for (const flag of ['configmap', 'publish-service', 'default-ssl-certificate'] as const) {
+  for (const flag of ['configmap', 'tcp-services-configmap', 'udp-services-configmap', 'publish-service', 'default-ssl-certificate'] as const) {
     const name = flags[flag]
     if (name !== '' && !/^[^/]+\/[^/]+$/.test(name)) throw new UsageError(`--${flag} must be namespace/name, not ${name}`)
   }

@@ -15,13 +15,16 @@ import {
   type DataRecord,
 } from './dynamic/records.ts'
 import { backendRecord, certificateRecord, globalSetting, hostRecord, type RecordOptions } from './dynamic/translate.ts'
+import { backendName, parseBackendName } from './ir/backend-name.ts'
 import { objectKey, objectName, type ObjectName } from './ir/object-name.ts'
 import type { Finding, Origin } from './ir/origin.ts'
 import { DEFAULT_SETTINGS, type Settings } from './ir/settings.ts'
-import type { Backend, BackendRef, Certificate, Fragment, Resolution, VirtualHost } from './ir/types.ts'
+import type { Backend, Certificate, Fragment, Layer4, Resolution, VirtualHost } from './ir/types.ts'
 import { locationClass, staticSources, type LocationClass } from './policy/effects.ts'
 import { routedHosts } from './snapshot/by-host.ts'
+import { streamBackends } from './snapshot/streams.ts'
 import { buildVirtualHost } from './snapshot/virtual-host.ts'
+import { StreamPipeline, type StreamOptions } from './stream-pipeline.ts'
 import { settingKey } from './source/configmap/keys.ts'
 import { translateConfigMap, type SettingsReading } from './source/configmap/translate.ts'
 import type { Context, SourceOptions } from './source/context.ts'
@@ -69,6 +72,7 @@ export class Pipeline {
   readonly #configMap: string
   readonly #settings: Collection<SettingsReading>
   readonly #classUse: Index<HostClasses>
+  readonly #streams: StreamPipeline
   readonly #findings = new Map<string, readonly Finding[]>()
   #findingList: readonly Finding[] | undefined
 
@@ -103,16 +107,19 @@ export class Pipeline {
       buildVirtualHost(host, claimants(), (secret, name) => this.#isUsable(secret, name, read)),
     )
     this.backends = graph.group(this.fragments.index(backendsOf), (key, _users, read) =>
-      translateBackend(parseBackend(key), read, context),
+      translateBackend(parseBackendName(key), read, context),
     )
     this.externalNames = this.backends.index(({ externalName }) => (externalName === undefined ? [] : [externalName]))
+    const workerConnections = graph.map(this.#settings, ({ settings }) => settings.maxWorkerConnections)
+    const { fragments, backends } = this
+    this.#streams = new StreamPipeline(graph, { fragments, backends, workerConnections }, options)
     this.#classUse = graph
       .map(this.virtualHosts, (host, read) => classesOf(host, this.#inForce(read)))
       .index(({ classes }) => classes.map((it) => JSON.stringify(it)))
 
     this.#emit(graph.map(this.#settings, ({ settings }) => globalSetting(settings)), () => GLOBAL_SETTING_KEY)
     this.#emit(graph.map(this.virtualHosts, (host, read) => hostRecord(host, this.#inForce(read), options)), hostKey)
-    this.#emit(graph.map(this.backends, backendRecord), (key) => backendKey(parseBackend(key)))
+    this.#emit(graph.map(this.backends, backendRecord), (key) => backendKey(parseBackendName(key)))
     const served = this.virtualHosts.index(({ certificate }) => (certificate ? [objectKey(certificate)] : []))
     this.#emit(graph.group(served, (key, _hosts, read) => servable(read.get(this.certificates, key))), (key) =>
       certificateKey(objectName(key)),
@@ -127,11 +134,17 @@ export class Pipeline {
     this.#collect('fragment', this.fragments)
     this.#collect('host', this.virtualHosts)
     this.#collect('backend', this.backends)
+    this.#streams.collect((stage, collection) => this.#collect(stage, collection))
   }
 
   /** The settings in force, and why the present ConfigMap is not, if so. */
   get settings(): SettingsReading {
     return this.#settings.get(ONLY) ?? { settings: DEFAULT_SETTINGS, findings: [] }
+  }
+
+  /** What NGINX needs of layer 4; the same object as long as nothing of it changes. */
+  get layer4(): Layer4 {
+    return this.#streams.layer4
   }
 
   /** The location classes that routes use now. */
@@ -231,12 +244,8 @@ function hostsOf(fragment: Fragment): string[] {
 }
 
 function backendsOf(fragment: Fragment): string[] {
-  return [...fragment.routes, ...fragment.arms].flatMap((route) => route.backends.map((it) => `${it.namespace}/${it.service}/${it.port}`))
-}
-
-function parseBackend(key: string): BackendRef {
-  const [namespace = '', service = '', port = ''] = key.split('/')
-  return { namespace, service, port }
+  const routed = [...fragment.routes, ...fragment.arms].flatMap((route) => route.backends.map(backendName))
+  return fragment.streams === undefined && fragment.passthrough === undefined ? routed : [...routed, ...streamBackends(fragment)]
 }
 
 /** The classes of a host. Only the set of classes matters for nginx.conf: the class itself is its key. */

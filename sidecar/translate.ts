@@ -18,6 +18,10 @@ const CURRENT_CAPABILITIES: Capabilities = {
   ipv6: true,
 }
 
+  stream: true,
+  stream_lua: true,
+  // Not in the official images.
+  stream_realip: false,
 export interface Translation {
   readonly config: string
   readonly records: Readonly<Record<string, DataRecord>>
@@ -52,6 +56,7 @@ export function translate(input: TranslationInput): Translation {
     }).text,
     records: Object.fromEntries(records.map(([key, record]) => [key, withoutKey(record)])),
     findings: pipeline.findings(),
+      layer4: pipeline.layer4,
     leftOut: pipeline.objects.of('Ingress').size - pipeline.fragments.all().filter(({ origin }) => origin.kind === 'Ingress').length,
   }
 }

@@ -79,8 +79,9 @@ export class Configuration {
    */
   async push(status: DataPlaneStatus): Promise<DataPlaneStatus | undefined> {
     const classes = this.#classesInUse()
-    const input = [this.#options.desired.config().settings, ...classes.map(({ name }) => name).sort()]
-    // Endpoints and ordinary routes change neither: nothing is rendered for them.
+    const { settings, layer4 } = this.#options.desired.config()
+    const input = [settings, layer4, ...classes.map(({ name }) => name).sort()]
+    // Endpoints and ordinary routes change none of them: nothing is rendered for them.
     if (this.runs(status.config_hash) && sameItems(input, this.#input)) return undefined
     const wanted = this.#render(status, classes)
     if (wanted.hash === status.config_hash) return this.#adopt(wanted, input, status)

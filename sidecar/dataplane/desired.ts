@@ -12,7 +12,7 @@ export interface Desired {
   readonly changed: Set<RecordKey>
   classes(): readonly LocationClass[]
   /** Everything of the configuration but the classes and the capabilities. */
-  config(): Pick<NginxInput, 'settings' | 'listeners' | 'counting'>
+  config(): Pick<NginxInput, 'settings' | 'listeners' | 'counting' | 'layer4'>
 }
 
 export interface DataPlaneEvents {

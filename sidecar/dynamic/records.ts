@@ -2,6 +2,7 @@
  * The contract with Lua: the shape of every record (see docs/control-api.md).
  * Keys are structured: no part of a key can hold a `/`, so two objects never share one.
  */
+import { backendName } from '../ir/backend-name.ts'
 import { DEFAULT_LISTENER } from '../ir/names.ts'
 import type { ObjectName } from '../ir/object-name.ts'
 import type { TemplatePart } from '../ir/template.ts'
@@ -79,7 +80,7 @@ export function hostKey(host: string): RecordKey {
 
 /** Key of the record of a Service port. */
 export function backendKey(ref: BackendRef): RecordKey {
-  return `backend/${ref.namespace}/${ref.service}/${ref.port}`
+  return `backend/${backendName(ref)}`
 }
 
 /** Key of the record of the certificate in a Secret. */

@@ -71,6 +71,16 @@ export interface Settings {
   readonly proxyRealIpCidr: readonly string[]
   /** Ranges of addresses, names, and `*.` with a name, that Services of type ExternalName never lead to. */
   readonly externalNameDenied: readonly string[]
+  /** Seconds without a byte in either direction that end a connection of layer 4. */
+  readonly streamTimeout: number
+  /** Another endpoint is tried where a connection of layer 4 cannot be made. */
+  readonly streamNextUpstream: boolean
+  /** Seconds; 0 = no limit. */
+  readonly streamNextUpstreamTimeout: number
+  /** The first try is one of them; 0 = each endpoint. */
+  readonly streamNextUpstreamTries: number
+  /** Datagrams that answer one of a client; then its session is over. */
+  readonly streamResponses: number
   readonly disableAccessLog: boolean
   readonly logFormat: LogFormat
   readonly logFormatEscapeJson: boolean
@@ -127,6 +137,11 @@ export const DEFAULT_SETTINGS: Settings = {
   // ingress-nginx trusts 0.0.0.0/0; we trust nobody until a range is named.
   proxyRealIpCidr: [],
   externalNameDenied: [],
+  streamTimeout: 600,
+  streamNextUpstream: true,
+  streamNextUpstreamTimeout: 600,
+  streamNextUpstreamTries: 3,
+  streamResponses: 1,
   disableAccessLog: false,
   logFormat: DEFAULT_LOG_FORMAT,
   logFormatEscapeJson: false,

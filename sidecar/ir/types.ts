@@ -167,6 +167,16 @@ export interface StreamPort {
 
 export interface VirtualHost {
   readonly host: string
+/** What NGINX needs of layer 4. Endpoints matter only to one without stream-lua. */
+export interface Layer4 {
+  readonly ports: readonly (StreamRoute & WithEndpoints)[]
+  readonly passthrough: readonly (Passthrough & WithEndpoints)[]
+}
+
+export interface WithEndpoints {
+  readonly endpoints: readonly Endpoint[]
+}
+
   /** Only canaries name the host, and they alone make none: there is only what is wrong about them. */
   readonly unclaimed?: true
   /** In order of precedence: the first that matches wins. */

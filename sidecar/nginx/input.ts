@@ -1,5 +1,6 @@
 /** What nginx.conf depends on. */
 import type { Settings } from '../ir/settings.ts'
+import type { Layer4 } from '../ir/types.ts'
 import type { LocationClass } from '../policy/effects.ts'
 
 /** What the running NGINX can do; OpenResty reports it, nobody else compares versions. */
@@ -8,6 +9,12 @@ export interface Capabilities {
   readonly keepalive_min_timeout: boolean
   readonly headers_more: boolean
   readonly ipv6: boolean
+  /** The stream module: TCP and UDP. */
+  readonly stream: boolean
+  /** Lua in it: endpoints of layer 4 are records. */
+  readonly stream_lua: boolean
+  /** Its realip module: the address in a PROXY header can become that of the client. */
+  readonly stream_realip: boolean
 }
 
 export interface Listeners {
@@ -40,6 +47,8 @@ export interface NginxInput {
   readonly classes: readonly LocationClass[]
   readonly listeners: Listeners
   readonly capabilities: Capabilities
+  /** Absent: nothing. */
+  readonly layer4?: Layer4
   /** Absent: requests are not counted. */
   readonly counting?: RequestCounting
 }

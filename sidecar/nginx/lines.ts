@@ -114,15 +114,20 @@ export function upstreamLines(settings: Settings): readonly Directive[] {
   ]
 }
 
+/** The addresses that every port is listened on. */
+export function listenAddresses(listeners: Listeners, capabilities: Capabilities): readonly string[] {
+  const everywhere = capabilities.ipv6 ? ['0.0.0.0', '::'] : ['0.0.0.0']
+  return listeners.addresses.length > 0 ? listeners.addresses : everywhere
+}
+
 /** In the one `server`: both ports on every address. */
 export function listenLines(
   listeners: Listeners,
   settings: Settings,
   capabilities: Capabilities,
 ): readonly Directive[] {
-  const everywhere = capabilities.ipv6 ? ['0.0.0.0', '::'] : ['0.0.0.0']
   const http2 = settings.useHttp2 && !capabilities.http2_directive ? [keyword('http2')] : []
-  return (listeners.addresses.length > 0 ? listeners.addresses : everywhere).flatMap((address) => [
+  return listenAddresses(listeners, capabilities).flatMap((address) => [
     listen(address, listeners.httpPort),
     listen(address, listeners.httpsPort, keyword('ssl'), ...http2),
   ])

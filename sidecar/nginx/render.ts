@@ -5,6 +5,8 @@ import { compareText, sha256 } from '../util/canonical.ts'
 import { countingView } from './counting.ts'
 import { print } from './directive.ts'
 import type { NginxInput } from './input.ts'
+import { STREAM_TEMPLATE } from './stream-template.ts'
+import { streamView } from './stream.ts'
 import { TEMPLATE } from './template.ts'
 import {
   eventLines,
@@ -84,6 +86,7 @@ function viewOf(input: NginxInput) {
     upstream: upstreamLines(settings).map(print),
     listen: listenLines(listeners, settings, capabilities).map(print),
     counting: input.counting === undefined ? undefined : countingView(input.counting),
+    stream: streamView(input),
     hide_server_header: capabilities.headers_more,
     classes: classes.map(({ name, directives }) => ({ name, lines: directives.map(print) })),
     error_pages: ERROR_PAGES.map((page) => ({ ...page, without_uri: WITHOUT_URI.has(page.code) })),

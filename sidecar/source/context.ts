@@ -21,6 +21,9 @@ export interface SourceOptions extends ClassOptions {
   /** Own addresses: never a destination; their families are the ones that endpoints may have. */
   readonly podAddresses: readonly string[]
   readonly disableExternalNames: boolean
+  /** `namespace/name` of the ConfigMaps with ports of layer 4; '' = none. */
+  readonly tcpServices: string
+  readonly udpServices: string
   /** `namespace/name` of the Service in front of this controller; '' = unknown. */
   readonly publishService: string
 }

@@ -20,6 +20,8 @@ local state = ngx.shared.resty_ingress_state
 ffi.cdef [[
 extern char ngx_http_headers_more_filter_module;
 extern char ngx_stream_lua_module;
+extern char ngx_stream_module;
+extern char ngx_stream_realip_module;
 ]]
 
 local _M = { DICTIONARIES = DICTIONARIES }
@@ -54,7 +56,9 @@ local function capabilities()
         http2_directive = version >= HTTP2_DIRECTIVE,
         keepalive_min_timeout = version >= KEEPALIVE_MIN_TIMEOUT,
         headers_more = has_module("ngx_http_headers_more_filter_module"),
+        stream = has_module("ngx_stream_module"),
         stream_lua = has_module("ngx_stream_lua_module"),
+        stream_realip = has_module("ngx_stream_realip_module"),
         ipv6 = has_ipv6(),
     }
 end

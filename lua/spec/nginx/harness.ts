@@ -104,7 +104,7 @@ export interface ControlBody {
   readonly workers: readonly WorkerStatus[]
   readonly worker_count: number
   readonly loss_free_reload: boolean
-  readonly capabilities: Capabilities & { readonly stream_lua: boolean }
+  readonly capabilities: Capabilities
   readonly nginx: { readonly version: string }
   readonly dictionaries: DataPlaneStatus['dictionaries']
   readonly restored?: {

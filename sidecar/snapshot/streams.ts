@@ -1,0 +1,66 @@
+/** Who has a port of layer 4, and what NGINX is to listen on for all of them. */
+import { backendName } from '../ir/backend-name.ts'
+import type { Finding, Origin } from '../ir/origin.ts'
+import type { Fragment, StreamPort, StreamRoute } from '../ir/types.ts'
+import { byAge } from './order.ts'
+
+/** Each is a socket in every worker. */
+const MAX_PORTS = 1_000
+/** Sockets that NGINX listens on count as connections of a worker: at most a part of them. */
+const CONNECTIONS_PER_PORT = 8
+
+/** `tcp/9000`. */
+export function portKey({ protocol, port }: Pick<StreamRoute, 'protocol' | 'port'>): string {
+  return `${protocol.toLowerCase()}/${port}`
+}
+
+export function portsOf({ streams = [] }: Fragment): string[] {
+  return streams.map(portKey)
+}
+
+/**
+ * The owner of a port: of the oldest object, and of one object what stands there first. The others have a
+ * finding. Undefined: nobody has it.
+ * @param reserved TCP ports of our own
+ */
+export function buildStreamPort(
+  key: string,
+  fragments: readonly Fragment[],
+  reserved: readonly number[],
+): StreamPort | undefined {
+  const claims = byAge(fragments).flatMap(({ streams = [] }) => streams.filter((route) => portKey(route) === key))
+  const [first] = claims
+  if (first === undefined) return undefined
+  if (first.protocol === 'TCP' && reserved.includes(first.port)) {
+    return { findings: claims.map((claim) => finding(claim, 'ReservedPort', 'is one of our own, for HTTP, TLS or health')) }
+  }
+  const owner = describe(first.origin)
+  const others = claims.slice(1).map((claim) => finding(claim, 'PortConflict', `belongs to ${owner}, which is older or comes first`))
+  return { route: first, findings: others }
+}
+
+function describe({ kind, namespace, name, field }: Origin): string {
+  return `${kind} ${namespace}/${name}, ${field}`
+}
+
+function finding({ protocol, port, origin }: StreamRoute, reason: string, why: string): Finding {
+  return { origin, severity: 'error', reason, message: `${protocol} port ${port} is left out: it ${why}` }
+}
+
+export interface ListenedPorts {
+  readonly routes: readonly StreamRoute[]
+  readonly findings: readonly Finding[]
+}
+
+/** All ports, as many as NGINX can listen on; by number those that come first. */
+export function listenedPorts(ports: readonly StreamPort[], workerConnections: number): ListenedPorts {
+  const routes = ports.flatMap(({ route }) => route ?? []).sort((left, right) =>
+    left.port - right.port || (left.protocol < right.protocol ? -1 : 1))
+  const room = Math.min(MAX_PORTS, Math.floor(workerConnections / CONNECTIONS_PER_PORT))
+  const why = `is one too many: there are ${room} with max-worker-connections ${workerConnections}`
+  return { routes: routes.slice(0, room), findings: routes.slice(room).map((route) => finding(route, 'TooManyPorts', why)) }
+}
+
+export function streamBackends({ streams = [], passthrough = [] }: Fragment): string[] {
+  return [...streams, ...passthrough].map(({ backend }) => backendName(backend))
+}
