@@ -18,6 +18,7 @@ local hmac_sha1 = ngx.hmac_sha1
 local match = string.match
 local ngx_var = ngx.var
 local random = math.random
+local setmetatable = setmetatable
 
 local LENGTH = 25
 local FORM = "^([0-9a-f]+)%.([0-9a-f]+)$"
@@ -30,19 +31,20 @@ local DRAWS = 64
 local POSITIONS = 64
 
 local _M = {}
+_M.__index = _M
 
 
 --- What the balancer has to know of the affinity of a route towards one of its backends.
 -- @param policy  record (policy/affinity.lua)
 -- @param key     of the backend
 function _M.compile(policy, key)
-    return {
+    return setmetatable({
         mode = policy.mode,
         change_on_failure = policy.change_on_failure,
         variable = "cookie_" .. policy.name,
         tag = format("%08x", hash.hash(key)),
         policy = policy,
-    }
+    }, _M)
 end
 
 
@@ -179,22 +181,22 @@ end
 --- The endpoint of the session of the current request; a balanced session begins here.
 -- @param excluded set of ids, or nil
 -- @return nil: somebody else has to choose, and `offer` it
-function _M.find(backend, session, excluded)
-    if session.mode == "balanced" then
-        return backend.endpoints[1] and find_balanced(backend, session, excluded)
+function _M:find(backend, excluded)
+    if self.mode == "balanced" then
+        return backend.endpoints[1] and find_balanced(backend, self, excluded)
     end
-    local token = token_of_request(session)
+    local token = token_of_request(self)
     local endpoint = token and tokens_of(backend).owners[token]
     return endpoint and not is_out(endpoint, excluded) and endpoint or nil
 end
 
 
 --- Begins a persistent session with an endpoint, unless there is one that is to outlive a failure.
-function _M.offer(backend, session, endpoint)
+function _M:offer(backend, endpoint)
     local tokens = tokens_of(backend)
-    local token = token_of_request(session)
-    if session.change_on_failure or not (token and tokens.owners[token]) then
-        set_cookie(session, tokens.by_id[endpoint.id])
+    local token = token_of_request(self)
+    if self.change_on_failure or not (token and tokens.owners[token]) then
+        set_cookie(self, tokens.by_id[endpoint.id])
     end
 end
 

@@ -1,7 +1,6 @@
 -- Backends as the balancer sees them: the endpoints of a record, and a picker for each way in which
 -- routes want them to be chosen.
 
-local affinity = require "ingress.balance.affinity"
 local algorithms = require "ingress.picker.registry"
 local endpoints_of = require "ingress.balance.endpoints"
 local health = require "ingress.health"
@@ -168,11 +167,11 @@ function _M.pick(backend, target, excluded)
     if not session then
         return choose(backend, target, excluded)
     end
-    local endpoint = affinity.find(backend, session, excluded)
+    local endpoint = session:find(backend, excluded)
     if not endpoint then
         endpoint = choose(backend, target, excluded)
         if endpoint then
-            affinity.offer(backend, session, endpoint)
+            session:offer(backend, endpoint)
         end
     elseif session.mode == "persistent" then
         count_try(picker_of(backend, target), endpoint.id)

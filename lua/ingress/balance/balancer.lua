@@ -7,11 +7,11 @@
 
 local backends = require "ingress.balance.backend"
 local completion = require "ingress.balance.completion"
-local counters = require "ingress.counters"
 local faults = require "ingress.faults"
 local health = require "ingress.health"
 local ngx_balancer = require "ngx.balancer"
 local store = require "ingress.store"
+local tries = require "ingress.balance.tries"
 local more_tries = require("ingress.balance.target").more_tries
 
 local excluded_of = health.excluded
@@ -73,26 +73,12 @@ local function own_state(state, endpoint)
 end
 
 
--- A watched request may try whether an ejected endpoint is back.
-local function pick_watched(backend, state)
-    local target = state.target
-    local endpoint = pick(backend, target, health.excluded_but_due(backend))
-    local claimed = endpoint and health.claim_probe(backend, endpoint.id)
-    if claimed == false then
-        backends.done(target, endpoint.id)
-        endpoint = pick(backend, target, excluded_of(backend))
-    end
-    state.probing = claimed or nil
-    return endpoint
-end
-
-
 -- @param own  the state of a watched request, else nil
 local function first_try(target, own)
     local backend = value_of(target.entry)
     local endpoint
     if own then
-        endpoint = backend and pick_watched(backend, own)
+        endpoint = backend and tries.first(backend, own)
     else
         endpoint = backend and pick(backend, target, excluded_of(backend))
     end
@@ -122,48 +108,12 @@ local function last_outcome()
 end
 
 
--- One that was not tried yet; rather one that is left out otherwise than one that was tried.
-local function pick_next(backend, state)
-    local tried, excluded = state.tried, excluded_of(backend)
-    if not excluded then
-        return pick(backend, state.target, tried)
-    end
-    local unwanted = {}
-    for _, set in ipairs({ tried, excluded }) do
-        for id in pairs(set) do
-            unwanted[id] = true
-        end
-    end
-    local endpoint = pick(backend, state.target, unwanted)
-    if endpoint and tried[endpoint.id] then
-        -- Chosen, and not used after all.
-        backends.done(state.target, endpoint.id)
-        return pick(backend, state.target, tried)
-    end
-    return endpoint
-end
-
-
-local function may_retry(state)
-    local now = ngx_now()
-    if state.deadline and now > state.deadline then
-        return false
-    end
-    if not state.target.budget:take(now) then
-        counters.add("retry_budget_exhausted")
-        return false
-    end
-    counters.add("retries")
-    return true
-end
-
-
 local function next_try(state)
-    completion.end_try(state, last_outcome())
+    tries.finish(state, last_outcome())
     -- The failure may be news to this request only: the endpoints may have changed since it came.
     store.refresh()
     local backend = value_of(state.target.entry)
-    local endpoint = backend and may_retry(state) and pick_next(backend, state)
+    local endpoint = backend and tries.is_allowed(state) and tries.another(backend, state)
     if not endpoint then
         return ngx.exit(NO_PEER)
     end

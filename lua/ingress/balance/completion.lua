@@ -4,15 +4,12 @@
 -- answer with an error page. A watched request (dispatch.lua) always does.
 
 local address = require "ingress.pure.address"
-local backends = require "ingress.balance.backend"
 local faults = require "ingress.faults"
-local ffi = require "ffi"
-local get_request = require("resty.core.base").get_request
 local health = require "ingress.health"
+local request_key = require "ingress.request_key"
 local router = require "ingress.router"
-local store = require "ingress.store"
+local tries = require "ingress.balance.tries"
 
-local cast = ffi.cast
 local match = string.match
 local ngx_var = ngx.var
 local tonumber = tonumber
@@ -29,57 +26,24 @@ local _M = {}
 local in_flight = {}
 
 
-local function key_of_request()
-    return tonumber(cast("intptr_t", get_request()))
-end
-
-
 --- The current request is watched from now on.
 -- @return the state of its tries, {target, watched}, for `ngx.ctx`; the balancer adds the rest
 function _M.watch(target)
     local state = { target = target, watched = true }
-    in_flight[key_of_request()] = state
+    in_flight[request_key()] = state
     return state
 end
 
 
 --- The state of the current request; nil when it is not watched.
 function _M.state()
-    return in_flight[key_of_request()]
+    return in_flight[request_key()]
 end
 
 
 -- Seconds of the last try, as NGINX measured them; nil when it did not.
 local function seconds_of_try()
     return tonumber(match(ngx_var.upstream_response_time or "", "[%d.]+$"))
-end
-
-
-local function note_failure(entry, id, reason)
-    local backend = store.value(entry)
-    if backend then
-        health.failed(backend, id, reason)
-    end
-end
-
-
---- A try has ended; there is none under way afterwards.
--- @param state   of this request alone: {target, endpoint, watched, probing}
--- @param outcome {reason, unknown, seconds}: reason: why it failed; unknown: nobody saw an answer
-function _M.end_try(state, outcome)
-    local id, reason, unknown = state.endpoint.id, outcome.reason, outcome.unknown
-    local entry, probing = state.target.entry, state.probing
-    state.endpoint, state.probing = nil, nil
-    if state.watched then
-        backends.done(state.target, id, outcome.seconds, reason ~= nil)
-    end
-    if probing then
-        health.probed(entry.key, id, outcome)
-    elseif reason then
-        note_failure(entry, id, reason)
-    elseif not unknown then
-        health.succeeded(entry.key, id)
-    end
 end
 
 
@@ -100,12 +64,12 @@ end
 
 
 local function complete(reason, unknown)
-    local key = key_of_request()
+    local key = request_key()
     local state = in_flight[key]
     in_flight[key] = nil
     if state and state.endpoint then
         local seconds = seconds_of_try()
-        _M.end_try(state, { reason = reason, unknown = unknown, seconds = seconds })
+        tries.finish(state, { reason = reason, unknown = unknown, seconds = seconds })
     end
     return state
 end
@@ -136,7 +100,7 @@ _M.run_page = faults.guarded_end(function(listener)
     end
     local id, route = _M.last_endpoint_id(), router.find_again(listener)
     for _, target in ipairs(id and route and route.targets or {}) do
-        note_failure(target.entry, id, reason)
+        tries.note_failure(target.entry, id, reason)
     end
 end, subject)
 
