@@ -4,6 +4,7 @@ import { readFileSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { pino, type Logger } from 'pino'
 import { readManifests } from './files/folder.ts'
+import { inspect } from './inspect.ts'
 import { parseCommand, StartError, UsageError, type Command, type Options } from './options.ts'
 import { pipelineOptions } from './pipeline-options.ts'
 import { runController, type Running } from './run.ts'
@@ -16,11 +17,23 @@ async function main(args: readonly string[]): Promise<number> {
   try {
     const command = await parseCommand(args, VERSION)
     if (command === undefined) return 0
-    return command.name === 'translate' ? await runTranslate(command) : await run(command.options)
+    return await execute(command)
   } catch (error) {
     if (error instanceof UsageError) return complain(`${error.message}\nSee resty-ingress --help`, 2)
     if (error instanceof StartError) return complain(error.message, 1)
     throw error
+  }
+}
+
+async function execute(command: Command): Promise<number> {
+  switch (command.name) {
+    case 'run':
+      return run(command.options)
+    case 'translate':
+      return runTranslate(command)
+    case 'inspect':
+      process.stdout.write(await inspect(command.inspect))
+      return 0
   }
 }
 

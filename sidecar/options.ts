@@ -1,5 +1,7 @@
 /** Flags and environment -> Options. The only reader of process.env. Flag names are those of ingress-nginx. */
 import yargs, { type Argv, type InferredOptionTypes, type Options as FlagOptions } from 'yargs'
+import { CLUSTER_FLAGS, clusterFlagsError } from './cluster-options.ts'
+import { withInspection, type Inspect } from './inspect-options.ts'
 import { parseAddress } from './ir/address.ts'
 import { METRICS_FLAGS, metricsFlagsError } from './metrics-options.ts'
 
@@ -98,6 +100,7 @@ export interface Options extends Readonly<Flags> {
 
 export type Command =
   | { readonly name: 'run'; readonly options: Options }
+  | { readonly name: 'inspect'; readonly inspect: Inspect }
   | { readonly name: 'translate'; readonly input: string; readonly output: string; readonly options: Options }
 
 /** What the user typed wrong, as a sentence. */
@@ -115,7 +118,7 @@ function withRunFlags<T>(parser: Argv<T>): Argv<T> {
 }
 
 /**
- * Parses `run …` or `translate DIR --out DIR2`. Throws UsageError; gives undefined when help or the
+ * Parses `run …`, `translate DIR --out DIR2`, or a command that looks into a controller. Throws UsageError; gives undefined when help or the
  * version was asked for and printed.
  */
 export async function parseCommand(
@@ -124,7 +127,7 @@ export async function parseCommand(
   env: Environment = process.env,
 ): Promise<Command | undefined> {
   let command: Command | undefined
-  const parser = yargs([...args])
+  const parser = withInspection(yargs([...args]), (inspect) => (command = { name: 'inspect', inspect }))
     .scriptName('resty-ingress')
     .parserConfiguration({ 'duplicate-arguments-array': false, 'camel-case-expansion': false, 'boolean-negation': false })
     .command('run', 'Serve the Ingresses of a cluster, or of a folder', withRunFlags, (flags) => {
@@ -139,7 +142,7 @@ export async function parseCommand(
         command = { name: 'translate', input, output: out, options: complete(flags as unknown as Flags, env) }
       },
     )
-    .demandCommand(1, 'say what to do: run or translate')
+    .demandCommand(1, 'say what to do: run, translate, status, explain, records or config')
     .strict()
     .version(version)
     .wrap(100)

@@ -6,6 +6,7 @@ import { Controller, type Outlets } from './controller.ts'
 import { dnsLookup, type Family } from './dns/lookup.ts'
 import { NameWatcher } from './dns/name-watcher.ts'
 import { watchManifests } from './files/watch.ts'
+import { inspectionViews } from './inspection.ts'
 import { metricsOptions } from './metrics.ts'
 import { StartError, type Options } from './options.ts'
 
@@ -34,7 +35,7 @@ export async function runController(options: Options, log: Logger, version: stri
     healthCheckPath: options['health-check-path'],
     views: {
       notReady: () => controller.notReady(),
-      records: () => controller.pipeline.records,
+      ...inspectionViews(controller, version),
       findings: () => controller.findings.all(),
       generations: () => controller.generations.all(),
     },

@@ -2,7 +2,9 @@
 import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { KINDS, type KubeObject } from './collection/objects.ts'
-import type { DataRecord } from './dynamic/records.ts'
+import { hostKey, type DataRecord, type RecordKey } from './dynamic/records.ts'
+import { withoutSecrets } from './dynamic/redaction.ts'
+import type { RouteNotes } from './explain/explain.ts'
 import type { Finding } from './ir/origin.ts'
 import type { Resolution } from './ir/types.ts'
 import type { Capabilities, Listeners } from './nginx/input.ts'
@@ -25,6 +27,8 @@ const CURRENT_CAPABILITIES: Capabilities = {
 export interface Translation {
   readonly config: string
   readonly records: Readonly<Record<string, DataRecord>>
+  /** By key of a host's record: what `explain` says of its routes beside that. */
+  readonly notes: Readonly<Record<RecordKey, readonly RouteNotes[]>>
   readonly findings: readonly Finding[]
   /** How many Ingresses are left out, because their class is not ours. */
   readonly leftOut: number
@@ -46,6 +50,7 @@ export function translate(input: TranslationInput): Translation {
   for (const [name, resolution] of Object.entries(input.resolutions ?? {})) pipeline.resolutions.set(name, resolution)
   for (const kind of KINDS) pipeline.objects.replace(kind, byKind.get(kind) ?? [])
   pipeline.graph.flush()
+  const hosts = pipeline.virtualHosts.all()
   const records = [...pipeline.records].sort(([left], [right]) => compareText(left, right))
   return {
     config: renderConfig({
@@ -54,21 +59,23 @@ export function translate(input: TranslationInput): Translation {
       listeners: input.listeners,
       capabilities: input.capabilities ?? CURRENT_CAPABILITIES,
     }).text,
-    records: Object.fromEntries(records.map(([key, record]) => [key, withoutKey(record)])),
+    records: Object.fromEntries(records.map(([key, record]) => [key, withoutSecrets(record)])),
+    notes: Object.fromEntries(hosts.map(({ host, routes }) => [hostKey(host), routes.map(notesOf)])),
     findings: pipeline.findings(),
       layer4: pipeline.layer4,
     leftOut: pipeline.objects.of('Ingress').size - pipeline.fragments.all().filter(({ origin }) => origin.kind === 'Ingress').length,
   }
 }
 
-function withoutKey(record: DataRecord): DataRecord {
-  return 'chain' in record ? { ...record, key: '[redacted]' } : record
+function notesOf({ origin, policies, sources }: RouteNotes): RouteNotes {
+  return { origin, policies, sources }
 }
 
-/** Writes nginx.conf, records.json and findings.json. Rejects when the folder cannot be written. */
+/** Writes nginx.conf, records.json, notes.json and findings.json. Rejects when the folder cannot be written. */
 export async function writeTranslation(translation: Translation, directory: string): Promise<void> {
   await mkdir(directory, { recursive: true })
   await writeFile(join(directory, 'nginx.conf'), translation.config)
   await writeFile(join(directory, 'records.json'), `${JSON.stringify(translation.records, null, 2)}\n`)
+  await writeFile(join(directory, 'notes.json'), `${JSON.stringify(translation.notes, null, 2)}\n`)
   await writeFile(join(directory, 'findings.json'), `${JSON.stringify(translation.findings, null, 2)}\n`)
 }

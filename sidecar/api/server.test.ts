@@ -8,6 +8,7 @@ import { Registry } from 'prom-client'
 import type { DataRecord, RecordKey } from '../dynamic/records.ts'
 import { isLocalHost, isLoopback } from './loopback.ts'
 import { AdminError, startAdmin, type AdminOptions } from './server.ts'
+import { explain } from '../explain/explain.ts'
 import type { AdminViews } from './views.ts'
 
 const KEY = '-----BEGIN PRIVATE KEY----- secret'
@@ -31,6 +32,10 @@ const RECORDS = new Map<RecordKey, DataRecord>([
 const VIEWS: AdminViews = {
   notReady: () => [],
   records: () => RECORDS,
+  isApplied: (key) => key.startsWith('backend/'),
+  explain: async (request) => explain(request, { records: RECORDS, notes: () => [], findings: [] }),
+  config: async () => 'worker_processes 1;\n',
+  status: async () => ({ version: '1', ready: true, reasons: [], records: 4, findings: 0 }),
   findings: () => [],
   generations: () => [
     {
@@ -131,6 +136,40 @@ test('findings and generations', async (t) => {
   assert.equal(generations[0].generation, 2)
 })
 
+test('a request explained, the records, the configuration, the status: without secrets', async (t) => {
+  const port = await start(t)
+  const url = encodeURIComponent('http://api.domain.com/userInfo?x=1')
+  const explained = await ask({ port, path: `/v1/explain?url=${url}&header=${encodeURIComponent('X-A: b')}&method=POST` })
+  const { outcome, route } = JSON.parse(explained.body)
+  assert.equal(outcome, 'sent to an endpoint')
+  assert.deepEqual(route.policies, [{ name: 'basic_auth', value: '[redacted]', setBy: {} }])
+  const records = await ask({ port, path: '/v1/records' })
+  const views = JSON.parse(records.body).records as { key: string; applied: boolean }[]
+  assert.deepEqual(views.map(({ key, applied }) => [key, applied]), [
+    ['backend/shop/account-user/http', true],
+    ['certificate/shop/tls', false],
+    ['host/default/_', false],
+    ['host/default/api.domain.com', false],
+  ])
+  assert.equal(JSON.parse((await ask({ port, path: '/v1/records?prefix=backend/' })).body).records.length, 1)
+  for (const { body } of [explained, records]) assert.equal(body.includes('PRIVATE KEY'), false)
+  assert.deepEqual(await ask({ port, path: '/v1/config' }), {
+    status: 200, type: 'text/plain; charset=utf-8', body: 'worker_processes 1;\n',
+  })
+  assert.equal(JSON.parse((await ask({ port, path: '/v1/status' })).body).ready, true)
+})
+
+test('what cannot be explained is said, and what is away', async (t) => {
+  const port = await start(t, { views: { ...VIEWS, config: away } })
+  for (const query of ['', 'url=nothing', 'url=http://a.example&method=x', 'url=http://a.example&header=x']) {
+    const path = `/v1/explain?${query}`
+    const { status, body } = await ask({ port, path })
+    assert.equal(status, 400, path)
+    assert.match(JSON.parse(body).message, /such as|say which URL/)
+  }
+  assert.equal((await ask({ port, path: '/v1/config' })).status, 503)
+})
+
 test('/v1 answers to this machine only; health and metrics to all', async (t) => {
   const others = Object.values(networkInterfaces()).flatMap((list) => list ?? [])
   const other = others.find(({ internal, family }) => !internal && family === 'IPv4')
@@ -140,8 +179,8 @@ test('/v1 answers to this machine only; health and metrics to all', async (t) =>
   }
   const port = await start(t, { host: '' })
   const { address } = other
-  for (const path of ['/v1/routes', '/v1/findings', '/v1/generations', '/v1/unknown']) {
-    assert.equal((await ask({ port, path, address, host: 'localhost' })).status, 403, path)
+  for (const name of ['routes', 'findings', 'generations', 'config', 'records', 'status', 'explain', 'unknown']) {
+    assert.equal((await ask({ port, path: `/v1/${name}`, address, host: 'localhost' })).status, 403, name)
   }
   for (const path of ['/healthz', '/readyz', '/metrics']) {
     assert.equal((await ask({ port, path, address })).status, 200, path)

@@ -5,6 +5,7 @@
 import { fastify, type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
 import type { AddressInfo } from 'node:net'
 import { Readable } from 'node:stream'
+import { addInspection } from './inspection.ts'
 import { isLocalHost, isLoopback } from './loopback.ts'
 import { METRICS_TYPE, metricsPage, type MetricsOptions } from './metrics-page.ts'
 import { routeViews, type AdminViews } from './views.ts'
@@ -101,6 +102,7 @@ function addAdmin(scope: FastifyInstance, views: AdminViews): void {
     routes: routeViews(views.records(), typeof query.host === 'string' ? query.host : undefined),
   }))
   scope.get('/findings', async () => ({ findings: views.findings() }))
+  addInspection(scope, views)
   scope.get('/generations', async () => ({ generations: views.generations() }))
 }
 

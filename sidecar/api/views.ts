@@ -1,5 +1,6 @@
 /** What the admin API may see: read-only, asked at each request, and what it shows of it. No secret passes here. */
 import type { BackendRecord, DataRecord, EndpointRecord, HostRecord, RecordKey, RouteRecord } from '../dynamic/records.ts'
+import type { InspectionViews } from './inspection.ts'
 import type { Finding, Origin } from '../ir/origin.ts'
 
 /** Why NGINX loaded a configuration. */
@@ -29,11 +30,9 @@ export interface GenerationView {
   readonly diff: string
 }
 
-export interface AdminViews {
+export interface AdminViews extends InspectionViews {
   /** Why traffic is not yet what the objects say, a sentence each; empty: ready. */
   notReady(): readonly string[]
-  /** What OpenResty is to keep. */
-  records(): ReadonlyMap<RecordKey, DataRecord>
   findings(): readonly Finding[]
   /** Newest last. */
   generations(): readonly GenerationView[]

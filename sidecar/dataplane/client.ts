@@ -45,6 +45,21 @@ export interface DataPlaneStatus {
   readonly record_file: { readonly size: number; readonly trouble?: string }
 }
 
+/** An endpoint that gets no requests, and why. */
+export interface EndpointOut {
+  /** Record key. */
+  readonly backend: string
+  readonly address: string
+  readonly port: number
+  readonly reason: string
+}
+
+export interface HealthReport {
+  /** `until_time`: seconds since the epoch. */
+  readonly ejected: readonly (EndpointOut & { readonly until_time: number })[]
+  readonly unhealthy: readonly EndpointOut[]
+}
+
 export type RecordSet = Readonly<Record<RecordKey, DataRecord>>
 
 export type PushResult =
@@ -99,6 +114,15 @@ export class ControlClient {
   /** Digest of each stored record. */
   async digests(): Promise<{ readonly revision: number; readonly digests: Readonly<Record<RecordKey, string>> }> {
     return (await this.#expect('GET', '/v1/records')) as never
+  }
+
+  async health(): Promise<HealthReport> {
+    return (await this.#expect('GET', '/v1/health')) as unknown as HealthReport
+  }
+
+  /** The nginx.conf that runs. */
+  async runningConfig(): Promise<string> {
+    return (await this.#scrape('/v1/config')).toString('utf8')
   }
 
   /** The data plane's own metrics, in Prometheus text. */

@@ -1,5 +1,6 @@
 /** What happens to a request, and why: pure, from the records and from where their policies were said. */
 import type { BackendRecord, CanaryRecord, EndpointRecord, RouteRecord } from '../dynamic/records.ts'
+import { shownPolicies } from '../dynamic/redaction.ts'
 import type { Finding, Origin } from '../ir/origin.ts'
 import type { Json, PolicySet, PolicySources, RouteMatch } from '../ir/types.ts'
 import { findHost, matchingRoutes, type HostMatch, type Records } from './match.ts'
@@ -155,7 +156,8 @@ function summary(record: RouteRecord, notes: RouteNotes | undefined): RouteSumma
   return { path, pathType, ...(match === undefined ? {} : { match }), object: originOf(record, notes) }
 }
 
-function policyViews({ policies }: RouteRecord, notes: RouteNotes | undefined): PolicyExplanation[] {
+function policyViews(record: RouteRecord, notes: RouteNotes | undefined): PolicyExplanation[] {
+  const policies = shownPolicies(record.policies)
   const names = new Set([...Object.keys(notes?.policies ?? {}), ...Object.keys(policies)])
   return [...names].sort().map((name) => {
     const value = policies[name]

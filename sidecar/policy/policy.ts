@@ -78,6 +78,8 @@ export interface Policy {
   readonly proxy?: ProxyField
   /** It keeps requests out or private: a value that cannot be understood closes the routes, never opens them. */
   readonly protects?: true
+  /** What reaches Lua is not for people to see: it is never shown. */
+  readonly secret?: true
   /**
    * What the fields mean together. `refused` names those that are set and cannot be understood, where
    * leaving one out would turn the meaning of another around.

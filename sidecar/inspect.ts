@@ -1,0 +1,123 @@
+/** Runs the commands that look into a controller: asks its admin API, or a folder of `translate`, and prints. */
+import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import type { RecordView, StatusView } from './api/inspection.ts'
+import type { RouteView } from './api/views.ts'
+import type { DataRecord, RecordKey } from './dynamic/records.ts'
+import { explain, type Explanation, type RouteNotes } from './explain/explain.ts'
+import { printExplanation, printable } from './explain/print.ts'
+import { readRequest } from './explain/request.ts'
+import type { Inspect } from './inspect-options.ts'
+import type { Finding } from './ir/origin.ts'
+import { DEFAULT_LISTENER } from './ir/names.ts'
+import { StartError, UsageError } from './options.ts'
+
+/** Nothing that is asked here takes long, but all records of a large cluster are many. */
+const TIMEOUT_MS = 30_000
+
+/** The text to print. Throws UsageError or StartError, each a sentence for the person who asked. */
+export async function inspect(command: Inspect): Promise<string> {
+  switch (command.name) {
+    case 'config':
+      return ask(command.port, '/v1/config')
+    case 'records':
+      return printRecords(await askJson(command.port, `/v1/records?${new URLSearchParams({ prefix: command.prefix })}`))
+    case 'status':
+      return inspectStatus(command)
+    case 'explain':
+      return inspectRequest(command)
+  }
+}
+
+type Of<Name extends Inspect['name']> = Extract<Inspect, { name: Name }>
+
+function printRecords({ records }: { readonly records: readonly RecordView[] }): string {
+  return records.map((view) => `${JSON.stringify(view)}\n`).join('')
+}
+
+async function inspectStatus({ port, output }: Of<'status'>): Promise<string> {
+  const status = await askJson<StatusView>(port, '/v1/status')
+  const { routes } = await askJson<{ routes: readonly RouteView[] }>(port, '/v1/routes')
+  if (output === 'json') return `${JSON.stringify({ ...status, routes }, null, 2)}\n`
+  return `${statusLines(status).join('\n')}\n\n${table(routes.flatMap(routeRows))}`
+}
+
+function statusLines({ version, ready, reasons, records, findings, openresty = {} }: StatusView): string[] {
+  const { generation, config_hash: hash, revision, nginx } = openresty as Readonly<Record<string, unknown>>
+  const running = openresty.instance === undefined
+    ? 'cannot be reached'
+    : `NGINX ${String((nginx as { version?: unknown }).version)}, generation ${String(generation)} (${String(hash).slice(0, 12)}), revision ${String(revision)}`
+  return [
+    `resty-ingress ${version}: ${ready ? 'ready' : `not ready: ${reasons.join('; ')}`}`,
+    `OpenResty: ${running}`,
+    `${records} records, ${findings} findings`,
+  ]
+}
+
+const COLUMNS = ['NAMESPACE', 'OBJECT', 'HOST', 'PATH', 'SERVICE', 'PORT', 'WEIGHT', 'ENDPOINTS'] as const
+
+/** A line for each backend of a route: what people used to read in the nginx.conf of ingress-nginx. */
+function routeRows({ host, path, origin, backends, canaries = [], closed }: RouteView): string[][] {
+  const rows = [...backends, ...canaries].map(({ service, port, weight, endpoints }) => [
+    service, port, String(weight), closed === undefined ? endpoints.join(' ') || '(none)' : '(closed: 503)',
+  ])
+  const object = `${origin.kind}/${origin.name}`
+  return (rows.length > 0 ? rows : [['-', '-', '-', '-']]).map((row) => [origin.namespace, object, host, path, ...row])
+}
+
+/** In columns as wide as their widest cell; the last one is as long as it likes. */
+function table(rows: readonly (readonly string[])[]): string {
+  const all = [[...COLUMNS], ...rows.map((row) => row.map(printable))]
+  const widths = COLUMNS.map((_, i) => all.reduce((widest, row) => Math.max(widest, row[i]?.length ?? 0), 0))
+  const line = (row: readonly string[]): string => row.map((cell, i) => cell.padEnd(widths[i] ?? 0)).join('  ').trimEnd()
+  return all.map((row) => `${line(row)}\n`).join('')
+}
+
+async function inspectRequest(command: Of<'explain'>): Promise<string> {
+  const { url, method, headers, output, translation, port } = command
+  const request = readRequest(url, method, headers)
+  if (typeof request === 'string') throw new UsageError(request)
+  const query = new URLSearchParams({ url, method })
+  for (const header of headers) query.append('header', header)
+  const explanation = translation === undefined
+    ? await askJson<Explanation>(port, `/v1/explain?${query}`)
+    : explain(request, await readTranslation(translation))
+  return output === 'json' ? `${JSON.stringify(explanation, null, 2)}\n` : printExplanation(explanation)
+}
+
+type Translated = Parameters<typeof explain>[1]
+
+async function readTranslation(folder: string): Promise<Translated> {
+  const read = async (file: string): Promise<unknown> => JSON.parse(await readFile(join(folder, file), 'utf8'))
+  try {
+    const records = (await read('records.json')) as Readonly<Record<RecordKey, DataRecord>>
+    const notes = (await read('notes.json')) as Readonly<Record<RecordKey, readonly RouteNotes[]>>
+    const findings = (await read('findings.json')) as readonly Finding[]
+    const notesOf = (host: string): readonly RouteNotes[] => notes[`host/${DEFAULT_LISTENER}/${host}`] ?? []
+    return { records: new Map(Object.entries(records)), notes: notesOf, findings }
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error)
+    throw new UsageError(`${folder} is no folder that \`translate\` wrote: ${reason}`)
+  }
+}
+
+async function askJson<T>(port: number, path: string): Promise<T> {
+  return JSON.parse(await ask(port, path)) as T
+}
+
+async function ask(port: number, path: string): Promise<string> {
+  const answer = await fetch(`http://127.0.0.1:${port}${path}`, { signal: AbortSignal.timeout(TIMEOUT_MS) }).catch(() => {
+    throw new StartError(`no controller answers on port ${port} of this machine; say --healthz-port as the controller has it`)
+  })
+  const text = await answer.text()
+  if (answer.ok) return text
+  throw new StartError(messageOf(text) ?? `the controller answered ${answer.status} to ${path}`)
+}
+
+function messageOf(text: string): string | undefined {
+  try {
+    return (JSON.parse(text) as { message?: string }).message
+  } catch {
+    return undefined
+  }
+}
