@@ -3,7 +3,12 @@
  * spelling of an address slips past a check or into nginx.conf.
  */
 
-export type AddressClass = 'loopback' | 'unspecified' | 'link-local' | 'multicast' | 'ordinary'
+export type AddressClass = 'loopback' | 'unspecified' | 'link-local' | 'metadata' | 'multicast' | 'ordinary'
+
+/** Where clouds hand out the credentials of a machine; 169.254.169.254 is link-local already. */
+const METADATA: ReadonlySet<string> = new Set([
+  '100.100.100.200', '168.63.129.16', '192.0.0.192', 'fd00:ec2:0:0:0:0:0:254', 'fd20:ce:0:0:0:0:0:254',
+])
 
 function parseIpv4(text: string): number[] | undefined {
   const parts = text.split('.')
@@ -55,22 +60,35 @@ function classifyIpv4(bytes: readonly number[]): AddressClass {
   return first >= 224 ? 'multicast' : 'ordinary'
 }
 
-/** What an address is for (RFC 6890); IPv4-mapped IPv6 is judged as the IPv4 address inside it. */
+const NAT64 = [0, 0x64, 0xff, 0x9b, 0, 0, 0, 0, 0, 0, 0, 0]
+
+/** The IPv4 address that packets end up at: by itself, mapped (RFC 4291), by NAT64 (RFC 6052) or by 6to4 (RFC 3056). */
+function ipv4Of(bytes: readonly number[]): readonly number[] | undefined {
+  if (bytes.length === 4) return bytes
+  if (isMapped(bytes) || NAT64.every((byte, i) => bytes[i] === byte)) return bytes.slice(12)
+  return bytes[0] === 0x20 && bytes[1] === 0x02 ? bytes.slice(2, 6) : undefined
+}
+
+/** What an address is for (RFC 6890); one with an IPv4 address inside is judged by that. */
 export function classifyAddress(bytes: readonly number[]): AddressClass {
-  if (bytes.length === 4) return classifyIpv4(bytes)
-  if (isMapped(bytes)) return classifyIpv4(bytes.slice(12))
+  const ipv4 = ipv4Of(bytes)
+  if (METADATA.has(formatAddress(ipv4 ?? bytes))) return 'metadata'
+  return ipv4 === undefined ? classifyIpv6(bytes) : classifyIpv4(ipv4)
+}
+
+function classifyIpv6(bytes: readonly number[]): AddressClass {
   const [first = 0, second = 0] = bytes
   if (bytes.slice(0, 15).every((byte) => byte === 0)) return bytes[15] === 1 ? 'loopback' : 'unspecified'
   if (first === 0xfe && (second & 0xc0) === 0x80) return 'link-local'
   return first === 0xff ? 'multicast' : 'ordinary'
 }
 
-/** Is the address in the range, `address` or `address/bits` as `parseCidr` prints it? Of one family only. */
+/** Is the address, or the IPv4 address inside it, in the range as `parseCidr` prints it: `address` or `address/bits`? */
 export function isInRange(bytes: readonly number[], range: string): boolean {
-  const address = isMapped(bytes) ? bytes.slice(12) : bytes
-  const [base = '', bits = String(address.length * 8)] = range.split('/')
+  const [base = '', bits = '128'] = range.split('/')
   const network = parseAddress(base)
-  if (network?.length !== address.length) return false
+  const address = network?.length === 4 ? ipv4Of(bytes) : bytes
+  if (network === undefined || network.length !== address?.length) return false
   return network.every((byte, i) => {
     const mask = maskAt(i, Number(bits))
     return (byte & mask) === ((address[i] ?? 0) & mask)

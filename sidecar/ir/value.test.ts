@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
-import { classifyAddress, formatAddress, parseAddress, parseCidr } from './address.ts'
+import { classifyAddress, formatAddress, isInRange, parseAddress, parseCidr } from './address.ts'
 import { isHost, isPortName } from './names.ts'
 import { regularExpression } from './regex.ts'
 import { boolean, buffers, duration, integer, list, onOff, seconds, size, word, type Parser } from './value.ts'
@@ -51,6 +51,10 @@ test('addresses are judged by their bytes, whatever their spelling', () => {
     '0.0.0.0': 'unspecified', '::': 'unspecified', '0:0:0:0:0:0:0:1': 'loopback',
     '169.254.169.254': 'link-local', 'fe80::1': 'link-local', '::ffff:a9fe:a9fe': 'link-local',
     '224.0.0.1': 'multicast', 'ff02::1': 'multicast', '255.255.255.255': 'multicast',
+    '100.100.100.200': 'metadata', '::ffff:168.63.129.16': 'metadata', '192.0.0.192': 'metadata',
+    'fd00:ec2::254': 'metadata', 'fd20:ce::254': 'metadata', 'fd00:ec2::253': 'ordinary', '100.100.100.201': 'ordinary',
+    '64:ff9b::127.0.0.1': 'loopback', '64:ff9b::a9fe:a9fe': 'link-local', '64:ff9b::192.0.2.1': 'ordinary',
+    '2002:7f00:1::': 'loopback', '2002:a9fe:a9fe::1': 'link-local', '2002:c000:201::1': 'ordinary',
     '198.18.0.1': 'ordinary', '2001:db8::1': 'ordinary', '10.0.0.1': 'ordinary',
   }
   for (const [text, expected] of Object.entries(classes)) {
@@ -64,6 +68,18 @@ test('addresses are judged by their bytes, whatever their spelling', () => {
   }
   assert.equal(formatAddress(parseAddress('2001:DB8::1') ?? []), '2001:db8:0:0:0:0:0:1')
   assert.equal(formatAddress(parseAddress('::ffff:1.2.3.4') ?? []), '1.2.3.4')
+})
+
+test('an address is in a range by its bits, also one that only leads to an IPv4 address', () => {
+  const isIn = (address: string, range: string): boolean => isInRange(parseAddress(address) ?? [], range)
+  for (const [address, range] of [
+    ['10.1.2.3', '10.0.0.0/8'], ['10.1.2.3', '10.1.2.3'], ['::ffff:10.1.2.3', '10.1.2.2/31'], ['1.2.3.4', '0.0.0.0/0'],
+    ['64:ff9b::10.1.2.3', '10.0.0.0/8'], ['2002:a01:203::', '10.0.0.0/8'], ['2001:db8:8000::1', '2001:db8:8000::/33'],
+  ] as const) assert.ok(isIn(address, range), `${address} ${range}`)
+  for (const [address, range] of [
+    ['11.1.2.3', '10.0.0.0/8'], ['10.1.2.4', '10.1.2.3'], ['2001:db8::1', '0.0.0.0/0'], ['1.2.3.4', '::/0'],
+    ['2001:db8:7fff::1', '2001:db8:8000::/33'], ['2001:db8::2', '2001:db8:0:0:0:0:0:1'],
+  ] as const) assert.ok(!isIn(address, range), `${address} ${range}`)
 })
 
 test('ranges are printed again from their bytes', () => {

@@ -14,6 +14,15 @@ local tonumber = tonumber
 -- "ffff:ffff:ffff:ffff:ffff:ffff:255.255.255.255"
 local LONGEST = 45
 
+-- Where clouds hand out the credentials of a machine; 169.254.169.254 is link-local already.
+local METADATA = {
+    ["100.100.100.200"] = true,
+    ["168.63.129.16"] = true,
+    ["192.0.0.192"] = true,
+    ["253.0.14.194.0.0.0.0.0.0.0.0.0.0.2.84"] = true,   -- fd00:ec2::254
+    ["253.32.0.206.0.0.0.0.0.0.0.0.0.0.2.84"] = true,   -- fd20:ce::254
+}
+
 local _M = {}
 
 
@@ -134,13 +143,21 @@ function _M.parse(text)
 end
 
 
---- "ordinary", or why an address is no destination: "loopback", "unspecified", "link-local",
--- "multicast" (broadcast and reserved included).
-function _M.classify(bytes)
-    local first, second = bytes[1], bytes[2]
+-- Where in it the IPv4 address begins that packets end up at: by itself, by NAT64 (RFC 6052) or by
+-- 6to4 (RFC 3056).
+local function ipv4_at(bytes)
     if #bytes == 4 then
-        return classify_ipv4(first, second)
+        return 1
+    elseif bytes[1] == 0x20 and bytes[2] == 0x02 then
+        return 3
     end
+    local is_nat64 = bytes[1] == 0 and bytes[2] == 0x64 and bytes[3] == 0xff and bytes[4] == 0x9b
+    return is_nat64 and all_zero(bytes, 5, 12) and 13 or nil
+end
+
+
+local function classify_ipv6(bytes)
+    local first, second = bytes[1], bytes[2]
     if all_zero(bytes, 1, 15) then
         return bytes[16] == 1 and "loopback" or "unspecified"
     end
@@ -148,6 +165,18 @@ function _M.classify(bytes)
         return "link-local"
     end
     return first == 0xff and "multicast" or "ordinary"
+end
+
+
+--- "ordinary", or why an address is no destination: "loopback", "unspecified", "link-local",
+-- "metadata", "multicast" (broadcast and reserved included). One with an IPv4 address inside is
+-- judged by that.
+function _M.classify(bytes)
+    local at = ipv4_at(bytes)
+    if METADATA[concat(bytes, ".", at or 1, at and at + 3 or #bytes)] then
+        return "metadata"
+    end
+    return at and classify_ipv4(bytes[at], bytes[at + 1]) or classify_ipv6(bytes)
 end
 
 

@@ -20,7 +20,7 @@ export function addressRefusal(text: string, context: Context): string | undefin
   const { allowLoopback, podAddresses } = context.options
   const kind = classifyAddress(bytes)
   if (kind !== 'ordinary' && !(kind === 'loopback' && allowLoopback)) {
-    return `is a ${kind} address; only addresses of pods and hosts can be a destination`
+    return `is ${kind === 'unspecified' ? 'an' : 'a'} ${kind} address; only addresses of pods and hosts can be a destination`
   }
   const own = podAddresses.some((address) => formatAddress(parseAddress(address) ?? []) === formatAddress(bytes))
   return own ? 'is an address of this controller itself' : undefined
