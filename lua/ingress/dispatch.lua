@@ -10,6 +10,7 @@ local faults = require "ingress.faults"
 local generation = require "ingress.generation"
 local get_request = require("resty.core.base").get_request
 local request_id = require "ingress.request_id"
+local response = require "ingress.response"
 local router = require "ingress.router"
 local variable = require "ingress.variable"
 
@@ -184,6 +185,9 @@ _M.class = faults.guarded(function(name)
     handed_route, handed_request = nil, nil
     if not route or request ~= get_request() or route.class ~= name then
         error("location class " .. name .. " was entered without a route")
+    end
+    if route.filters then
+        response.expect(route.filters)
     end
     return proxy(route)
 end)

@@ -69,7 +69,7 @@ export function renderConfig(input: NginxInput): RenderedConfig {
 }
 
 function renderView(view: object): string {
-  return Mustache.render(TEMPLATE, view, {}, { escape: refuseUnsafe })
+  return Mustache.render(TEMPLATE + STREAM_TEMPLATE, view, {}, { escape: refuseUnsafe })
 }
 
 function viewOf(input: NginxInput) {
@@ -88,7 +88,8 @@ function viewOf(input: NginxInput) {
     counting: input.counting === undefined ? undefined : countingView(input.counting),
     stream: streamView(input),
     hide_server_header: capabilities.headers_more,
-    classes: classes.map(({ name, directives }) => ({ name, lines: directives.map(print) })),
+    classes: classes.map(({ name, directives, filters }) => ({ name, lines: directives.map(print), filters })),
+    has_filters: classes.some(({ filters }) => filters === true),
     error_pages: ERROR_PAGES.map((page) => ({ ...page, without_uri: WITHOUT_URI.has(page.code) })),
     trust_forwarded: settings.useForwardedHeaders,
     trusted_ranges: settings.useForwardedHeaders ? settings.proxyRealIpCidr : [],

@@ -140,6 +140,10 @@ http {
             {{.}}
 {{/lines}}
             rewrite_by_lua_block { return resty_ingress.rewrite_class("{{name}}") }
+{{#filters}}
+            lua_transform_underscores_in_response_headers off;
+            header_filter_by_lua_block { return resty_ingress.header_filter() }
+{{/filters}}
             log_by_lua_block { return resty_ingress.log("{{listener}}") }
             proxy_pass http://ingress_balancer;
         }
@@ -147,6 +151,10 @@ http {
         # No client can ask for "//": NGINX merges slashes before it looks for a location.
 {{#error_pages}}
         location {{#without_uri}}= //{{/without_uri}}{{^without_uri}}@{{/without_uri}}error_{{code}} {
+{{#has_filters}}
+            lua_transform_underscores_in_response_headers off;
+            header_filter_by_lua_block { return resty_ingress.header_filter() }
+{{/has_filters}}
             log_by_lua_block { return resty_ingress.log_page("{{listener}}") }
             return {{code}} "{{code}} {{text}}\n";
         }

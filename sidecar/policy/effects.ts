@@ -11,6 +11,8 @@ export interface LocationClass {
   /** `c` and 12 hex digits of the hash of its directives: equal sets share one class. */
   readonly name: string
   readonly directives: readonly Directive[]
+  /** Lua may change the headers of its answers. */
+  readonly filters?: true
 }
 
 function staticEffect(policy: Policy, policies: PolicySet, settings: Settings): readonly Directive[] {
@@ -18,16 +20,26 @@ function staticEffect(policy: Policy, policies: PolicySet, settings: Settings): 
   return value === undefined ? [] : (policy.directives?.(value as PolicyValue, settings) ?? [])
 }
 
+function isFilter({ name, filters }: Policy, policies: PolicySet): boolean {
+  const value = policies[name]
+  return value !== undefined && filters?.(value as PolicyValue) === true
+}
+
 /** Undefined: the ordinary location serves the route. */
 export function locationClass(policies: PolicySet, settings: Settings): LocationClass | undefined {
   const directives = POLICIES.flatMap((policy) => staticEffect(policy, policies, settings))
-  if (directives.length === 0) return undefined
-  return { name: `c${sha256(directives.map(print).join('\n')).slice(0, 12)}`, directives }
+  const filters = POLICIES.some((policy) => isFilter(policy, policies))
+  if (directives.length === 0 && !filters) return undefined
+  const lines = [...directives.map(print), ...(filters ? ['filters'] : [])]
+  const name = `c${sha256(lines.join('\n')).slice(0, 12)}`
+  return filters ? { name, directives, filters } : { name, directives }
 }
 
 /** Where that was said which gives a route its location class. */
 export function staticSources(policies: PolicySet, sources: PolicySources, settings: Settings): Origin[] {
-  const acting = POLICIES.filter((policy) => staticEffect(policy, policies, settings).length > 0)
+  const acting = POLICIES.filter(
+    (policy) => staticEffect(policy, policies, settings).length > 0 || isFilter(policy, policies),
+  )
   return acting.flatMap(({ name }) => Object.values(sources[name] ?? {}))
 }
 

@@ -1,5 +1,5 @@
 import { ALGORITHMS, type Settings } from '../ir/settings.ts'
-import { template } from '../ir/template.ts'
+import { MAX_TEXT, template } from '../ir/template.ts'
 import type { Json } from '../ir/types.ts'
 import { boolean, integer, seconds, type Parser } from '../ir/value.ts'
 import { defined } from '../util/field.ts'
@@ -31,7 +31,7 @@ const algorithm: Parser<string> = (text) => {
 
 const PART: Schema = {
   oneOf: [
-    object({ text: { type: 'string', minLength: 1, maxLength: 256 } }),
+    object({ text: { type: 'string', minLength: 1, maxLength: MAX_TEXT } }),
     object({ var: { type: 'string', pattern: '^[a-z][a-z0-9_]*$' } }),
     object({ capture: { type: 'integer', minimum: 0, maximum: 9 } }),
   ],

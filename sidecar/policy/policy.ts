@@ -95,6 +95,11 @@ export interface Policy {
    * a location class, and a new class costs one reload.
    */
   directives?(value: PolicyValue, settings: Settings): readonly Directive[]
+  /**
+   * Lua changes answers of such a route, error pages too (`compile_filter` of `lua/ingress/policy/<name>.lua`):
+   * in a location class, so that no other route pays for it.
+   */
+  filters?(value: PolicyValue): boolean
   /** Dynamic effect: per request, without a reload. */
   readonly runtime?: Runtime
 }

@@ -6,8 +6,11 @@ import { loadBalance } from './load-balance.ts'
 import { canary } from './canary.ts'
 import { retries } from './retries.ts'
 import { regex } from './regex.ts'
+import { requestHeaders } from './request-headers.ts'
+import { responseHeaders } from './response-headers.ts'
 import { rewrite } from './rewrite.ts'
 import { timeouts } from './timeouts.ts'
+import { sslPassthrough } from './ssl-passthrough.ts'
 import { tlsRedirect } from './tls-redirect.ts'
 import type { Policy } from './policy.ts'
 
@@ -22,6 +25,9 @@ export const POLICIES: readonly Policy[] = [
   loadBalance,
   affinity,
   canary,
+  requestHeaders,
+  responseHeaders,
+  sslPassthrough,
 ]
 
 /** What a canary says for itself; everything else holds as the main route has it (ingress-nginx). */

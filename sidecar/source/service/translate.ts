@@ -8,6 +8,7 @@ import type { Backend, BackendRef } from '../../ir/types.ts'
 import { sha256 } from '../../util/canonical.ts'
 import { fields, items, text } from '../../util/field.ts'
 import type { Context } from '../context.ts'
+import { serviceConf } from './conf.ts'
 import { addressRefusal, isReachable, serviceFinding, type Destinations } from './destination.ts'
 import { candidates, choose, type Candidate } from './endpoints.ts'
 import { externalDestinations } from './external-name.ts'
@@ -30,7 +31,7 @@ export function translateBackend(ref: BackendRef, read: Reader, context: Context
     ...destinations,
     salt: saltOf(service),
     ...(check === undefined ? {} : { healthCheck: check }),
-    findings: [...findings, ...problems.map((it) => healthCheckFinding(service, it))],
+    findings: [...findings, ...problems.map((it) => healthCheckFinding(service, it)), ...(serviceConf(service)?.findings ?? [])],
   }
 }
 

@@ -1,0 +1,90 @@
+-- Headers of a request on its way to the backend.
+
+local header_change = require "ingress.pure.header_change"
+
+local value_of = header_change.value_of
+
+local _M = {}
+
+
+function _M.validate(value)
+    return header_change.refusal(value, "request_headers", "request")
+end
+
+
+-- Names as the client wrote them, so that those that differ in case go, too.
+local function remove_all(prefix)
+    for name in pairs(ngx.req.get_headers(0, true)) do
+        if name:lower():sub(1, #prefix) == prefix and name:lower() ~= "host"
+            and not header_change.is_framing(name) then
+            ngx.req.clear_header(name)
+        end
+    end
+end
+
+
+local function remover(name)
+    local prefix = header_change.prefix_of(name)
+    if prefix then
+        return function()
+            remove_all(prefix)
+        end
+    end
+    return function()
+        ngx.req.clear_header(name)
+    end
+end
+
+
+local function setter(name, text_of)
+    return function()
+        local text = value_of(text_of())
+        if text == "" then
+            ngx.req.clear_header(name)
+        else
+            ngx.req.set_header(name, text)
+        end
+    end
+end
+
+
+local function adder(name, text_of)
+    return function()
+        local text = value_of(text_of())
+        if text == "" then
+            return
+        end
+        local values = ngx.req.get_headers(0)[name] or {}
+        if type(values) ~= "table" then
+            values = { values }
+        end
+        values[#values + 1] = text
+        ngx.req.set_header(name, values)
+    end
+end
+
+
+local function step_of(change, route, tools)
+    if change.remove then
+        return remover(change.remove)
+    end
+    local text_of = tools.compile(change.value, route)
+    return change.set and setter(change.set, text_of) or adder(change.add, text_of)
+end
+
+
+--- @param tools ingress.template
+function _M.compile(value, route, tools)
+    local steps = {}
+    for i, change in ipairs(value) do
+        steps[i] = step_of(change, route, tools)
+    end
+    return function()
+        for i = 1, #steps do
+            steps[i]()
+        end
+    end
+end
+
+
+return _M

@@ -1,0 +1,167 @@
+-- Headers of an answer on its way to the client, whoever made it: a backend, an error page, another
+-- policy.
+
+local header_change = require "ingress.pure.header_change"
+
+local value_of = header_change.value_of
+
+-- Those of `expires` in NGINX.
+local EXPIRING = { 200, 201, 204, 206, 301, 302, 303, 304, 307, 308 }
+local EPOCH = "Thu, 01 Jan 1970 00:00:01 GMT"
+local MAX = "Thu, 31 Dec 2037 23:55:55 GMT"
+local MAX_AGE = "max-age=315360000"
+
+local _M = {}
+
+
+function _M.validate(value)
+    return header_change.refusal(value, "response_headers", "response")
+end
+
+
+local function set_of(list)
+    local set = {}
+    for _, item in ipairs(list) do
+        set[item] = true
+    end
+    return set
+end
+
+
+local function media_type()
+    local text = ngx.header["Content-Type"]
+    return type(text) == "string" and text:match("^[^;%s]*"):lower() or ""
+end
+
+
+-- The step, for the answers that it is meant for.
+local function conditional(change, step)
+    local statuses = change.statuses and set_of(change.statuses)
+    local types = change.types and set_of(change.types)
+    if not statuses and not types then
+        return step
+    end
+    return function()
+        if (not statuses or statuses[ngx.status]) and (not types or types[media_type()]) then
+            step()
+        end
+    end
+end
+
+
+local function remove_all(prefix)
+    for name in pairs(ngx.resp.get_headers(0, true)) do
+        if name:lower():sub(1, #prefix) == prefix and not header_change.is_framing(name) then
+            ngx.header[name] = nil
+        end
+    end
+end
+
+
+local function remover(name)
+    local prefix = header_change.prefix_of(name)
+    return function()
+        if prefix then
+            remove_all(prefix)
+        else
+            ngx.header[name] = nil
+        end
+    end
+end
+
+
+-- An answer of ours keeps what a backend must not say.
+local function hider(name)
+    return function()
+        if ngx.var.upstream_status then
+            ngx.header[name] = nil
+        end
+    end
+end
+
+
+local function setter(name, text_of)
+    return function()
+        local text = value_of(text_of())
+        ngx.header[name] = text ~= "" and text or nil
+    end
+end
+
+
+local function adder(name, text_of)
+    return function()
+        local text = value_of(text_of())
+        if text == "" then
+            return
+        end
+        local values = ngx.header[name] or {}
+        if type(values) ~= "table" then
+            values = { values }
+        end
+        values[#values + 1] = text
+        ngx.header[name] = values
+    end
+end
+
+
+-- As `expires` of NGINX: from now on, or from the time of the last change.
+local function expire_in(header, expires)
+    local now = ngx.time()
+    local modified = header["Last-Modified"]
+    local from = now
+    if expires.modified then
+        from = modified and ngx.parse_http_time(modified)
+        if not from then
+            return
+        end
+    end
+    local seconds = from + expires.seconds - now
+    header["Expires"] = ngx.http_time(from + expires.seconds)
+    header["Cache-Control"] = seconds < 0 and "no-cache" or "max-age=" .. seconds
+end
+
+
+local function expirer(expires)
+    return function()
+        local header = ngx.header
+        if expires.epoch then
+            header["Expires"], header["Cache-Control"] = EPOCH, "no-cache"
+        elseif expires.max then
+            header["Expires"], header["Cache-Control"] = MAX, MAX_AGE
+        else
+            expire_in(header, expires)
+        end
+    end
+end
+
+
+local function step_of(change, route, tools)
+    if change.expires then
+        return conditional({ statuses = EXPIRING }, expirer(change.expires))
+    elseif change.hide then
+        return hider(change.hide)
+    elseif change.remove then
+        return conditional(change, remover(change.remove))
+    end
+    local text_of = tools.compile(change.value, route)
+    local step = change.set and setter(change.set, text_of) or adder(change.add, text_of)
+    return conditional(change, step)
+end
+
+
+--- @param tools ingress.template
+-- @return function() for the phase of the header of an answer
+function _M.compile_filter(value, route, tools)
+    local steps = {}
+    for i, change in ipairs(value) do
+        steps[i] = step_of(change, route, tools)
+    end
+    return function()
+        for i = 1, #steps do
+            steps[i]()
+        end
+    end
+end
+
+
+return _M

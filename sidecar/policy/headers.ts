@@ -1,0 +1,165 @@
+/**
+ * Changes of headers, of requests and of answers alike. The value of such a policy has one member for each
+ * header, by its name in lower case: so each can be said by somebody else, and explained.
+ */
+import { quoted } from '../ir/names.ts'
+import { textTemplate, type TemplatePart } from '../ir/template.ts'
+import type { Json } from '../ir/types.ts'
+import { fields, items } from '../util/field.ts'
+import { TEMPLATE_SCHEMA } from './load-balance.ts'
+import { object, type PolicyValue, type Schema } from './policy.ts'
+
+/** One step; those of a header run in order. An empty value removes, or adds nothing. */
+export type HeaderChange =
+  | ({ readonly set: string; readonly value: readonly TemplatePart[] } & HeaderCondition)
+  | ({ readonly add: string; readonly value: readonly TemplatePart[] } & HeaderCondition)
+  /** A `*` at the end of the name: all that begin so. */
+  | ({ readonly remove: string } & HeaderCondition)
+  /** As `remove`, of what the backend says; an answer of ours keeps its own. */
+  | { readonly hide: string }
+  | { readonly expires: Expires }
+
+/** How long an answer may be kept, as `expires` of NGINX says it; `modified`: from its last change on. */
+export type Expires = { readonly epoch: true } | { readonly max: true } | { readonly seconds: number; readonly modified?: true }
+
+/** Of answers: only those of these statuses, and of these media types, in lower case. */
+export interface HeaderCondition {
+  readonly statuses?: readonly number[]
+  readonly types?: readonly string[]
+}
+
+export type Direction = 'request' | 'response'
+
+/** Of one route; each costs something per request. */
+export const MAX_HEADERS = 64
+const MAX_NAME = 128
+
+/** What tells where a message ends and what a connection is for: theirs who speak on it. */
+const FRAMING: ReadonlySet<string> = new Set([
+  'connection', 'content-length', 'keep-alive', 'proxy-connection', 'te', 'trailer', 'transfer-encoding', 'upgrade',
+])
+/** A request has one of each of these, and who it is from must not be doubted. */
+const SINGLE = {
+  request: new Set(['authorization', 'content-type', 'cookie', 'forwarded', 'host']),
+  response: new Set(['content-encoding', 'content-type', 'date', 'etag', 'expires', 'last-modified', 'location', 'server']),
+}
+
+/** Why a header of this name cannot be changed so; undefined: it can. */
+export function headerProblem(name: string, change: 'set' | 'add' | 'remove' | 'hide', direction: Direction): string | undefined {
+  const base = change === 'remove' && name.endsWith('*') ? name.slice(0, -1) : name
+  const isWildcard = base !== name
+  if (!/^[A-Za-z0-9!#$%&'*+.^_`|~-]*$/.test(base) || name === '' || name.length > MAX_NAME) {
+    return `${quoted(name)} is not the name of a header: 1 to ${MAX_NAME} of A-Z, a-z, 0-9 and !#$%&'*+.^_\`|~-`
+  }
+  const lower = name.toLowerCase()
+  if (!isWildcard && FRAMING.has(lower)) return `${name} belongs to the connection and cannot be changed`
+  if (direction === 'request' && lower === 'host') return change === 'set' ? undefined : 'every request has one Host'
+  if (change === 'add' && SINGLE[direction].has(lower)) return `there is one ${name}: it can be set, not added`
+  return undefined
+}
+
+/**
+ * Several steps as a value of a policy: by name, in the order of their last steps, so that what is removed by a
+ * wildcard can be set again after it.
+ */
+export function byName(changes: readonly HeaderChange[]): PolicyValue {
+  const value = new Map<string, HeaderChange[]>()
+  for (const change of changes) {
+    const name = nameOf(change).toLowerCase()
+    const before = value.get(name) ?? []
+    value.delete(name)
+    value.set(name, [...before, change])
+  }
+  return Object.fromEntries(value) as unknown as PolicyValue
+}
+
+export function nameOf(change: HeaderChange): string {
+  if ('set' in change) return change.set
+  if ('add' in change) return change.add
+  if ('remove' in change) return change.remove
+  return 'hide' in change ? change.hide : 'expires'
+}
+
+/** What is said above of a header holds alone, and after everything said below. */
+export function mergeHeaders(below: PolicyValue, above: PolicyValue): PolicyValue {
+  const others = Object.entries(below).filter(([name]) => !(name in above))
+  return { ...Object.fromEntries(others), ...above }
+}
+
+/** The steps in order, as Lua reads them. */
+export function changesOf(value: PolicyValue): readonly Json[] {
+  return Object.values(value).flatMap((changes) => changes as readonly Json[])
+}
+
+/** Of the name of a header. */
+export const NAME_SCHEMA: Schema = { type: 'string', pattern: "^[A-Za-z0-9!#$%&'*+.^_`|~-]+$", maxLength: MAX_NAME }
+
+function step(name: string, others: { readonly [member: string]: Schema }, optional: { readonly [member: string]: Schema }): Schema {
+  return object({ [name]: NAME_SCHEMA, ...others }, optional)
+}
+
+/** Schema of what Lua reads; `conditions` of answers alone. */
+export function changesSchema(conditions: { readonly [member: string]: Schema } = {}, more: readonly Schema[] = []): Schema {
+  const valued = { value: TEMPLATE_SCHEMA }
+  const steps = [step('set', valued, conditions), step('add', valued, conditions), step('remove', {}, conditions), ...more]
+  return { type: 'array', items: { oneOf: steps }, minItems: 1 }
+}
+
+/** The spelling of a Proxy: `{set: {NAME: text}, add: {NAME: text}, remove: [NAME]}`. */
+export function headersField(what: string): Schema {
+  const named = (about: string): Schema => ({
+    type: 'object',
+    description: about,
+    additionalProperties: { type: 'string', maxLength: 4096 },
+    maxProperties: 32,
+  })
+  return {
+    type: 'object',
+    description: `${what} Values may have variables of a list, such as $req_id, $host and ${'${arg_user}'}.`,
+    properties: {
+      set: named('Headers by name, with their values: instead of what was there. An empty value removes the header.'),
+      add: named('Headers by name, with their values: beside what was there.'),
+      remove: {
+        type: 'array',
+        description: 'Names of headers that go; a "*" at the end stands for everything that begins so.',
+        items: { type: 'string', minLength: 1, maxLength: MAX_NAME },
+        maxItems: 32,
+      },
+    },
+  }
+}
+
+/** Reads the spelling of a Proxy; text: what is wrong. */
+export function readHeaders(value: Json, direction: Direction): PolicyValue | string {
+  const { set, add, remove } = fields(value)
+  const changes: HeaderChange[] = []
+  const texts = [...entries(set).map((it) => ['set', ...it] as const), ...entries(add).map((it) => ['add', ...it] as const)]
+  for (const name of items(remove).map(String)) {
+    const problem = headerProblem(name, 'remove', direction)
+    if (problem !== undefined) return problem
+    changes.push({ remove: name })
+  }
+  for (const [change, name, text] of texts) {
+    const parsed = textTemplate(text)
+    const problem = headerProblem(name, change, direction)
+    if (problem !== undefined) return problem
+    if (!('value' in parsed)) return `${name}: ${quoted(text)} is refused; allowed: ${parsed.allowed}`
+    changes.push(...valued(change, name, parsed.value))
+  }
+  return byName(changes)
+}
+
+/** A step with a value; without one it removes, or does nothing. */
+export function valued(
+  change: 'set' | 'add',
+  name: string,
+  value: readonly TemplatePart[],
+  condition: HeaderCondition = {},
+): HeaderChange[] {
+  if (value.length > 0) return [change === 'set' ? { set: name, value, ...condition } : { add: name, value, ...condition }]
+  return change === 'set' ? [{ remove: name, ...condition }] : []
+}
+
+function entries(value: unknown): [string, string][] {
+  return Object.entries(fields(value)).map(([name, text]) => [name, String(text)])
+}

@@ -1,0 +1,16 @@
+import type { Json } from '../ir/types.ts'
+import { changesOf, changesSchema, headersField, mergeHeaders, readHeaders } from './headers.ts'
+import type { Policy } from './policy.ts'
+
+/** Headers of requests, on their way to the backend. */
+export const requestHeaders = {
+  name: 'request_headers',
+  fields: {},
+  proxy: {
+    name: 'requestHeaders',
+    schema: headersField('Changes of the headers of requests, on their way to the backend.'),
+    read: (value: Json) => readHeaders(value, 'request'),
+  },
+  merge: mergeHeaders,
+  runtime: { schema: changesSchema(), effect: (value) => changesOf(value) },
+} satisfies Policy

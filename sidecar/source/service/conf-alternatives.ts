@@ -1,0 +1,71 @@
+/** Directives that `conf` does not hold, and what does the same. */
+
+const NOT_HERE = 'conf is about the requests to one Service'
+const NEVER = 'it runs text as a program or reads files, which no object may'
+
+/** By directive. */
+const ALTERNATIVES: Readonly<Record<string, string>> = {
+  rewrite: 'the annotation rewrite-target of the Ingress, or rewrite of a Proxy',
+  if: 'rules of a Proxy, which match methods, headers and query parameters',
+  set: 'the value itself where it is used',
+  map: 'rules of a Proxy, which match methods, headers and query parameters',
+  proxy_pass: 'the Service itself says where requests go; another one can be named in the Ingress or Proxy',
+  proxy_redirect: 'more_set_headers "Location: ..."',
+  proxy_pass_header: 'all headers but those of the connection pass',
+  proxy_http_version: 'requests go out as HTTP/1.1',
+  proxy_next_upstream: 'the annotation proxy-next-upstream of the Ingress, or retries of a Proxy',
+  proxy_next_upstream_timeout: 'the annotation proxy-next-upstream-timeout of the Ingress, or retries of a Proxy',
+  proxy_next_upstream_tries: 'the annotation proxy-next-upstream-tries of the Ingress, or retries of a Proxy',
+  proxy_request_buffering: 'the annotation proxy-request-buffering of the Ingress, or buffering of a Proxy',
+  proxy_buffer_size: 'the annotation proxy-buffer-size of the Ingress, or buffering of a Proxy',
+  proxy_buffers: 'the annotations proxy-buffers-number and proxy-buffer-size of the Ingress, or buffering of a Proxy',
+  limit_rate: 'the annotation limit-rate of the Ingress, or limits of a Proxy',
+  limit_rate_after: 'the annotation limit-rate-after of the Ingress, or limits of a Proxy',
+  limit_req: 'the annotations limit-rps and limit-rpm of the Ingress, or limits of a Proxy',
+  limit_conn: 'the annotation limit-connections of the Ingress, or limits of a Proxy',
+  hash: 'the annotation upstream-hash-by of the Ingress, or loadBalance of a Proxy',
+  least_conn: 'the annotation load-balance: least_request of the Ingress, or loadBalance of a Proxy',
+  ip_hash: 'the annotation upstream-hash-by: $remote_addr of the Ingress, or loadBalance of a Proxy',
+  keepalive: 'the key upstream-keepalive-connections of the ConfigMap',
+  keepalive_timeout: 'the key keep-alive of the ConfigMap',
+  client_body_buffer_size: 'the key client-body-buffer-size of the ConfigMap',
+  client_body_timeout: 'the key client-body-timeout of the ConfigMap',
+  large_client_header_buffers: 'the key large-client-header-buffers of the ConfigMap',
+  access_log: 'the keys disable-access-log and log-format-upstream of the ConfigMap',
+  log_format: 'the key log-format-upstream of the ConfigMap',
+  ssl_certificate: 'spec.tls of the Ingress, or the annotation resty-ingress.io/tls-secret',
+  ssl_protocols: 'the key ssl-protocols of the ConfigMap',
+  server: `no other server can be made; ${NOT_HERE}`,
+  location: `no other location can be made; ${NOT_HERE}`,
+  upstream: `no upstream can be made; ${NOT_HERE}`,
+  include: NEVER,
+  load_module: NEVER,
+  root: NEVER,
+  alias: NEVER,
+}
+
+const BY_PREFIX: readonly (readonly [prefix: string, alternative: string])[] = [
+  ['perl_', NEVER],
+  ['js_', NEVER],
+]
+
+/** What keeps requests out: without it the routes would be open, so they are closed. */
+const PROTECTIONS = [
+  'allow', 'deny', 'satisfy', 'internal', 'valid_referers', 'limit_except', 'modsecurity', 'auth_', 'limit_req', 'limit_conn',
+  'secure_link', 'ssl_verify_client', 'ssl_client_certificate', 'modsecurity_',
+] as const
+
+/** What to use instead; undefined: nothing does the same. */
+export function alternativeTo(directive: string): string | undefined {
+  if (Object.hasOwn(ALTERNATIVES, directive)) return ALTERNATIVES[directive]
+  if (directive.includes('_by_lua')) return NEVER
+  return BY_PREFIX.find(([prefix]) => directive.startsWith(prefix))?.[1]
+}
+
+/** True for directives whose absence would let requests through. */
+export function isConfProtection(directive: string): boolean {
+  return PROTECTIONS.some((it) => directive === it || (it.endsWith('_') && directive.startsWith(it)))
+}
+
+/** For the documentation. */
+export const CONF_ALTERNATIVES: readonly (readonly [directive: string, instead: string])[] = Object.entries(ALTERNATIVES)

@@ -1,0 +1,181 @@
+/**
+ * Text in NGINX's syntax -> directives as lists of words, read as NGINX reads a configuration
+ * (`ngx_conf_read_token`): quotes, escapes, comments, blocks. One pass, whatever the text.
+ */
+
+const MAX_LENGTH = 16_384
+const MAX_DIRECTIVES = 100
+const MAX_WORDS = 64
+
+/** Where something stands in the text, both from 1 on. */
+export interface Position {
+  readonly line: number
+  readonly column: number
+}
+
+export interface ConfDirective {
+  /** Without quotes and escapes; the first is the name. */
+  readonly words: readonly string[]
+  readonly line: number
+  /** It had a block in braces, which is left out with it. */
+  readonly block: boolean
+}
+
+export interface SyntaxError extends Position {
+  readonly message: string
+}
+
+export interface Tokens {
+  /** Up to the first error. */
+  readonly directives: readonly ConfDirective[]
+  readonly error?: SyntaxError
+}
+
+const BLANK = new Set([' ', '\t', '\r', '\n'])
+/** What an escape stands for; of any other character the backslash stays, as in NGINX. */
+const ESCAPES: ReadonlyMap<string, string> = new Map([
+  ['"', '"'], ["'", "'"], ['\\', '\\'], ['t', '\t'], ['r', '\r'], ['n', '\n'],
+])
+
+/** The directives of a text. Nothing after an error is read. */
+export function readDirectives(text: string): Tokens {
+  if (text.length > MAX_LENGTH) {
+    return { directives: [], error: { line: 1, column: 1, message: `it is longer than ${MAX_LENGTH} characters` } }
+  }
+  const scanner = new Scanner(text)
+  const directives: ConfDirective[] = []
+  for (;;) {
+    const next = readDirective(scanner)
+    if (next === undefined) return { directives }
+    if ('message' in next) return { directives, error: next }
+    if (directives.length === MAX_DIRECTIVES) {
+      const message = `there are more than ${MAX_DIRECTIVES} directives`
+      return { directives, error: { line: next.line, column: 1, message } }
+    }
+    directives.push(next)
+  }
+}
+
+/** Undefined: the text has come to its end. */
+function readDirective(scanner: Scanner): ConfDirective | SyntaxError | undefined {
+  const words: string[] = []
+  let line = 0
+  for (;;) {
+    const token = scanner.next()
+    if ('message' in token) return token
+    if (token.kind === 'word') {
+      if (words.length === MAX_WORDS) return { ...token, message: `there are more than ${MAX_WORDS} words before ";"` }
+      if (words.length === 0) line = token.line
+      words.push(token.text)
+      continue
+    }
+    if (token.kind === 'end' && words.length === 0) return undefined
+    if (token.kind === 'end') return { ...token, message: 'it ends without ";"' }
+    if (words.length === 0 || token.kind === '}') return { ...token, message: `"${token.kind}" is out of place` }
+    if (token.kind === ';') return { words, line, block: false }
+    const error = skipBlock(scanner)
+    return error ?? { words, line, block: true }
+  }
+}
+
+/** Reads on behind the brace that closes the block at hand. */
+function skipBlock(scanner: Scanner): SyntaxError | undefined {
+  for (let depth = 1; depth > 0; ) {
+    const token = scanner.next()
+    if ('message' in token) return token
+    if (token.kind === 'end') return { ...token, message: 'it ends without "}"' }
+    if (token.kind === '{') depth += 1
+    if (token.kind === '}') depth -= 1
+  }
+  return undefined
+}
+
+type Token = Position & ({ readonly kind: 'word'; readonly text: string } | { readonly kind: ';' | '{' | '}' | 'end' })
+
+class Scanner {
+  readonly #text: string
+  #at = 0
+  #line = 1
+  #lineStart = 0
+
+  constructor(text: string) {
+    this.#text = text
+  }
+
+  next(): Token | SyntaxError {
+    this.#skipBlanks()
+    const position = this.#position()
+    const character = this.#text[this.#at]
+    if (character === undefined) return { ...position, kind: 'end' }
+    if (character === ';' || character === '{' || character === '}') {
+      this.#at += 1
+      return { ...position, kind: character }
+    }
+    return character === '"' || character === "'" ? this.#quoted(character, position) : this.#bare(position)
+  }
+
+  #position(): Position {
+    return { line: this.#line, column: this.#at - this.#lineStart + 1 }
+  }
+
+  /** Passes one character. */
+  #advance(): void {
+    const character = this.#text[this.#at]
+    this.#at += 1
+    if (character !== '\n') return
+    this.#line += 1
+    this.#lineStart = this.#at
+  }
+
+  /** Blanks and comments. */
+  #skipBlanks(): void {
+    let inComment = false
+    for (;;) {
+      const character = this.#text[this.#at]
+      if (character === undefined) return
+      if (character === '#') inComment = true
+      else if (character === '\n') inComment = false
+      else if (!inComment && !BLANK.has(character)) return
+      this.#advance()
+    }
+  }
+
+  #quoted(quote: string, position: Position): Token | SyntaxError {
+    this.#advance()
+    let text = ''
+    for (;;) {
+      const character = this.#text[this.#at]
+      if (character === undefined) return { ...position, message: `the ${quote} is never closed` }
+      if (character === quote) break
+      text += this.#character(character)
+    }
+    this.#advance()
+    const after = this.#text[this.#at]
+    if (after !== undefined && !BLANK.has(after) && !';{)'.includes(after)) {
+      return { ...this.#position(), message: `${JSON.stringify(after)} stands right behind a closing quote` }
+    }
+    return { ...position, kind: 'word', text }
+  }
+
+  /** A `{` behind a `$` begins no block: it is the name of a variable in braces. */
+  #bare(position: Position): Token {
+    let text = ''
+    for (let last = ''; ; ) {
+      const character = this.#text[this.#at]
+      if (character === undefined || BLANK.has(character) || character === ';') break
+      if (character === '{' && last !== '$') break
+      last = character
+      text += this.#character(character)
+    }
+    return { ...position, kind: 'word', text }
+  }
+
+  /** One character, or what an escape stands for. */
+  #character(character: string): string {
+    this.#advance()
+    const next = this.#text[this.#at]
+    if (character !== '\\' || next === undefined) return character
+    this.#advance()
+    return ESCAPES.get(next) ?? `\\${next}`
+  }
+}

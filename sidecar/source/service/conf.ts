@@ -1,0 +1,129 @@
+/** The annotation `conf` of a Service: lines in NGINX's syntax -> policies of every route to it. */
+import type { KubeObject } from '../../collection/objects.ts'
+import { quoted } from '../../ir/names.ts'
+import type { Finding, Origin, Severity } from '../../ir/origin.ts'
+import type { Json } from '../../ir/types.ts'
+import { byName, MAX_HEADERS, nameOf, type Direction } from '../../policy/headers.ts'
+import type { Said } from '../../policy/merge.ts'
+import { alternativeTo, isConfProtection } from './conf-alternatives.ts'
+import { CONF_DIRECTIVES, type Effect, type FieldEffect, type HeaderEffect } from './conf-directives.ts'
+import { readDirectives, type ConfDirective } from './conf-tokens.ts'
+
+/** The second counts only without the first. */
+const ANNOTATIONS = ['resty-ingress.io/conf', 'conf'] as const
+const HEADER_POLICIES: Readonly<Record<Direction, string>> = { request: 'request_headers', response: 'response_headers' }
+
+export interface ConfReading extends Said {
+  readonly findings: readonly Finding[]
+}
+
+/** Routes ask again and again for the same Service. */
+const known = new WeakMap<KubeObject, ConfReading>()
+
+/** Undefined: the Service has no `conf`. What is wrong in a line is a finding and costs that line alone. */
+export function serviceConf(service: KubeObject): ConfReading | undefined {
+  const annotation = ANNOTATIONS.find((name) => typeof service.metadata.annotations?.[name] === 'string')
+  if (annotation === undefined) return undefined
+  const reading = known.get(service) ?? readConf(service, annotation)
+  known.set(service, reading)
+  return reading
+}
+
+function readConf({ metadata, apiVersion }: KubeObject, annotation: string): ConfReading {
+  const { namespace, name, uid } = metadata
+  const object = { kind: 'Service', apiVersion, namespace, name, ...(uid === undefined ? {} : { uid }) }
+  const work = new Reading({ ...object, field: `metadata.annotations[${annotation}]` })
+  const { directives, error } = readDirectives(metadata.annotations?.[annotation] ?? '')
+  for (const directive of directives) work.read(directive)
+  if (error !== undefined) {
+    const where = `line ${error.line}, column ${error.column}`
+    work.report(error.line, 'InvalidConf', `${where}: ${error.message}; nothing from there on has an effect`)
+  }
+  return work.result()
+}
+
+/** An effect, and the line that has it. */
+interface Placed<E extends Effect> {
+  readonly effect: E
+  readonly line: number
+}
+
+class Reading {
+  readonly #origin: Origin
+  readonly #findings: Finding[] = []
+  readonly #headers: Placed<HeaderEffect>[] = []
+  readonly #policies: Record<string, Record<string, Json>> = {}
+  readonly #sources: Record<string, Record<string, Origin>> = {}
+  #closed: string | undefined
+
+  constructor(origin: Origin) {
+    this.#origin = origin
+  }
+
+  read({ words: [name = '', ...words], line, block }: ConfDirective): void {
+    const entry = block ? undefined : CONF_DIRECTIVES.get(name)
+    if (entry === undefined) return this.#unsupported(name, line)
+    const isComplete = words.length >= entry.min && words.length <= entry.max
+    const effects = isComplete ? entry.read(words) : `it is written: ${entry.usage}`
+    if (typeof effects !== 'string') for (const effect of effects) this.#take({ effect, line })
+    else this.report(line, 'InvalidConf', `line ${line}: ${name}: ${effects}; this line has no effect`)
+  }
+
+  report(line: number, reason: string, message: string, severity: Severity = 'error'): void {
+    this.#findings.push({ origin: { ...this.#origin, line }, severity, reason, message: `annotation ${this.#annotation}: ${message}` })
+  }
+
+  result(): ConfReading {
+    for (const direction of ['request', 'response'] as const) this.#addHeaders(direction)
+    return {
+      policies: this.#policies,
+      sources: this.#sources,
+      findings: this.#findings,
+      ...(this.#closed === undefined ? {} : { closed: this.#closed }),
+    }
+  }
+
+  get #annotation(): string {
+    return this.#origin.field.slice('metadata.annotations['.length, -1)
+  }
+
+  #unsupported(name: string, line: number): void {
+    const protects = isConfProtection(name)
+    const instead = alternativeTo(name)
+    const effect = protects ? 'it protects, so routes to this Service answer 503' : 'this line has no effect'
+    const advice = instead === undefined ? '' : `; instead: ${instead}`
+    if (protects) this.#closed ??= `${name} in annotation ${this.#annotation} protects this route and cannot be honoured`
+    const message = `line ${line}: directive ${quoted(name)} is not supported; ${effect}${advice}`
+    this.report(line, 'UnsupportedDirective', message, protects ? 'error' : 'warning')
+  }
+
+  #take({ effect, line }: Placed<Effect>): void {
+    if ('direction' in effect) this.#headers.push({ effect, line })
+    else this.#setField(effect, line)
+  }
+
+  /** The first of two holds, as of two objects the older does. */
+  #setField({ policy, field, value }: FieldEffect, line: number): void {
+    const sources = (this.#sources[policy] ??= {})
+    const first = sources[field]
+    if (first !== undefined && first.line !== line) {
+      this.report(line, 'InvalidConf', `line ${line}: line ${first.line} says that already, and holds`)
+      return
+    }
+    sources[field] = { ...this.#origin, line }
+    ;(this.#policies[policy] ??= {})[field] = value
+  }
+
+  #addHeaders(direction: Direction): void {
+    const placed = this.#headers.filter(({ effect }) => effect.direction === direction)
+    if (placed.length === 0) return
+    const extra = placed[MAX_HEADERS]
+    if (extra !== undefined) {
+      this.report(extra.line, 'InvalidConf', `line ${extra.line}: there are more than ${MAX_HEADERS} changes of headers; the rest has no effect`)
+    }
+    const inOrder = placed.slice(0, MAX_HEADERS).sort((one, other) => one.effect.rank - other.effect.rank)
+    const sources = inOrder.map(({ effect, line }) => [nameOf(effect.change).toLowerCase(), { ...this.#origin, line }] as const)
+    this.#policies[HEADER_POLICIES[direction]] = byName(inOrder.map(({ effect }) => effect.change)) as Record<string, Json>
+    this.#sources[HEADER_POLICIES[direction]] = Object.fromEntries(sources)
+  }
+}
