@@ -20,6 +20,15 @@ function _M.matches(path, pattern)
 end
 
 
+--- Whether a pattern is found anywhere in a text; false, err when that took too long. One match
+-- from the begin: the limit of matching holds for each place where one begins, and there are
+-- thousands in a long header.
+function _M.finds(text, pattern)
+    local from, _, err = find_regex(text, "^(?s:.*?)(?:" .. pattern .. ")", "jo")
+    return from ~= nil, err
+end
+
+
 --- What the groups matched: {[0], [1], ...}, false for a group that took no part; nil for no match.
 function _M.captures(path, pattern)
     return match_regex(path, anchored(pattern), "ijo")

@@ -6,6 +6,7 @@ local host_name = require "ingress.pure.host_name"
 local metrics = require "ingress.metrics"
 local path_regex = require "ingress.path_regex"
 local policies = require "ingress.policy.registry"
+local request_facts = require "ingress.request_facts"
 local route_table = require "ingress.pure.route_table"
 local store = require "ingress.store"
 local target = require "ingress.balance.target"
@@ -30,6 +31,9 @@ local LONGEST_HOST = 262
 
 local HOST_HEADER = variable.new("http_host")
 local HOST = variable.new("host")
+
+-- What is asked for routes that paths alone do not choose.
+local ROUTING = { matches = path_regex.matches, new_facts = request_facts.new }
 
 local _M = {}
 
@@ -153,7 +157,7 @@ local function compile_host(record, key, previous)
         certificate = record.certificate,
         records = record.routes,
         routes = {},
-        table = route_table.new(record.routes, path_regex.matches),
+        table = route_table.new(record.routes, ROUTING),
     })
 end
 

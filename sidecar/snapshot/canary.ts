@@ -3,7 +3,7 @@ import type { Finding } from '../ir/origin.ts'
 import type { Canaries, CanaryArm, Route } from '../ir/types.ts'
 import { canaryPolicy } from '../policy/canary.ts'
 import { defined, fields } from '../util/field.ts'
-import { matchPath } from './order.ts'
+import { matchKey, matchPath } from './order.ts'
 
 /** Each arm is one more backend to try its rules for. */
 const MAX_ARMS = 20
@@ -28,7 +28,7 @@ export function withCanaries(routes: readonly Route[], arms: readonly Route[], f
 
 function slot(route: Route, pathType: Route['pathType']): string {
   const path = pathType === 'Prefix' ? matchPath({ ...route, pathType }) : route.path
-  return `${pathType} ${route.fallback === true ? 'default' : ''} ${path}`
+  return `${pathType} ${route.fallback === true ? 'default' : ''} ${path} ${matchKey(route.match)}`
 }
 
 /** The main object alone says whether paths are regular expressions: a canary may leave `use-regex` out. */

@@ -2,15 +2,18 @@
 import { ANY_HOST } from '../ir/names.ts'
 import type { ObjectName } from '../ir/object-name.ts'
 import type { Finding } from '../ir/origin.ts'
-import type { Fragment, Route, TlsClaim, VirtualHost } from '../ir/types.ts'
+import type { Fragment, Route, RouteMatch, TlsClaim, VirtualHost } from '../ir/types.ts'
 import { hostPart } from './by-host.ts'
 import { withCanaries } from './canary.ts'
-import { byAge, compareRoutes, matchPath } from './order.ts'
+import { choosePassthrough } from './passthrough.ts'
+import { byAge, compareRoutes, matchKey, matchPath } from './order.ts'
 
 /** Of one host. A worker decodes them all when one changes. */
 const MAX_ROUTES = 20_000
-/** Of those of one host: they are tried one after the other, each for up to a millisecond of a worker. */
+/** Of one host, patterns of conditions among them: each may take a millisecond of a worker. */
 const MAX_REGEXES = 200
+/** Of one host: those of one path are tried one after the other. */
+const MAX_CONDITIONAL = 1000
 
 /** Can the Secret's certificate be served for the host? */
 export type CertificateCheck = (secret: ObjectName, host: string) => boolean
@@ -28,6 +31,7 @@ export function buildVirtualHost(
   const certificate = chooseCertificate(host, claims, isUsable)
   const arms = ordered.flatMap((fragment) => hostPart(fragment, host).arms)
   const routes = withCanaries(winners(host, ordered, findings).sort(compareRoutes), arms, findings)
+  const passthrough = choosePassthrough({ host, fragments: ordered, routes, owner: ownerOf(host, ordered) }, findings)
   const unclaimed = claims.length === 0 && ordered.every((fragment) => !hostPart(fragment, host).claimed)
   return {
     host,
@@ -36,31 +40,66 @@ export function buildVirtualHost(
     findings,
     ...(unclaimed ? { unclaimed } : {}),
     ...(certificate === undefined ? {} : { certificate }),
+    ...(passthrough === undefined ? {} : { passthrough }),
   }
 }
 
-/** Same path and type twice: the oldest wins; a default backend gives way to any declared path. */
+/** What a host has only so many of. */
+interface Counts {
+  readonly routes: number
+  readonly conditional: number
+  readonly regexes: number
+}
+
+const NONE: Counts = { routes: 0, conditional: 0, regexes: 0 }
+const LIMITS: Counts = { routes: MAX_ROUTES, conditional: MAX_CONDITIONAL, regexes: MAX_REGEXES }
+const LIMIT_NAMES: { readonly [name in keyof Counts]: string } = {
+  routes: 'routes',
+  conditional: 'routes with conditions',
+  regexes: 'regular expressions',
+}
+
+function withRoute({ routes, conditional, regexes }: Counts, { pathType, match }: Route): Counts {
+  return {
+    routes: routes + 1,
+    conditional: conditional + (match === undefined ? 0 : 1),
+    regexes: regexes + patternsOf(match) + (pathType === 'Regex' ? 1 : 0),
+  }
+}
+
+function patternsOf(match: RouteMatch | undefined): number {
+  if (match === undefined) return 0
+  return [...(match.headers ?? []), ...(match.query ?? [])].filter(({ pattern }) => pattern !== undefined).length
+}
+
+function exceeded(counts: Counts): keyof Counts | undefined {
+  return (Object.keys(LIMITS) as (keyof Counts)[]).find((name) => counts[name] > LIMITS[name])
+}
+
+/** Same path, type and conditions twice: the oldest wins; a default backend gives way to any declared path. */
 function winners(host: string, fragments: readonly Fragment[], findings: Finding[]): Route[] {
   const taken = new Map<string, Route>()
-  let regexes = 0
+  let counts = NONE
   const routes = fragments.flatMap((fragment) => hostPart(fragment, host).routes)
   const declared = routes.filter((route) => route.fallback !== true)
   for (const route of [...declared, ...routes.filter((it) => it.fallback === true)]) {
-    const slot = `${route.pathType} ${matchPath(route)}`
+    const slot = `${route.pathType} ${matchPath(route)} ${matchKey(route.match)}`
     const winner = taken.get(slot)
-    const isRegex = route.pathType === 'Regex'
-    const hasRoom = taken.size < MAX_ROUTES && !(isRegex && regexes === MAX_REGEXES)
-    if (winner === undefined && hasRoom) {
+    if (winner !== undefined) {
+      if (route.fallback !== true || winner.fallback === true) findings.push(conflict(route, winner))
+      continue
+    }
+    const more = withRoute(counts, route)
+    const limit = exceeded(more)
+    if (limit === undefined) {
       taken.set(slot, route)
-      regexes += isRegex ? 1 : 0
-    } else if (winner === undefined) findings.push(crowdedOut(route))
-    else if (route.fallback !== true || winner.fallback === true) findings.push(conflict(route, winner))
+      counts = more
+    } else findings.push(crowdedOut(route, `${LIMITS[limit]} ${LIMIT_NAMES[limit]}`))
   }
   return [...taken.values()]
 }
 
-function crowdedOut(route: Route): Finding {
-  const limit = route.pathType === 'Regex' ? `${MAX_REGEXES} regular expressions` : `${MAX_ROUTES} routes`
+function crowdedOut(route: Route, limit: string): Finding {
   const message = `path ${JSON.stringify(route.path)} is left out: host ${route.host} already has as many (${limit})`
   return { origin: route.origin, severity: 'error', reason: 'TooManyRoutes', message }
 }
@@ -76,21 +115,27 @@ function conflict(loser: Route, winner: Route): Finding {
   }
 }
 
-/** The namespace of the first fragment that claims the host owns its certificate. */
-function ownersClaims(host: string, fragments: readonly Fragment[], findings: Finding[]): TlsClaim[] {
+/** The namespace of the first fragment that claims the host. */
+function ownerOf(host: string, fragments: readonly Fragment[]): string {
   const owner = fragments.find((fragment) => hostPart(fragment, host).claimed) ?? fragments[0]
+  return owner?.origin.namespace ?? ''
+}
+
+/** The owner of the host says what its certificate is. */
+function ownersClaims(host: string, fragments: readonly Fragment[], findings: Finding[]): TlsClaim[] {
+  const owner = ownerOf(host, fragments)
   const claims = fragments.flatMap((fragment) => hostPart(fragment, host).claims)
   for (const claim of claims) {
-    if (claim.named && claim.origin.namespace !== owner?.origin.namespace) {
+    if (claim.named && claim.origin.namespace !== owner) {
       findings.push({
         origin: claim.origin,
         severity: 'warning',
         reason: 'HostOwnedByOther',
-        message: `host ${host} belongs to namespace ${owner?.origin.namespace ?? ''}: its certificate is served, not this one`,
+        message: `host ${host} belongs to namespace ${owner}: its certificate is served, not this one`,
       })
     }
   }
-  return claims.filter((claim) => claim.origin.namespace === owner?.origin.namespace)
+  return claims.filter((claim) => claim.origin.namespace === owner)
 }
 
 function chooseCertificate(

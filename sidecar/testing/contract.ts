@@ -38,6 +38,19 @@ const canary = object(
   { header: object({ name: { type: 'string', pattern: '^[a-z0-9_-]+$' } }, { value: text, pattern: text }), cookie: text },
 )
 
+const MATCHED = { value: text, pattern: text }
+const match: Schema = {
+  ...object(
+    {},
+    {
+      methods: { type: 'array', items: { type: 'string', pattern: '^[A-Z][A-Z-]*$' }, minItems: 1 },
+      headers: { ...listOf(object({ name: { type: 'string', pattern: '^[a-z0-9_-]+$' } }, MATCHED)), minItems: 1 },
+      query: { ...listOf(object({ name: { type: 'string', minLength: 1 } }, MATCHED)), minItems: 1 },
+    },
+  ),
+  minProperties: 1,
+}
+
 const route = object(
   {
     path: text,
@@ -47,6 +60,7 @@ const route = object(
     origin,
   },
   {
+    match,
     class: { type: 'string', pattern: '^c[0-9a-f]{12}$' },
     closed: text,
     canaries: listOf(canary),

@@ -6,10 +6,10 @@
 -- gets more weight keeps those that it has.
 
 local hash = require "ingress.pure.hash"
+local path_regex = require "ingress.path_regex"
 local rendezvous = require "ingress.pure.rendezvous"
 local template = require "ingress.template"
 
-local find_regex = ngx.re.find
 local ngx_var = ngx.var
 local random = math.random
 
@@ -18,18 +18,11 @@ local MAIN = "main"
 local _M = {}
 
 
--- One match from the begin: the limit of matching holds for each place where one begins, and there
--- are thousands in a long header.
-local function found_anywhere(pattern)
-    return "^(?s:.*?)(?:" .. pattern .. ")"
-end
-
-
 local function header_rule(header)
     return header and {
         variable = "http_" .. header.name:gsub("-", "_"),
         value = header.value,
-        pattern = header.pattern and found_anywhere(header.pattern),
+        pattern = header.pattern,
     }
 end
 
@@ -92,11 +85,11 @@ local function verdict_of_header(rule)
     elseif not rule.pattern then
         return verdict_of_word(value)
     end
-    local from, _, err = find_regex(value, rule.pattern, "jo")
+    local found, err = path_regex.finds(value, rule.pattern)
     if err then
         return false, err
     end
-    return from ~= nil or nil
+    return found or nil
 end
 
 

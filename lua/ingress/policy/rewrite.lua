@@ -80,11 +80,22 @@ local function clean(path)
 end
 
 
--- Of the path of the route, when it is a prefix; any other route is replaced as a whole.
+local function cut_slash(path)
+    return (gsub(path, "/$", ""))
+end
+
+
+-- As the Gateway API has it: what comes after the path of the route stays. Of another route than a
+-- Prefix nothing does.
 local function prefix_replacer(value, route, client_path)
-    local kept = route.pathType == "Prefix" and #gsub(route.path, "/$", "") + 1
+    if route.pathType ~= "Prefix" then
+        return function()
+            return value.prefix
+        end
+    end
+    local prefix, rest_from = cut_slash(value.prefix), #cut_slash(route.path) + 1
     return function()
-        return kept and value.prefix .. "/" .. sub(client_path(), kept) or value.prefix
+        return prefix .. sub(client_path(), rest_from)
     end
 end
 

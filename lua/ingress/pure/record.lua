@@ -5,7 +5,9 @@ local address = require "ingress.pure.address"
 local canary = require "ingress.pure.canary"
 local record_key = require "ingress.pure.record_key"
 local resilience = require "ingress.pure.resilience"
+local route_match = require "ingress.pure.route_match"
 local shape = require "ingress.pure.shape"
+local stream_record = require "ingress.pure.stream_record"
 
 local byte = string.byte
 local find = string.find
@@ -24,8 +26,8 @@ local LONGEST_SALT = 128
 local PATH_TYPES = { Exact = true, Prefix = true, Regex = true }
 local HOST = { digest = true, certificate = true, routes = true }
 local ROUTE = {
-    path = true, pathType = true, class = true, backends = true, policies = true, closed = true,
-    origin = true, canary = true, canaries = true,
+    path = true, pathType = true, match = true, class = true, backends = true, policies = true,
+    closed = true, origin = true, canary = true, canaries = true,
 }
 local WEIGHTED = { backend = true, weight = true }
 local ORIGIN = { "kind", "namespace", "name", "service", "port" }
@@ -129,6 +131,7 @@ end
 local function check_route(route, where, deps)
     return shape.object(route, ROUTE, where)
         or check_path(route, where, deps)
+        or route_match.refusal(route.match, where .. ".match", deps)
         or check_class(route.class, where)
         or array(route.backends, MOST_BACKENDS, where .. ".backends")
         or each(route.backends, where .. ".backends", check_weighted)
@@ -240,11 +243,15 @@ function _M.setting(record, deps)
 end
 
 
+_M.passthrough = stream_record.refusal
+_M.stream = stream_record.refusal
+
+
 --- Why the record under this key is refused, or nil.
 function _M.refusal(key, record, deps)
     local kind = record_key.kind(key)
     if not kind then
-        return "the key is none of host/, backend/, certificate/, setting/ in its form"
+        return "the key has no form of a record's"
     end
     if type(record) ~= "table" then
         return "the record must be an object"

@@ -2,9 +2,14 @@
 -- the result is always the first route of the record that matches.
 --
 -- A path is cut at each `/` from its end, so a lookup costs as much as the path is deep, however
--- many routes there are; only regexes are tried one by one.
+-- many routes there are; only regexes, and routes of the same path that ask for more than it, are
+-- tried one by one.
+
+local route_match = require "ingress.pure.route_match"
 
 local byte = string.byte
+local holds = route_match.holds
+local huge = math.huge
 local match = string.match
 local next = next
 local sub = string.sub
@@ -74,7 +79,7 @@ end
 -- The commonest host: one route that takes every path.
 local function takes_everything(routes)
     local first = routes[1]
-    return first and first.pathType == "Prefix" and cut_slash(first.path) == ""
+    return first and first.pathType == "Prefix" and cut_slash(first.path) == "" and not first.match
 end
 
 
@@ -83,58 +88,174 @@ local NONE = {}
 local EVERYTHING = setmetatable({ always = 1 }, _M)
 
 
---- `always`, when set, is the position of the route whatever the path: it need not be asked for.
--- @param routes  array of `{path, pathType}` in order of precedence
--- @param matches function(path, pattern) -> true | false | nil, err: tries one regex
-function _M.new(routes, matches)
-    local exact, prefixes, regexes, longest = {}, {}, {}, 0
+local function new_lists()
+    return { exact = {}, prefixes = {}, longest = 0 }
+end
+
+
+-- Routes without conditions: only the first of a path can ever be taken.
+local function add_plain(plain, route, position)
+    if route.pathType == "Exact" then
+        return add_first(plain.exact, route.path, position)
+    end
+    local path = cut_slash(route.path)
+    add_first(plain.prefixes, path, position)
+    plain.longest = #path > plain.longest and #path or plain.longest
+end
+
+
+local function add_to_list(lists, path, try)
+    local list = lists[path] or {}
+    list[#list + 1] = try
+    lists[path] = list
+end
+
+
+-- Routes with conditions: by path, in order of precedence.
+local function add_conditional(conditional, route, try)
+    if route.pathType == "Exact" then
+        return add_to_list(conditional.exact, route.path, try)
+    end
+    local path = cut_slash(route.path)
+    add_to_list(conditional.prefixes, path, try)
+    conditional.longest = #path > conditional.longest and #path or conditional.longest
+end
+
+
+-- What is tried: {position, checks, pattern}, the last of a regex.
+local function new_try(route, position)
+    return {
+        position = position,
+        checks = route.match and route_match.compile(route.match),
+        pattern = route.pathType == "Regex" and route.path or nil,
+    }
+end
+
+
+local function sorted_out(routes)
+    local plain, conditional, regexes = new_lists(), new_lists(), {}
     for position = 1, #routes do
-        local path, kind = routes[position].path, routes[position].pathType
-        if kind == "Exact" then
-            add_first(exact, path, position)
-        elseif kind == "Prefix" then
-            path = cut_slash(path)
-            add_first(prefixes, path, position)
-            longest = #path > longest and #path or longest
+        local route = routes[position]
+        conditional.asks = conditional.asks or route.match ~= nil
+        if route.pathType == "Regex" then
+            regexes[#regexes + 1] = new_try(route, position)
+        elseif route.match then
+            conditional.any = true
+            add_conditional(conditional, route, new_try(route, position))
         else
-            regexes[#regexes + 1] = { position = position, pattern = path }
+            add_plain(plain, route, position)
         end
     end
+    return plain, conditional, regexes
+end
+
+
+--- `always`, when set, is the position of the route whatever the request: it need not be asked for.
+-- @param routes  array of `{path, pathType, match}` in order of precedence
+-- @param deps    `matches(path, pattern)` -> true | nil, err: tries one regex; `new_facts()` ->
+-- what route_match.holds asks
+function _M.new(routes, deps)
     if takes_everything(routes) then
         return EVERYTHING
     end
+    local plain, conditional, regexes = sorted_out(routes)
+    local has_tries = conditional.any or regexes[1] ~= nil
     return setmetatable({
-        exact = next(exact) and exact or NONE,
-        prefixes = settle_precedence(prefixes, longest),
-        longest = longest,
-        regexes = #regexes > 0 and regexes or nil,
-        matches = #regexes > 0 and matches or nil,
+        exact = next(plain.exact) and plain.exact or NONE,
+        prefixes = settle_precedence(plain.prefixes, plain.longest),
+        longest = plain.longest,
+        regexes = regexes[1] and regexes or nil,
+        conditional = conditional.any and conditional or nil,
+        asks = conditional.asks or nil,
+        deps = has_tries and deps or nil,
     }, _M)
 end
 
 
--- The first regex that matches, if it comes before `bound`.
-local function first_regex(self, path, bound)
-    local regexes, matches = self.regexes, self.matches
-    for i = 1, #regexes do
-        local regex = regexes[i]
-        if regex.position > bound then
+-- The first of a list that is taken, if it comes before `bound`; err when it cannot be told.
+local function first_of(list, bound, facts)
+    for i = 1, #list do
+        local try = list[i]
+        if try.position > bound then
             break
         end
-        local matched, err = matches(path, regex.pattern)
-        if err then
-            return nil, err
-        end
-        if matched then
-            return regex.position
+        local taken, err = holds(try.checks, facts)
+        if taken or err then
+            return try.position, err
         end
     end
     return bound
 end
 
 
---- The position of the first route that matches; nil when there is none; nil, err when a regex
--- failed at run time.
+local function first_conditional(conditional, path, bound, facts)
+    local position, err = bound, nil
+    local function try(list)
+        if list and list[1].position < position then
+            local first, first_err = first_of(list, position, facts)
+            if first < position then
+                position, err = first, first_err
+            end
+        end
+    end
+    try(conditional.exact[path])
+    local length, prefixes = #path, conditional.prefixes
+    if length <= conditional.longest then
+        try(prefixes[path])
+    else
+        length = conditional.longest + 1
+    end
+    for i = length, 1, -1 do
+        if byte(path, i) == SLASH then
+            try(prefixes[sub(path, 1, i - 1)])
+        end
+    end
+    return position, err
+end
+
+
+-- The first regex that matches, if it comes before `bound`.
+local function first_regex(self, path, bound, facts)
+    local regexes, matches = self.regexes, self.deps.matches
+    for i = 1, #regexes do
+        local regex = regexes[i]
+        if regex.position > bound then
+            break
+        end
+        local taken, err = matches(path, regex.pattern)
+        if taken and regex.checks then
+            taken, err = holds(regex.checks, facts)
+        end
+        if taken or err then
+            return regex.position, err
+        end
+    end
+    return bound
+end
+
+
+-- What is tried one by one, before the bound that the others set.
+local function first_tried(self, path, bound)
+    local facts = self.asks and self.deps.new_facts()
+    local position, err = bound, nil
+    if self.conditional then
+        position, err = first_conditional(self.conditional, path, bound, facts)
+    end
+    if self.regexes then
+        local first, first_err = first_regex(self, path, position, facts)
+        if first < position then
+            position, err = first, first_err
+        end
+    end
+    if err or position == huge then
+        return nil, err
+    end
+    return position
+end
+
+
+--- The position of the first route that takes the request; nil when there is none; nil, err when a
+-- regex failed at run time.
 function _M:find(path)
     if self.always then
         return self.always
@@ -144,14 +265,10 @@ function _M:find(path)
     if prefix and (not position or prefix < position) then
         position = prefix
     end
-    if not self.regexes then
+    if not self.deps then
         return position
     end
-    local first, err = first_regex(self, path, position or math.huge)
-    if first == math.huge then
-        return nil
-    end
-    return first, err
+    return first_tried(self, path, position or huge)
 end
 
 

@@ -58,10 +58,10 @@ const CASES: readonly Case[] = [
     path: '/web',
     pathType: 'Prefix',
     rewrite: { prefix: '/app/v2' },
-    seen: { '/web': '/app/v2/', '/web/': '/app/v2/', '/web/a/b?c': '/app/v2/a/b?c', '/web/a%20b': '/app/v2/a%20b' },
+    seen: { '/web': '/app/v2', '/web/': '/app/v2/', '/web/a/b?c': '/app/v2/a/b?c', '/web/a%20b': '/app/v2/a%20b' },
   },
-  { path: '/web/', pathType: 'Prefix', rewrite: { prefix: '/' }, seen: { '/web': '/', '/web/a': '/a' } },
-  { path: '/', pathType: 'Prefix', rewrite: { prefix: '/app' }, seen: { '/': '/app/', '/a': '/app/a' } },
+  { path: '/web/', pathType: 'Prefix', rewrite: { prefix: '/' }, seen: { '/web': '/', '/web/': '/', '/web/a': '/a' } },
+  { path: '/', pathType: 'Prefix', rewrite: { prefix: '/app/' }, seen: { '/': '/app/', '/a': '/app/a' } },
   { path: '/web', pathType: 'Exact', rewrite: { prefix: '/app' }, seen: { '/web': '/app' } },
   {
     path: '/',
