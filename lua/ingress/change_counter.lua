@@ -13,8 +13,9 @@ local _M = {
     values = ffi.cast("volatile double *", ffi.cast("intptr_t", address)),
     -- how many change lists there have been (store.lua),
     RECORDS = 0,
-    -- the version of what is known of failing endpoints (health/ejection.lua).
-    HEALTH = 1,
+    -- the version of what is known of failing endpoints (health/ejection.lua), by the Lua of the
+    -- `http` block or by that of the `stream` block.
+    HEALTH = ngx.config.subsystem == "stream" and 2 or 1,
 }
 
 return _M

@@ -82,10 +82,13 @@ end
 
 
 local function forget(key)
+    if key == record_key.GLOBAL_SETTING then
+        -- It goes into what is compiled from other records.
+        return forget_everything()
+    end
     local kind = kinds[match(key, "^[^/]*")]
     if not kind then
-        -- Settings go into what is compiled from other records.
-        return forget_everything()
+        return
     end
     _M.on_change(key)
     local entry = kind.entries[key]

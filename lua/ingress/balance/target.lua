@@ -5,9 +5,10 @@ local affinity = require "ingress.balance.affinity"
 local algorithms = require "ingress.picker.registry"
 local backends = require "ingress.balance.backend"
 local canary = require "ingress.balance.canary"
+local choice = require "ingress.balance.choice"
+local record_key = require "ingress.pure.record_key"
 local retry_budget = require "ingress.balance.retry_budget"
 local store = require "ingress.store"
-local template = require "ingress.template"
 
 local has_endpoint = backends.has_endpoint
 local min = math.min
@@ -17,7 +18,6 @@ local read_session = affinity.read
 -- What nginx.conf says (docs/control-api.md), in seconds: other limits are set for each request.
 local CONFIGURED = { connect = 5, read = 60, send = 60 }
 local DEFAULT_TRIES = 3
-local DEFAULT_LOAD_BALANCE = { algorithm = "round_robin" }
 
 local _M = {}
 
@@ -36,23 +36,8 @@ end
 
 --- Of a backend, as ingress-nginx writes it.
 function _M.upstream_name(key)
-    local namespace, service, port = key:match("^backend/([^/]*)/([^/]*)/([^/]*)$")
+    local namespace, service, port = record_key.backend_parts(key)
     return namespace .. "-" .. service .. "-" .. port
-end
-
-
--- Settings as a text -> what backends know pickers for them by.
-local picker_ids = setmetatable({}, { __mode = "v" })
-
-
--- Routes with the same settings share a picker of a backend. The id is a table, so that a picker
--- lives as long as there is a target that uses it (backend.lua).
-local function picker_id(load_balance)
-    local text = ("%s %s %s"):format(load_balance.algorithm, load_balance.subset_size or "-",
-        load_balance.slow_start or "-")
-    local id = picker_ids[text] or { text = text }
-    picker_ids[text] = id
-    return id
 end
 
 
@@ -65,12 +50,9 @@ local function add_choice(target, policies, common)
     end
     -- Balanced sessions need no picker.
     if not load_balance or affinity_policy and affinity_policy.mode == "balanced" then
-        load_balance = DEFAULT_LOAD_BALANCE
+        load_balance = choice.DEFAULT
     end
-    target.load_balance = load_balance
-    target.picker_id = picker_id(load_balance)
-    target.slow_start = load_balance.slow_start
-    target.key = load_balance.key and template.compile(load_balance.key, common.route)
+    choice.apply(target, load_balance, common.route)
     -- Whether the picker, or the count of failures, has to see the end of each request.
     local ejection = common.setting.ejection
     target.watched = algorithms.watches[load_balance.algorithm]

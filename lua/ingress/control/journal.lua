@@ -20,7 +20,10 @@ local LONGEST_CHANGE = 16384
 -- What the dictionary needs for an item besides its text, rounded up.
 local ITEM_OVERHEAD = 128
 local RECORDS = change_counter.RECORDS
-local ORDER = { setting = 1, certificate = 2, backend = 3, host = 4 }
+-- Those after the backends name others: they are set last and deleted first.
+local ORDER = {
+    setting = 1, certificate = 2, backend = 3, passthrough = 4, stream = 4, host = 5,
+}
 
 local changes = change_counter.values
 local state = ngx.shared.resty_ingress_state
@@ -119,17 +122,17 @@ local function recount()
 end
 
 
--- Keys that exist and are to go: hosts, others.
+-- Keys that exist and are to go: those that name others, others.
 local function existing(push)
-    local hosts, others = {}, {}
+    local users, others = {}, {}
     for _, key in ipairs(push.keep and _M.keys() or push.delete) do
         local unwanted = not push.keep or not push.keep[key]
         if unwanted and records:get(key) then
-            local list = order(key) == ORDER.host and hosts or others
+            local list = order(key) > ORDER.backend and users or others
             list[#list + 1] = key
         end
     end
-    return hosts, others
+    return users, others
 end
 
 
@@ -194,8 +197,8 @@ end
 
 local function apply(push, revision)
     local set_keys = changed_sets(push.set)
-    local hosts, others = existing(push)
-    if #set_keys + #hosts + #others == 0 and not (push.keep and revision == 0) then
+    local users, others = existing(push)
+    if #set_keys + #users + #others == 0 and not (push.keep and revision == 0) then
         return revision
     end
     local ok, total = write_all(push.set, set_keys)
@@ -206,14 +209,14 @@ local function apply(push, revision)
     end
     revision = revision + 1
     announce(set_keys, revision)
-    remove(hosts, revision)
+    remove(users, revision)
     remove(others, revision)
     -- Hosts come last in the order.
-    if hosts[1] or order(set_keys[#set_keys] or "") == ORDER.host then
+    if users[1] or order(set_keys[#set_keys] or "") == ORDER.host then
         note_host_change()
     end
     record_file.append(revision,
-        { set = push.set, set_keys = set_keys, deleted = { hosts, others } })
+        { set = push.set, set_keys = set_keys, deleted = { users, others } })
     return revision
 end
 

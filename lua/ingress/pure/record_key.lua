@@ -5,8 +5,10 @@ local host_name = require "ingress.pure.host_name"
 local find = string.find
 local match = string.match
 local sub = string.sub
+local tonumber = tonumber
 
 local LONGEST = 512
+local LARGEST_PORT = 65535
 local DEFAULT_CERTIFICATE = "certificate/default"
 
 local _M = {}
@@ -23,15 +25,22 @@ local function is_port(text)
 end
 
 
+-- What may follow the port: another protocol, or the Service's own address in place of its endpoints.
+local VARIANTS = { [""] = true, ["@udp"] = true, ["@service"] = true }
+
+
+local function is_backend(rest)
+    local namespace, service, port, variant = match(rest, "^([^/]*)/([^/]*)/([^/@]*)(@?[^/]*)$")
+    return is_name(namespace) and is_name(service) and is_port(port) and VARIANTS[variant] == true
+end
+
+
 local CHECKS = {
     host = function(rest)
         local listener, host = match(rest, "^([^/]*)/([^/]*)$")
         return is_name(listener) and host_name.is_record_host(host)
     end,
-    backend = function(rest)
-        local namespace, service, port = match(rest, "^([^/]*)/([^/]*)/([^/]*)$")
-        return is_name(namespace) and is_name(service) and is_port(port)
-    end,
+    backend = is_backend,
     certificate = function(rest)
         local namespace, secret = match(rest, "^([^/]*)/([^/]*)$")
         return rest == "default" or (is_name(namespace) and is_name(secret))
@@ -39,10 +48,18 @@ local CHECKS = {
     setting = function(rest)
         return rest == "global"
     end,
+    stream = function(rest)
+        local protocol, port = match(rest, "^(%l+)/([1-9]%d*)$")
+        return (protocol == "tcp" or protocol == "udp") and tonumber(port) <= LARGEST_PORT
+    end,
+    passthrough = function(rest)
+        return rest ~= "_" and host_name.is_record_host(rest)
+    end,
 }
 
 
---- The kind of a key: "host", "backend", "certificate" or "setting"; nil when it is no key.
+--- The kind of a key: "host", "backend", "certificate", "setting", "stream" or "passthrough"; nil
+-- when it is no key.
 function _M.kind(key)
     if type(key) ~= "string" or #key > LONGEST then
         return nil
@@ -51,6 +68,12 @@ function _M.kind(key)
     local kind = slash and sub(key, 1, slash - 1)
     local check = CHECKS[kind]
     return check and check(sub(key, slash + 1)) and kind or nil
+end
+
+
+--- Namespace, Service and port in the key of a backend.
+function _M.backend_parts(key)
+    return match(key, "^backend/([^/]*)/([^/]*)/([^/@]*)")
 end
 
 

@@ -18,6 +18,8 @@ export interface FixtureOptions {
   readonly variables?: readonly string[]
   /** More text inside `server`. */
   readonly extra?: string
+  /** Text after the `http` block: the `stream` block. */
+  readonly stream?: string
   /** Distinguishes configurations that are otherwise equal. */
   readonly salt?: string
   readonly minTimeout?: boolean
@@ -129,6 +131,7 @@ http {
     ${options.extra ?? ''}
   }
 }
+${options.stream ?? ''}
 # ${options.salt ?? ''}
 `
 }

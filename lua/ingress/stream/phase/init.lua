@@ -1,0 +1,37 @@
+-- init_by_lua of the `stream` block: in the master, at each load of the configuration, after that
+-- of the `http` block, whose dictionaries are there then.
+
+local http_dictionary = require "ingress.stream.http_dictionary"
+
+-- Under the names by which the modules that both blocks use know them; so they come first.
+ngx.shared.resty_ingress_records = http_dictionary.open("resty_ingress_records")
+ngx.shared.resty_ingress_state = http_dictionary.open("resty_ingress_state")
+ngx.shared.resty_ingress_health = ngx.shared.resty_ingress_stream
+
+local destination = require "ingress.destination"
+local process = require "ingress.process"
+local session = require "ingress.stream.session"
+local store = require "ingress.store"
+
+
+local function init_worker()
+    math.randomseed(tonumber(process.random_id():sub(1, 8), 16))
+    store.refresh()
+end
+
+
+rawset(_G, "resty_ingress_stream", {
+    balancer = session.balancer,
+    choose_tls = session.choose_tls,
+    init_worker = init_worker,
+    log = session.log,
+    passthrough = session.passthrough,
+    preread = session.preread,
+})
+
+
+--- @param tries  how many endpoints are tried at most; 0: each
+return function(tries)
+    destination.configure(os.getenv)
+    session.configure(tries)
+end

@@ -1,0 +1,151 @@
+-- A connection of layer 4, or the datagrams of a client, from its first byte to its end. Each goes
+-- to one endpoint, and stays there whatever records come.
+--
+-- `ngx.ctx` holds the state of its tries (balance/tries.lua).
+
+local backends = require "ingress.balance.backend"
+local faults = require "ingress.faults"
+local ngx_balancer = require "ngx.balancer"
+local store = require "ingress.store"
+local targets = require "ingress.stream.target"
+local tries = require "ingress.balance.tries"
+
+local match = string.match
+local min = math.min
+local ngx = ngx
+local ngx_var = ngx.var
+local set_current_peer = ngx_balancer.set_current_peer
+local set_more_tries = ngx_balancer.set_more_tries
+local value_of = store.value
+
+-- NGX_BUSY: "no live upstreams".
+local NO_PEER = -3
+local BAD_GATEWAY = "502"
+-- Of the map in nginx.conf (docs/control-api.md).
+local PASSTHROUGH = "tls_passthrough"
+
+local most_tries
+
+local _M = {}
+
+
+--- @param count  of the endpoints that are tried at most; 0: each
+function _M.configure(count)
+    most_tries = count
+end
+
+
+local function begin(target)
+    if not target or not backends.has_endpoint(target) then
+        return ngx.exit(ngx.ERROR)
+    end
+    faults.subject = target.name
+    ngx.ctx = { target = target, watched = true }
+end
+
+
+--- A connection to a port.
+-- @param key of the record
+_M.preread = faults.guarded(function(key)
+    faults.subject = key
+    store.refresh()
+    return begin(targets.of_port(key))
+end)
+
+
+--- A TLS connection of which only the ClientHello was read: whether it is passed through.
+_M.choose_tls = faults.guarded(function()
+    faults.subject = "TLS"
+    store.refresh()
+    if targets.of_name(ngx_var.ssl_preread_server_name) then
+        ngx_var.tls_target = PASSTHROUGH
+    end
+end)
+
+
+--- A TLS connection that is passed through.
+_M.passthrough = faults.guarded(function()
+    faults.subject = "TLS"
+    store.refresh()
+    return begin(targets.of_name(ngx_var.ssl_preread_server_name))
+end)
+
+
+local function send_to(state, endpoint)
+    state.endpoint = endpoint
+    state.tried[endpoint.id] = true
+    local ok, err = set_current_peer(endpoint.host, endpoint.port)
+    if not ok then
+        error(endpoint.id .. ": " .. err)
+    end
+end
+
+
+local function first_try(state)
+    local target = state.target
+    local backend = value_of(target.entry)
+    local endpoint = backend and tries.first(backend, state)
+    if not endpoint then
+        return ngx.exit(NO_PEER)
+    end
+    local count = #backend.endpoints
+    local more = (most_tries == 0 and count or min(most_tries, count)) - 1
+    if more > 0 then
+        set_more_tries(more)
+    end
+    target.budget.first_tries = target.budget.first_tries + 1
+    state.tried = {}
+    return send_to(state, endpoint)
+end
+
+
+-- Only a connection that could not be made is tried again: NGINX knows no other reason.
+local function next_try(state)
+    tries.finish(state, { reason = "error" })
+    store.refresh()
+    local backend = value_of(state.target.entry)
+    local endpoint = backend and tries.is_allowed(state) and tries.another(backend, state)
+    if not endpoint then
+        return ngx.exit(NO_PEER)
+    end
+    return send_to(state, endpoint)
+end
+
+
+--- One try of the session at hand.
+_M.balancer = faults.guarded(function()
+    local state = ngx.ctx
+    faults.subject = state.target.name
+    if state.tried then
+        return next_try(state)
+    end
+    return first_try(state)
+end)
+
+
+-- What became of the last try. Of datagrams nobody knows: one without an answer may have deserved
+-- none, and its sender is whoever it says.
+local function last_outcome()
+    local seconds = match(ngx_var.upstream_connect_time or "", "[%d.]+$")
+    if ngx_var.protocol == "UDP" then
+        return { unknown = true }
+    elseif seconds then
+        return { seconds = tonumber(seconds) }
+    elseif ngx_var.status == BAD_GATEWAY then
+        return { reason = "error" }
+    end
+    return { unknown = true }
+end
+
+
+--- The end of a session.
+_M.log = faults.guarded_end(function()
+    local state = ngx.ctx
+    if state.endpoint then
+        faults.subject = state.target.name
+        tries.finish(state, last_outcome())
+    end
+end)
+
+
+return _M

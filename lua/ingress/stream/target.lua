@@ -1,0 +1,55 @@
+-- Where connections go: the records of ports and of names whose TLS is passed through, compiled
+-- once. A target is as those of HTTP (balance/target.lua): {entry, name, load_balance, picker_id,
+-- slow_start, key, budget}.
+
+local backends = require "ingress.balance.backend"
+local choice = require "ingress.balance.choice"
+local host_name = require "ingress.pure.host_name"
+local retry_budget = require "ingress.balance.retry_budget"
+local store = require "ingress.store"
+
+local has_endpoint = backends.has_endpoint
+local lower = string.lower
+
+-- Of which the templates of HTTP may take captures.
+local NO_ROUTE = {}
+
+local _M = {}
+
+
+local function compile(record, key)
+    local target = {
+        entry = store.entry("backend", record.backend),
+        name = key,
+        budget = retry_budget.of(record.backend, store.setting().retry_budget, ngx.now()),
+    }
+    choice.apply(target, record.load_balance or choice.DEFAULT, NO_ROUTE)
+    return target
+end
+
+
+store.register("stream", compile, {})
+store.register("passthrough", compile, {})
+
+
+--- The target of a port; nil when there is none, or none of its endpoints.
+-- @param key of the record
+function _M.of_port(key)
+    local target = store.value(store.entry("stream", key))
+    return target and has_endpoint(target) and target or nil
+end
+
+
+--- The target of a name in a ClientHello, as NGINX read it; nil: TLS ends here.
+function _M.of_name(name)
+    if not name or name == "" then
+        return nil
+    end
+    local host = lower(name)
+    local wildcard = host_name.wildcard(host)
+    return store.lookup("passthrough", "passthrough/" .. host)
+        or wildcard and store.lookup("passthrough", "passthrough/" .. wildcard)
+end
+
+
+return _M
