@@ -2,16 +2,32 @@
 
 import { readFile, stat } from 'node:fs/promises'
 import { join } from 'node:path'
-import { parseAllDocuments } from 'yaml'
+import { parse, parseAllDocuments } from 'yaml'
 import type { KubernetesObject } from './client.ts'
+import { applyPatch, type Patch } from './kustomize-patches.ts'
 
-interface Kustomization {
-  readonly namespace?: string
-  readonly resources?: readonly string[]
-  readonly images?: readonly { readonly name: string, readonly newName?: string, readonly newTag?: string }[]
+interface PatchEntry {
+  readonly path?: string
+  readonly patch?: string
+  readonly target?: NonNullable<Patch['target']>
+  readonly options?: { readonly allowKindChange?: boolean }
 }
 
-const KUSTOMIZATION_FIELDS = new Set(['apiVersion', 'kind', 'namespace', 'resources', 'images'])
+interface Kustomization {
+  readonly kind?: string
+  readonly namespace?: string
+  readonly resources?: readonly string[]
+  readonly components?: readonly string[]
+  readonly images?: readonly { readonly name: string, readonly newName?: string, readonly newTag?: string }[]
+  readonly patches?: readonly PatchEntry[]
+}
+
+const KUSTOMIZATION_FIELDS = new Set([
+  'apiVersion', 'kind', 'namespace', 'resources', 'components', 'images', 'patches',
+])
+const PATCH_FIELDS = new Set(['path', 'patch', 'target', 'options'])
+const TARGET_FIELDS = new Set(['kind', 'name'])
+const OPTION_FIELDS = new Set(['allowKindChange'])
 
 /** Kinds without a namespace that manifests of a controller hold. */
 export const CLUSTER_KINDS = new Set([
@@ -31,21 +47,47 @@ export function parseObjects(text: string): KubernetesObject[] {
 }
 
 /**
- * The objects of a kustomization folder: `resources`, `namespace`, `images`. Throws on any other field,
- * because to leave one out silently would test other manifests than users apply.
+ * The objects of a kustomization folder, as kustomize makes them from `resources`, `components`, `patches`,
+ * `namespace`, `images`. Throws on any other field, because to leave one out silently would test other
+ * manifests than users apply.
  */
 export async function readKustomization(folder: string): Promise<KubernetesObject[]> {
+  return await kustomize(folder, 'Kustomization', [])
+}
+
+/** `objects`: what a component changes and adds to. */
+async function kustomize(
+  folder: string, kind: 'Kustomization' | 'Component', objects: readonly KubernetesObject[],
+): Promise<KubernetesObject[]> {
   const file = join(folder, 'kustomization.yaml')
   const kustomization = parseObjects(await readFile(file, 'utf8'))[0] as Kustomization
-  const unknown = Object.keys(kustomization).filter((field) => !KUSTOMIZATION_FIELDS.has(field))
-  if (unknown.length > 0) throw new Error(`${file}: the lab does not understand ${unknown.join(', ')}`)
-  const objects: KubernetesObject[] = []
-  for (const resource of kustomization.resources ?? []) objects.push(...await readResource(join(folder, resource)))
-  for (const object of objects) {
-    if (kustomization.namespace !== undefined) setNamespace(object, kustomization.namespace)
-    replaceImages(object, kustomization.images ?? [])
+  requireKnown(file, kustomization, KUSTOMIZATION_FIELDS)
+  if ((kustomization.kind ?? 'Kustomization') !== kind) throw new Error(`${file} is no ${kind}`)
+  const { resources = [], components = [], patches = [], namespace, images = [] } = kustomization
+  let result = [...objects]
+  for (const path of resources) result.push(...await readResource(join(folder, path)))
+  for (const path of components) result = await kustomize(join(folder, path), 'Component', result)
+  for (const entry of patches) result = applyPatch(result, await readPatch(folder, entry))
+  for (const object of result) {
+    if (namespace !== undefined) setNamespace(object, namespace)
+    replaceImages(object, images)
   }
-  return objects
+  return result
+}
+
+function requireKnown(file: string, value: object, known: ReadonlySet<string>): void {
+  const unknown = Object.keys(value).filter((field) => !known.has(field))
+  if (unknown.length > 0) throw new Error(`${file}: the lab does not understand ${unknown.join(', ')}`)
+}
+
+async function readPatch(folder: string, entry: PatchEntry): Promise<Patch> {
+  const { path, patch, target, options = {} } = entry
+  requireKnown(folder, entry, PATCH_FIELDS)
+  requireKnown(folder, target ?? {}, TARGET_FIELDS)
+  requireKnown(folder, options, OPTION_FIELDS)
+  const text = path === undefined ? patch ?? '' : await readFile(join(folder, path), 'utf8')
+  const allowKindChange = options.allowKindChange === true
+  return { content: parse(text), allowKindChange, ...target === undefined ? {} : { target } }
 }
 
 async function readResource(path: string): Promise<KubernetesObject[]> {

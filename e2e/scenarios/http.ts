@@ -5,6 +5,8 @@ import { request as httpsRequest } from 'node:https'
 
 export interface Ask {
   readonly address: string
+  /** By default 80, or 443 over TLS. */
+  readonly port?: number
   readonly host: string
   readonly path?: string
   readonly method?: string
@@ -44,13 +46,13 @@ export async function askEcho(what: Ask): Promise<Echo> {
 
 /** Resolves with the head of the answer. */
 export async function send(what: Ask): Promise<IncomingMessage> {
-  const { address, host, path = '/', method = 'GET', headers = {}, body, ca } = what
+  const { address, port, host, path = '/', method = 'GET', headers = {}, body, ca } = what
   const all = { host, ...headers } as Record<string, string | string[]>
   const options = { host: address, path, method, agent: false as const, headers: all }
   return await new Promise((resolve, reject) => {
     const request = ca === undefined
-      ? httpRequest({ ...options, port: 80 }, resolve)
-      : httpsRequest({ ...options, port: 443, ca, servername: host }, resolve)
+      ? httpRequest({ ...options, port: port ?? 80 }, resolve)
+      : httpsRequest({ ...options, port: port ?? 443, ca, servername: host }, resolve)
     request.once('error', reject)
     request.end(body)
   })

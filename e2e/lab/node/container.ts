@@ -209,6 +209,7 @@ export class Container {
     this.#attempt++
     this.#sandbox = await startSandbox({
       pod: context.pod, container: spec, folder: this.#layer(), root: image.root, networkNamespace, argv, environment,
+      fileCapabilities: image.fileCapabilities,
       workingFolder: spec.workingDir ?? image.workingFolder,
       mounts: [...image.mounts, ...volumeMounts], user: image.user, logFile: this.logFile(),
     })

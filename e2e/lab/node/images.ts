@@ -1,6 +1,6 @@
 /** What an image name means in the lab: a root folder, what is mounted into it, and what it runs. */
 
-import { existsSync } from 'node:fs'
+import { existsSync, realpathSync } from 'node:fs'
 import { join } from 'node:path'
 import { REPOSITORY, type Tools, type Variant } from '../tools.ts'
 
@@ -19,6 +19,8 @@ export interface Image {
   readonly user: number
   readonly workingFolder: string
   readonly stopSignal: NodeJS.Signals
+  /** Programs in the root folder with capabilities of their own, in the words of setcap. */
+  readonly fileCapabilities: Readonly<Record<string, string>>
 }
 
 /** The image of a name, or undefined when the lab has none such. */
@@ -56,6 +58,7 @@ export function createImageTable(tools: Tools, variant: Variant | undefined): Im
       entrypoint: [`${OPENRESTY_HOME}/openresty/start`],
       user: 101,
       environment: { NGINX: tools.openresty ?? '/usr/sbin/nginx' },
+      fileCapabilities: { [realpathSync(tools.openresty ?? '/usr/sbin/nginx')]: 'cap_net_bind_service=+ep' },
     }),
   }
   return (name) => images[shortName(name)]
@@ -69,7 +72,10 @@ function shortName(name: string): string {
 }
 
 function image(parts: Partial<Image> & Pick<Image, 'mounts' | 'entrypoint' | 'user'>): Image {
-  return { root: '/', stopSignal: 'SIGTERM', workingFolder: '/', ...parts, environment: { PATH, ...parts.environment } }
+  return {
+    root: '/', stopSignal: 'SIGTERM', workingFolder: '/', fileCapabilities: {}, ...parts,
+    environment: { PATH, ...parts.environment },
+  }
 }
 
 function mounted(source: string, target: string): Mount {

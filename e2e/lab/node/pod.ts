@@ -130,7 +130,8 @@ export class PodRunner {
   async #makeNetwork(network: Network): Promise<PodNetwork> {
     if (this.#pod.spec?.hostNetwork === true) return network.hostNetwork(this.#node)
     const made = await network.addPod(this.#node, sysctlsOf(this.#pod))
-    await network.forward(this.#node, new Map([[this.#portsKey, hostPortForwards(this.#pod, made.address, this.#node)]]))
+    const forwards = hostPortForwards(this.#pod, made.address, this.#node)
+    await network.forward(this.#node, new Map([[this.#portsKey, forwards]]))
     return made
   }
 

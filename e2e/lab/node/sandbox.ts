@@ -19,6 +19,7 @@ export interface SandboxOptions {
   /** An empty folder for the writable layer. */
   readonly folder: string
   readonly root: string
+  readonly fileCapabilities: Readonly<Record<string, string>>
   readonly mounts: readonly Mount[]
   readonly argv: readonly string[]
   readonly workingFolder: string
@@ -94,7 +95,7 @@ function rootOf(folder: string): string {
  * The first child of this shell is process 1 of the new process namespace, so it does all the rest; the
  * shell stays outside and passes the exit status on.
  */
-function sandboxScript({ folder, root, mounts, container }: SandboxOptions): string {
+function sandboxScript({ folder, root, mounts, container, fileCapabilities }: SandboxOptions): string {
   const target = rootOf(folder)
   const layers = `lowerdir=${root},upperdir=${join(folder, 'upper')},workdir=${join(folder, 'work')}`
   const readOnly = container.securityContext?.readOnlyRootFilesystem === true
@@ -102,6 +103,7 @@ function sandboxScript({ folder, root, mounts, container }: SandboxOptions): str
     '(',
     'printf %s "$1" > /proc/sys/kernel/hostname; shift',
     `mount -t overlay overlay -o ${quote(layers)} ${target}`,
+    ...Object.entries(fileCapabilities).map(([file, text]) => `setcap ${quote(text)} ${quote(join(target, file))}`),
     `mount -t proc proc ${target}/proc`,
     `mount --rbind /dev ${target}/dev; mount --rbind /sys ${target}/sys`,
     // The host's temporary files are no part of the image.

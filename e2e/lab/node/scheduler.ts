@@ -6,8 +6,8 @@ import type { V1LabelSelector, V1Node, V1NodeSelectorTerm, V1Pod, V1PodAffinityT
 export type Choice = { readonly node: string } | { readonly message: string }
 
 export function chooseNode(pod: V1Pod, nodes: readonly V1Node[], pods: readonly V1Pod[]): Choice {
-  const allowed = nodes.filter((node) =>
-    isOpen(pod, node) && matchesNodeRules(pod, node) && hasFreePorts(pod, node, pods) && !repelled(pod, node, nodes, pods))
+  const allowed = nodes.filter((node) => isOpen(pod, node) && matchesNodeRules(pod, node) &&
+    hasFreePorts(pod, node, pods) && !repelled(pod, node, nodes, pods))
   const load = (node: V1Node): number => pods.filter((other) => other.spec?.nodeName === node.metadata?.name).length
   const [best] = [...allowed].sort((a, b) => load(a) - load(b))
   if (best === undefined) {
@@ -31,7 +31,8 @@ function hasFreePorts(pod: V1Pod, node: V1Node, pods: readonly V1Pod[]): boolean
 /** With hostNetwork the apiserver makes every port of a container one of the node. */
 function hostPorts({ spec }: V1Pod): string[] {
   const ports = (spec?.containers ?? []).flatMap((container) => container.ports ?? [])
-  return ports.filter(({ hostPort }) => hostPort !== undefined).map(({ hostPort, protocol = 'TCP' }) => `${protocol} ${hostPort}`)
+  return ports.filter(({ hostPort }) => hostPort !== undefined)
+    .map(({ hostPort, protocol = 'TCP' }) => `${protocol} ${hostPort}`)
 }
 
 function matchesNodeRules(pod: V1Pod, node: V1Node): boolean {

@@ -9,7 +9,6 @@ import type { Client } from '../client.ts'
 import { progress } from '../command.ts'
 import { Follower } from '../follower.ts'
 import { loadBalancerAddress, nodeAddress, type Network } from '../network.ts'
-import type { Forward } from '../packet-rules.ts'
 import { sleep } from '../wait.ts'
 import { isEntry, serviceForwards, type NodePlace, type ServiceState } from './service-forwards.ts'
 
