@@ -114,11 +114,12 @@ test('these objects and no others, of ours all with one name and in one namespac
 /** What the sidecar does with the kinds that it does not watch; sidecar/kube/ has the calls. */
 const CALLS: Readonly<Record<string, readonly string[]>> = {
   Node: ['get'],
-  Pod: ['get'],
+  Pod: ['get', 'list', 'watch'],
+  Lease: ['create', 'get', 'update'],
   Event: ['create', 'patch'],
 }
 /** Kinds of which only objects in the controller's own namespace are read. */
-const OWN_NAMESPACE = ['ConfigMap', 'Pod']
+const OWN_NAMESPACE = ['ConfigMap', 'Pod', 'Lease']
 
 function isResource(value: unknown): value is Resource {
   return typeof value === 'object' && value !== null && 'plural' in value
@@ -136,7 +137,8 @@ function neededPermissions(): string[] {
     const role = OWN_NAMESPACE.includes(resource.kind) ? 'Role' : 'ClusterRole'
     return verbs.map((verb) => `${role}: ${verb} ${groupOf(resource)}/${resource.plural}`)
   })
-  return [...needed, 'ClusterRole: patch networking.k8s.io/ingresses/status']
+  const statuses = ['networking.k8s.io/ingresses', 'resty-ingress.io/proxies']
+  return [...needed, ...statuses.map((plural) => `ClusterRole: patch ${plural}/status`)]
 }
 
 function grantedPermissions(role: Full<V1ClusterRole>): string[] {
@@ -156,6 +158,12 @@ test('RBAC grants what sidecar/kube/ does, and nothing else', () => {
 test('of ConfigMaps, only the controller\'s own is granted', () => {
   const rule = objectOf<V1ClusterRole>('Role').rules.find((each) => each.resources.includes('configmaps'))
   assert.deepEqual(rule?.resourceNames, [NAME])
+})
+
+test('of leases, only that of the election can be read and changed', () => {
+  const rules = objectOf<V1ClusterRole>('Role').rules.filter((each) => each.resources.includes('leases'))
+  const named = rules.filter(({ verbs }) => !verbs.includes('create'))
+  assert.deepEqual(named.map(({ resourceNames }) => resourceNames), [[sidecarOptions['election-id']]])
 })
 
 for (const role of ['ClusterRole', 'Role']) {

@@ -1,37 +1,45 @@
 /** The cluster as source and outlet: objects in; status and Events out. */
+import { setTimeout as sleep } from 'node:timers/promises'
 import type { Logger } from 'pino'
 import type { Outlets } from './controller.ts'
 import type { ObjectSink } from './collection/objects.ts'
-import { objectName } from './ir/object-name.ts'
-import type { Fragment } from './ir/types.ts'
-import { parseAddressList, type Address } from './kube/address.ts'
+import { objectName, type ObjectName } from './ir/object-name.ts'
+import { ClusterStatus } from './cluster-status.ts'
+import { parseAddressList } from './kube/address.ts'
 import { loadKubeConfig } from './kube/client.ts'
+import { LeaderElection } from './kube/election.ts'
 import { EventWriter } from './kube/events.ts'
+import { LeaderApi, SOLE_REPLICA } from './kube/leadership.ts'
 import { findZone } from './kube/node.ts'
 import { AddressPublisher, type AddressOrigin } from './kube/publish.ts'
+import { isOnlyReplica } from './kube/replicas.ts'
 import { ClusterSource } from './kube/source.ts'
-import { StatusWriter } from './kube/status.ts'
 import { ApiTransport } from './kube/transport.ts'
 import { StartError, UsageError, type Options } from './options.ts'
+
+/** Milliseconds: a kubelet waits longer. */
+const WITHDRAW_LIMIT = 30_000
 
 export class Cluster {
   readonly #options: Options
   readonly #log: Logger
   readonly #transport: ApiTransport
-  readonly #status: StatusWriter
+  readonly #election: LeaderElection | undefined
+  readonly #api: LeaderApi
+  readonly #status: ClusterStatus
   readonly #events: EventWriter
   readonly #publisher: AddressPublisher | undefined
   readonly #closing = new AbortController()
-  readonly #served = new Map<string, string>()
   #source: ClusterSource | undefined
-  #addresses: readonly Address[] = []
 
   private constructor(options: Options, log: Logger, transport: ApiTransport) {
     this.#options = options
     this.#log = log
     this.#transport = transport
-    this.#status = new StatusWriter({ transport, log })
-    this.#events = new EventWriter({ transport, log, instance: options.podName || 'resty-ingress' })
+    this.#election = this.#makeElection()
+    this.#api = new LeaderApi(transport, this.#election ?? SOLE_REPLICA)
+    this.#status = new ClusterStatus(this.#api, { log, rest: options['status-update-interval'] * 1000 })
+    this.#events = new EventWriter({ api: this.#api, log, instance: options.podName || 'resty-ingress' })
     this.#publisher = this.#makePublisher()
   }
 
@@ -53,18 +61,18 @@ export class Cluster {
   readonly outlets: Omit<Outlets, 'names'> = {
     secrets: (names) => this.#source?.setReferencedSecrets(names),
     findings: (current) => this.#events.report(current),
-    served: (key, fragment) => this.#servedNow(key, fragment),
-    forgotten: (key) => {
-      const name = ingressName(key)
-      if (name === undefined) return
-      this.#served.delete(name)
-      this.#status.forget(name)
-    },
+    served: (key, fragment) => this.#status.served(key, fragment),
+    refused: (key, fragment, message) => this.#status.refused(key, fragment, message),
+    forgotten: (key) => this.#status.forgotten(key),
+  }
+
+  /** This replica writes status and Events. */
+  isLeading(): boolean {
+    return this.#api.isLeading()
   }
 
   /** Starts to watch; `complete` is called when every kind has been listed once. */
   start(sink: ObjectSink, complete: () => void): void {
-    const { configmap } = this.#options
     this.#source = new ClusterSource({
       transport: this.#transport,
       sink,
@@ -75,7 +83,11 @@ export class Cluster {
     })
     this.#source.start()
     this.#publisher?.start()
-    void this.#source.synced().then(complete)
+    void this.#source.synced().then(() => {
+      complete()
+      // Who has not seen everything cannot write for those who have.
+      this.#election?.start()
+    })
   }
 
   /** The zone of our node, when endpoints are to be chosen by it; `found` is called at most once. */
@@ -91,35 +103,69 @@ export class Cluster {
     )
   }
 
+  /** This replica is about to end: it does not begin to lead any more. */
+  leave(): void {
+    this.#election?.leave()
+  }
+
   async close(): Promise<void> {
     this.#closing.abort()
+    await this.#publisher?.stop()
+    const limit = sleep(WITHDRAW_LIMIT, undefined, { ref: false })
+    if (await this.#isLast()) await Promise.race([this.#status.withdraw(), limit])
     await this.#source?.stop()
-    await Promise.all([this.#publisher?.stop(), this.#status.stop(), this.#events.stop()])
+    await Promise.all([this.#status.stop(), this.#events.stop()])
+    // Last: the next leader begins when we have finished.
+    await this.#election?.stop()
     await this.#transport.close()
+  }
+
+  /** The addresses that this replica has written lead nowhere when it ends. */
+  async #isLast(): Promise<boolean> {
+    const { podNamespace: namespace, podName: name } = this.#options
+    if (!this.#options['update-status-on-shutdown'] || this.#publisher === undefined || !this.isLeading()) return false
+    if (name === '') return true
+    return isOnlyReplica(this.#transport, { namespace, name }).catch((error: unknown) => {
+      this.#log.warn({ err: error }, 'it is not known whether there are other replicas: status stays as it is')
+      return false
+    })
+  }
+
+  /** undefined: there are no replicas, or nothing says which of them this is. */
+  #makeElection(): LeaderElection | undefined {
+    const { podNamespace: namespace, podName: identity } = this.#options
+    if (this.#options['disable-leader-election'] || namespace === '' || identity === '') return undefined
+    return new LeaderElection({
+      transport: this.#transport,
+      log: this.#log,
+      lease: { namespace, name: this.#options['election-id'] },
+      identity,
+      seconds: this.#options['election-ttl'],
+      changed: (leading) => {
+        if (!leading) return
+        this.#status.resume()
+        this.#events.resume()
+      },
+    })
   }
 
   #makePublisher(): AddressPublisher | undefined {
     const origin = this.#options['update-status'] ? addressOrigin(this.#options) : undefined
     if (origin === undefined) return undefined
-    const changed = (addresses: readonly Address[]): void => {
-      this.#addresses = addresses
-      for (const [key, uid] of this.#served) this.#status.desire(key, { uid, addresses })
-    }
-    return new AddressPublisher({ transport: this.#transport, log: this.#log, origin, changed })
-  }
-
-  #servedNow(key: string, { origin: { uid } }: Fragment): void {
-    const name = ingressName(key)
-    if (name === undefined || this.#publisher === undefined || uid === undefined) return
-    this.#served.set(name, uid)
-    if (this.#publisher.addresses !== undefined) this.#status.desire(name, { uid, addresses: this.#addresses })
+    return new AddressPublisher({
+      transport: this.#transport,
+      log: this.#log,
+      origin,
+      interval: this.#options['status-update-interval'] * 1000,
+      changed: (addresses) => this.#status.publish(addresses),
+    })
   }
 }
 
-/** `namespace/name` of an Ingress by the key of its fragment. */
-function ingressName(key: string): string | undefined {
-  const [kind, name] = [key.slice(0, key.indexOf('/')), key.slice(key.indexOf('/') + 1)]
-  return kind === 'Ingress' ? name : undefined
+/** The ConfigMaps that flags name. */
+function configMapsOf(options: Options): ObjectName[] {
+  const names = [options.configmap, options['tcp-services-configmap'], options['udp-services-configmap']]
+  return [...new Set(names)].filter((name) => name !== '').map(objectName)
 }
 
 /** Undefined: nothing says which addresses are ours, so no status is written. */
@@ -132,5 +178,5 @@ function addressOrigin(options: Options): AddressOrigin | undefined {
   if (options['publish-service'] !== '') return { from: 'service', service: objectName(options['publish-service']) }
   if (options.podName === '' || options.podNamespace === '') return undefined
   const pod = { namespace: options.podNamespace, name: options.podName }
-  return { from: 'node', pod, internal: options['report-node-internal-ip-address'] }
+  return { from: 'nodes', pod, internal: options['report-node-internal-ip-address'] }
 }

@@ -35,6 +35,8 @@ export interface Outlets {
   findings(current: readonly Finding[]): void
   /** Every host of this object of ours is served by every worker. `key`: `<kind>/<namespace>/<name>`. */
   served(key: string, fragment: Fragment): void
+  /** OpenResty does not take this object of ours as it is now: why, for people. */
+  refused(key: string, fragment: Fragment, message: string): void
   /** This object is gone, or not ours any more. */
   forgotten(key: string): void
 }
@@ -239,9 +241,14 @@ export class Controller {
     for (const key of this.#unserved) {
       const fragment = this.pipeline.fragments.get(key)
       if (fragment === undefined) continue
-      if (!routedHosts(fragment).every((host) => this.dataPlane.isApplied(hostKey(host)))) continue
-      this.#unserved.delete(key)
-      this.#outlets.served(key, fragment)
+      const missing = routedHosts(fragment).map(hostKey).filter((record) => !this.dataPlane.isApplied(record))
+      if (missing.length === 0) {
+        this.#unserved.delete(key)
+        this.#outlets.served(key, fragment)
+        continue
+      }
+      const rejection = missing.map((record) => this.#rejected.get(record)).find((finding) => finding !== undefined)
+      if (rejection !== undefined) this.#outlets.refused(key, fragment, rejection.message)
     }
   }
 

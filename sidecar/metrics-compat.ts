@@ -6,8 +6,6 @@ import type { Backend, BackendRef, Certificate, VirtualHost } from './ir/types.t
 import { scrapedCounter, scrapedGauge } from './scraped.ts'
 
 const PREFIX = 'nginx_ingress_controller_'
-/** What ingress-nginx calls its lease unless it is told otherwise. */
-const ELECTION = 'ingress-controller-leader'
 /** Digits of the hash that a number of Prometheus holds exactly. */
 const EXACT_HASH_DIGITS = 13
 
@@ -16,6 +14,9 @@ export interface Identity {
   readonly labels: Readonly<Record<string, string>>
   /** Of this program. */
   readonly version: string
+  /** Name of the Lease. */
+  readonly election: string
+  readonly isLeading: () => boolean
 }
 
 type Add = (name: string, help: string, labelNames: readonly string[], fill: (gauge: Gauge) => void) => void
@@ -31,7 +32,8 @@ export function ingressNginxMetrics(controller: Controller, identity: Identity):
   return registry
 }
 
-function addConfig(add: Add, { instruments, dataPlane }: Controller, { labels, version }: Identity): void {
+function addConfig(add: Add, controller: Controller, { labels, version, election, isLeading }: Identity): void {
+  const { instruments, dataPlane } = controller
   const names = Object.keys(labels)
   add('config_hash', 'Running configuration hash actually running', names, (gauge) => {
     const hash = instruments.loads.lastSucceeded ? (dataPlane.status?.config_hash ?? '') : ''
@@ -48,8 +50,9 @@ function addConfig(add: Add, { instruments, dataPlane }: Controller, { labels, v
   add('build_info', "A metric with a constant '1' labeled with information about the build.", [...names, ...Object.keys(build)], (gauge) =>
     gauge.set({ ...labels, ...build }, 1),
   )
-  add('leader_election_status', 'Always 1: there is no election, every replica does the work of a leader', [...names, 'name'], (gauge) =>
-    gauge.set({ ...labels, name: ELECTION }, 1),
+  const leader = 'Whether this replica leads, 1 or 0; name is that of the Lease'
+  add('leader_election_status', leader, [...names, 'name'], (gauge) =>
+    gauge.set({ ...labels, name: election }, Number(isLeading())),
   )
 }
 

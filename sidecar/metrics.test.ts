@@ -51,10 +51,13 @@ async function options(...flags: readonly string[]): Promise<MetricsOptions> {
   const env = { POD_NAME: 'pod-1', POD_NAMESPACE: 'ingress' }
   const command = await parseCommand(['run', '--manifests=/nowhere', '--enable-metrics', ...flags], '', env)
   assert.equal(command?.name, 'run')
-  const outlets = { secrets: () => {}, names: () => {}, findings: () => {}, served: () => {}, forgotten: () => {} }
+  const ignore = (): void => {}
+  const outlets = {
+    secrets: ignore, names: ignore, findings: ignore, served: ignore, refused: ignore, forgotten: ignore,
+  }
   const controller = new Controller(command.options, pino({ level: 'silent' }), outlets)
   controller.instruments.loaded(['start'], 12, new Date(1000))
-  return { ...metricsOptions(controller, command.options, '1.2.3'), dataPlane: ANSWERS }
+  return { ...metricsOptions(controller, command.options, { version: '1.2.3', isLeading: () => false }), dataPlane: ANSWERS }
 }
 
 async function families(of: MetricsOptions): Promise<ReadonlyMap<string, Family>> {

@@ -7,8 +7,13 @@ import { requestCounting } from './metrics-options.ts'
 import type { Options } from './options.ts'
 import { scrapedGauge } from './scraped.ts'
 
-/** `version` is that of this program. */
-export function metricsOptions(controller: Controller, options: Options, version: string): MetricsOptions {
+export interface Program {
+  readonly version: string
+  /** This replica writes status and Events. */
+  readonly isLeading: () => boolean
+}
+
+export function metricsOptions(controller: Controller, options: Options, program: Program): MetricsOptions {
   const labels = {
     controller_class: options['controller-class'],
     controller_namespace: options.podNamespace || 'default',
@@ -19,7 +24,7 @@ export function metricsOptions(controller: Controller, options: Options, version
   collectDefaultMetrics({ register: process })
   const own = [controller.instruments.registry, stateMetrics(controller), process]
   return {
-    registry: Registry.merge([...own, ingressNginxMetrics(controller, { labels, version })]),
+    registry: Registry.merge([...own, ingressNginxMetrics(controller, { labels, election: options['election-id'], ...program })]),
     labels,
     dataPlane: controller.control,
     requests: counting === undefined ? undefined : { labels, perHost: counting.perHost, excluded: counting.excluded },

@@ -20,11 +20,19 @@ test('defaults, and the environment of a pod', async () => {
 })
 
 test('flags as ingress-nginx users write them', async () => {
-  const options = await run('--update-status=false', '--ingress-class=nginx', '--v=2', '--election-id=x', '--bind-address=::1,198.18.0.1')
+  const options = await run('--update-status=false', '--ingress-class=nginx', '--v=2', '--election-id=x', '--profiling', '--bind-address=::1,198.18.0.1')
   assert.equal(options['update-status'], false)
   assert.equal(options['ingress-class'], 'nginx')
   assert.deepEqual(options['bind-address'], ['::1', '198.18.0.1'])
-  assert.deepEqual(options.ignored, ['election-id', 'v'])
+  assert.deepEqual(options.ignored, ['profiling', 'v'])
+})
+
+test('flags about replicas and namespaces', async () => {
+  const options = await run('--election-id=x', '--election-ttl=1m30s', '--watch-namespace-selector=team in (a, b),!off')
+  assert.equal(options['election-id'], 'x')
+  assert.equal(options['election-ttl'], 90)
+  assert.equal(options['watch-namespace-selector'], 'team in (a, b),!off')
+  assert.equal((await run())['election-ttl'], 10)
 })
 
 test('flags about metrics: requests are counted only when somebody wants that', async () => {
@@ -48,6 +56,11 @@ test('what is wrong is said in a sentence', async () => {
     [['run', '--configmap=x'], /namespace\/name/],
     [['run', '--bind-address=localhost'], /not an IP address/],
     [['run', '--log-level=loud'], /log-level/],
+    [['run', '--election-ttl=1500ms'], /--election-ttl must be whole seconds/],
+    [['run', '--election-ttl=30'], /--election-ttl must be whole seconds/],
+    [['run', '--watch-namespace-selector=a=b=c'], /a=b=c is not understood/],
+    [['run', '--watch-namespace-selector=a', '--watch-namespace=b'], /exclude each other/],
+    [['run', '--status-update-interval=0'], /--status-update-interval must be seconds/],
     [['run', '--time-buckets=1,1'], /--time-buckets must be .* ascending/],
     [['run', '--size-buckets=x'], /--size-buckets must be/],
     [['run', '--length-buckets='], /--length-buckets must be/],

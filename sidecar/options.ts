@@ -27,7 +27,7 @@ const FLAGS = {
   'ingress-class': { type: 'string', default: 'resty-ingress', describe: 'Value of the old annotation kubernetes.io/ingress.class to serve' },
   'ingress-class-by-name': { type: 'boolean', default: false, describe: 'Also serve the IngressClass whose name is --ingress-class' },
   'watch-ingress-without-class': { type: 'boolean', default: false, describe: 'Also serve Ingresses that name no class' },
-  'watch-namespace': { type: 'string', default: '', describe: 'Only this namespace' },
+  ...CLUSTER_FLAGS,
   'annotations-prefix': { type: 'string', default: 'nginx.ingress.kubernetes.io', describe: 'Prefix of annotations, beside resty-ingress.io' },
   'enable-topology-aware-routing': {
     type: 'boolean',
@@ -47,7 +47,6 @@ const FLAGS = {
   'publish-service': { type: 'string', default: '', describe: 'namespace/name of the Service whose address goes into the status' },
   'publish-status-address': { type: 'string', default: '', describe: 'Addresses for the status, separated by commas' },
   'report-node-internal-ip-address': { type: 'boolean', default: false, describe: 'Prefer the internal address of the node for the status' },
-  'update-status': { type: 'boolean', default: true, describe: 'Write status.loadBalancer of the Ingresses that are served' },
   'http-port': { type: 'number', default: 80, describe: 'Port for HTTP' },
   'https-port': { type: 'number', default: 443, describe: 'Port for HTTPS' },
   'https-redirect-port': { type: 'number', describe: 'Port that redirects to https name [443; with --manifests: --https-port]' },
@@ -159,7 +158,7 @@ export type Environment = Readonly<Record<string, string | undefined>>
 function complete(flags: Flags, env: Environment): Options {
   const ignored = WITHOUT_EFFECT.filter((flag) => (flags as Record<string, unknown>)[flag] !== undefined)
   check(flags)
-  checkMetrics(flags)
+  checkGroups(flags)
   const { POD_NAME = '', POD_NAMESPACE = '', POD_IPS = '' } = env
   const { KUBERNETES_SERVICE_HOST: serviceHost = '', KUBERNETES_SERVICE_PORT: servicePort = '443' } = env
   return {
@@ -189,8 +188,8 @@ function check(flags: Flags): void {
   }
 }
 
-function checkMetrics(flags: Flags): void {
-  const error = metricsFlagsError(flags)
+function checkGroups(flags: Flags): void {
+  const error = metricsFlagsError(flags) ?? clusterFlagsError(flags)
   if (error !== undefined) throw new UsageError(error)
 }
 

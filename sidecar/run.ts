@@ -39,7 +39,7 @@ export async function runController(options: Options, log: Logger, version: stri
       findings: () => controller.findings.all(),
       generations: () => controller.generations.all(),
     },
-    metrics: metricsOptions(controller, options, version),
+    metrics: metricsOptions(controller, options, { version, isLeading: source.isLeading }),
   }).catch((error: unknown) => {
     throw error instanceof AdminError ? new StartError(error.message) : error
   })
@@ -47,7 +47,10 @@ export async function runController(options: Options, log: Logger, version: stri
   await source.start(controller)
   return {
     adminPort: admin.port,
-    leave: () => controller.leave(),
+    leave: () => {
+      controller.leave()
+      source.leave()
+    },
     close: async () => {
       await source.close()
       names.close()
@@ -68,6 +71,10 @@ function families({ podAddresses }: Options): Family[] {
 interface Source {
   readonly outlets: Omit<Outlets, 'names'>
   start(controller: Controller): Promise<void>
+  /** This replica writes what is found out. */
+  readonly isLeading: () => boolean
+  /** This replica is about to end. */
+  leave(): void
   close(): Promise<void>
 }
 
@@ -79,6 +86,8 @@ async function clusterSource(options: Options, log: Logger): Promise<Source> {
       cluster.followZone((zone) => controller.inZone(zone))
       cluster.start(controller.sink, () => controller.sourceComplete())
     },
+    isLeading: () => cluster.isLeading(),
+    leave: () => cluster.leave(),
     close: () => cluster.close(),
   }
 }
@@ -87,7 +96,7 @@ async function clusterSource(options: Options, log: Logger): Promise<Source> {
 function folderSource(dir: string, log: Logger): Source {
   let close = async (): Promise<void> => {}
   return {
-    outlets: { secrets: () => {}, findings: () => {}, served: () => {}, forgotten: () => {} },
+    outlets: { secrets: () => {}, findings: () => {}, served: () => {}, refused: () => {}, forgotten: () => {} },
     start: async (controller) => {
       const watcher = await watchManifests({
         dir,
@@ -100,6 +109,8 @@ function folderSource(dir: string, log: Logger): Source {
       close = () => watcher.close()
       controller.sourceComplete()
     },
+    isLeading: () => true,
+    leave: () => {},
     close: () => close(),
   }
 }

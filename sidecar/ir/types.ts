@@ -118,6 +118,8 @@ export interface KnownCondition {
 export interface FragmentConditions {
   readonly accepted: KnownCondition
   readonly resolvedRefs: KnownCondition
+  /** Of the spec that this is about. */
+  readonly generation?: number
 }
 
 /** The IR of one object: what it wants, before it meets the others. */

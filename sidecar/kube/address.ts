@@ -1,5 +1,6 @@
 /** The addresses at which clients reach us, as they stand in the status of an Ingress. */
 import { isIP } from 'node:net'
+import type { RawObject } from './resource.ts'
 
 export type Address = { readonly ip: string } | { readonly hostname: string }
 
@@ -49,4 +50,47 @@ export function loadBalancerAddresses(status: unknown): readonly Address[] {
     if (typeof ip === 'string' && ip !== '') return [{ ip }]
     return typeof hostname === 'string' && hostname !== '' ? [{ hostname }] : []
   })
+}
+
+interface ServiceSpec {
+  readonly type?: unknown
+  readonly clusterIP?: unknown
+  readonly externalName?: unknown
+  readonly externalIPs?: unknown
+}
+
+/** As in ingress-nginx: by the type of the Service; external IPs come on top of those of a load balancer. */
+export function serviceAddresses(service: RawObject): readonly Address[] {
+  const { type, clusterIP, externalName, externalIPs } = (service['spec'] ?? {}) as ServiceSpec
+  const external = toAddresses(Array.isArray(externalIPs) ? (externalIPs as unknown[]) : [])
+  switch (type) {
+    case 'ExternalName':
+      return toAddresses([externalName])
+    case 'LoadBalancer':
+      return [...loadBalancerAddresses(service['status']), ...external]
+    case 'NodePort':
+      return external.length > 0 ? external : toAddresses([clusterIP])
+    default:
+      return toAddresses([clusterIP])
+  }
+}
+
+interface NodeAddress {
+  readonly type?: unknown
+  readonly address?: unknown
+}
+
+/** The first ExternalIP, else the first InternalIP, as in ingress-nginx. */
+export function nodeAddresses(node: RawObject, internal: boolean): readonly Address[] {
+  const { addresses } = (node['status'] ?? {}) as { readonly addresses?: unknown }
+  const all = (Array.isArray(addresses) ? addresses : []) as NodeAddress[]
+  const types = internal ? ['InternalIP'] : ['ExternalIP', 'InternalIP']
+  const found = types.flatMap((type) => all.filter((each) => each.type === type && each.address !== ''))
+  return toAddresses(found.slice(0, 1).map(({ address }) => address))
+}
+
+/** `None` of a headless Service is neither an address nor a host that anyone can reach. */
+function toAddresses(values: readonly unknown[]): readonly Address[] {
+  const words = values.filter((value) => typeof value === 'string' && value !== 'None')
+  return words.flatMap((word) => parseAddress(word as string) ?? [])
 }

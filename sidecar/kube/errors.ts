@@ -44,6 +44,14 @@ export class StallError extends Error {
   override readonly name = 'StallError'
 }
 
+/** Another replica leads, or may lead by now: nothing was sent. */
+export class NotLeadingError extends Error {
+  override readonly name = 'NotLeadingError'
+  constructor() {
+    super('this replica does not lead')
+  }
+}
+
 interface RawStatus {
   readonly kind?: unknown
   readonly code?: unknown

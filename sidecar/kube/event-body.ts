@@ -58,8 +58,8 @@ export function seconds(time: Date): string {
   return time.toISOString().replace(/\.\d+Z$/, 'Z')
 }
 
-/** Object text in a message must not move the cursor of whoever reads it. */
-function plain(message: string): string {
+/** Object text in a message must not move the cursor of whoever reads it. At most 1024 characters. */
+export function plain(message: string): string {
   const clean = message.replace(/\p{Cc}+/gu, ' ')
   return clean.length <= MAX_MESSAGE ? clean : `${clean.slice(0, MAX_MESSAGE - 1).toWellFormed()}…`
 }

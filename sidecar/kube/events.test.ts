@@ -3,8 +3,9 @@ import { test } from 'node:test'
 import type { TestContext } from 'node:test'
 import type { Finding } from '../ir/origin.ts'
 import { EventWriter } from './events.ts'
+import { LeaderApi } from './leadership.ts'
 import { FakeApiServer } from './testing/fake-apiserver.ts'
-import { FAST_PROBE, recordingLogger, until } from './testing/harness.ts'
+import { FAST_PROBE, TestLeadership, recordingLogger, until } from './testing/harness.ts'
 import type { LogLine } from './testing/harness.ts'
 import { ApiTransport } from './transport.ts'
 import type { Wait } from './wait.ts'
@@ -20,6 +21,7 @@ function finding(message: string, origin: Partial<Finding['origin']> = {}): Find
 interface Setup {
   readonly server: FakeApiServer
   readonly lines: LogLine[]
+  readonly leadership: TestLeadership
   /** A writer as after a restart of the controller. */
   readonly writer: () => EventWriter
   readonly endRests: () => void
@@ -33,6 +35,7 @@ async function setUp(context: TestContext): Promise<Setup> {
   const server = await FakeApiServer.start()
   const transport = new ApiTransport(server.kubeConfig(), FAST_PROBE)
   const { lines, log } = recordingLogger()
+  const leadership = new TestLeadership()
   const rests = new Set<() => void>()
   const clock = { time: '2026-01-02T03:04:05.678Z' }
   const writers: EventWriter[] = []
@@ -47,10 +50,11 @@ async function setUp(context: TestContext): Promise<Setup> {
   return {
     server,
     lines,
+    leadership,
     clock,
     writer: () => {
       const timing = { spacing: 0, rest: REST, backoffMin: 1, backoffMax: 2, wait }
-      const writer = new EventWriter({ transport, log, instance: 'pod-1', now: () => new Date(clock.time), timing })
+      const writer = new EventWriter({ api: new LeaderApi(transport, leadership), log, instance: 'pod-1', now: () => new Date(clock.time), timing })
       writers.push(writer)
       return writer
     },

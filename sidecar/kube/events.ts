@@ -1,5 +1,6 @@
 /**
- * Findings as Events of core/v1, which `kubectl describe` shows on the object, with count and age.
+ * Findings as Events of core/v1, which `kubectl describe` shows on the object, with count and age; written
+ * while this replica leads.
  * Invariants: one Event for each (object, reason, message); its count grows only when the finding comes
  * back after having been gone; each Event is written at most once a minute, all together a few per second.
  */
@@ -7,12 +8,13 @@ import { createHash } from 'node:crypto'
 import type { Finding } from '../ir/origin.ts'
 import { ApiError, asError } from './errors.ts'
 import { eventBody, eventName, eventNamespace, seconds } from './event-body.ts'
+import type { LeaderApi } from './leadership.ts'
 import { TroubleLog } from './logger.ts'
 import type { Logger } from './logger.ts'
 import { EVENT, collectionPath, objectPath } from './resource.ts'
 import { retrying } from './retry.ts'
 import type { RetryTiming } from './retry.ts'
-import type { ApiRequest, ApiTransport } from './transport.ts'
+import type { ApiRequest } from './transport.ts'
 import { realWait } from './wait.ts'
 
 export interface EventTiming extends RetryTiming {
@@ -23,7 +25,7 @@ export interface EventTiming extends RetryTiming {
 }
 
 export interface EventWriterOptions {
-  readonly transport: ApiTransport
+  readonly api: LeaderApi
   readonly log: Logger
   /** Who reports: the name of our pod. */
   readonly instance: string
@@ -81,6 +83,16 @@ export class EventWriter {
     this.#work()
   }
 
+  /** This replica leads from now on: what is wrong now becomes Events, or goes on with those that are there. */
+  resume(): void {
+    for (const [id, entry] of this.#entries) {
+      // The leaders before us have counted on.
+      entry.created = false
+      if (entry.present) this.#dirty.add(id)
+    }
+    this.#work()
+  }
+
   /** Resolves when everything that may be written now has been written. */
   async idle(): Promise<void> {
     await this.#working
@@ -120,6 +132,7 @@ export class EventWriter {
   }
 
   #work(): void {
+    if (!this.#options.api.isLeading()) this.#dirty.clear()
     this.#working ??= this.#writeAll().finally(() => {
       this.#working = undefined
     })
@@ -162,11 +175,11 @@ export class EventWriter {
         timing: this.#timing,
         signal,
         retries: RETRIES,
-        shouldRetry: (error) => !(error instanceof ApiError) || isPassing(error),
+        shouldRetry: (error) => this.#options.api.isLeading() && (!(error instanceof ApiError) || isPassing(error)),
       })
       this.#troubles.clear(namespace, `Events can be written again in namespace ${namespace}`)
     } catch (error) {
-      if (signal.aborted) return
+      if (signal.aborted || !this.#options.api.isLeading()) return
       const fields = { err: asError(error), origin: entry.finding.origin }
       this.#troubles.report(namespace, fields, `an Event could not be written in namespace ${namespace}`)
     }
@@ -191,7 +204,7 @@ export class EventWriter {
   async #adopt(id: string, entry: Entry): Promise<void> {
     const answer = await this.#patch(id, entry, { lastTimestamp: seconds(entry.last) })
     if (answer === undefined) throw new Error('an Event that exists cannot be found')
-    if (typeof answer.count === 'number') entry.count += answer.count - 1
+    if (typeof answer.count === 'number') entry.count = Math.max(entry.count, answer.count)
     entry.created = true
     if (entry.count !== answer.count) await this.#update(id, entry)
   }
@@ -211,7 +224,7 @@ export class EventWriter {
   /** The object as it is now; undefined: the expected refusal. */
   async #send(request: ApiRequest, expected: (error: ApiError) => boolean): Promise<RawEvent | undefined> {
     try {
-      return (await this.#options.transport.json({ ...request, signal: this.#stop.signal })) as RawEvent
+      return (await this.#options.api.json({ ...request, signal: this.#stop.signal })) as RawEvent
     } catch (error) {
       if (error instanceof ApiError && expected(error)) return undefined
       throw error

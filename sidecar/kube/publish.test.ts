@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { TestContext } from 'node:test'
-import { canonical, parseAddressList } from './address.ts'
+import { canonical, nodeAddresses, parseAddressList, serviceAddresses } from './address.ts'
 import type { Address } from './address.ts'
-import { AddressPublisher, nodeAddresses, serviceAddresses } from './publish.ts'
+import { AddressPublisher } from './publish.ts'
 import type { AddressOrigin } from './publish.ts'
 import { asRawObject } from './resource.ts'
 import { FakeApiServer } from './testing/fake-apiserver.ts'
@@ -62,6 +62,9 @@ test('publish: a list of addresses', () => {
   }
 })
 
+/** Milliseconds: longer than any test. */
+const INTERVAL = 60_000
+
 interface Setup {
   readonly server: FakeApiServer
   readonly published: string[]
@@ -83,6 +86,7 @@ async function publishing(
     log,
     origin,
     changed: (addresses) => published.push(JSON.stringify(addresses)),
+    interval: INTERVAL,
     timing: new TestTime().timing,
   })
   publisher.start()
@@ -114,15 +118,52 @@ test('publish: a Service is followed; when it is gone the last addresses stay', 
   ])
 })
 
-test('publish: else the node of our pod', async (context) => {
+const LABELS = { app: 'ours', 'pod-template-hash': '1' }
+
+function putPod(server: FakeApiServer, name: string, node: string, extra: object = {}): void {
+  const status = { phase: 'Running', conditions: [{ type: 'Ready', status: 'True' }] }
+  const metadata = { namespace: 'ours', name, labels: LABELS }
+  server.store.put('/api/v1/pods', { metadata, spec: { nodeName: node }, status, ...extra })
+}
+
+function putNode(server: FakeApiServer, name: string, address: string): void {
+  server.store.put('/api/v1/nodes', { metadata: { name }, status: { addresses: [{ type: 'InternalIP', address }] } })
+}
+
+test('publish: else the nodes of all replicas that are ready', async (context) => {
   const pod = { namespace: 'ours', name: 'pod-1' }
-  const { published } = await publishing(context, { from: 'node', pod, internal: false }, (server) => {
-    server.store.put('/api/v1/pods', { metadata: pod, spec: { nodeName: 'node-1' } })
-    const addresses = [{ type: 'InternalIP', address: '198.18.0.1' }]
-    server.store.put('/api/v1/nodes', { metadata: { name: 'node-1' }, status: { addresses } })
+  const { server, published } = await publishing(context, { from: 'nodes', pod, internal: false }, (it) => {
+    putPod(it, 'pod-1', 'node-1')
+    putPod(it, 'pod-2', 'node-2', { status: { phase: 'Pending' } })
+    putPod(it, 'stranger', 'node-3', { metadata: { namespace: 'ours', name: 'stranger', labels: { app: 'other' } } })
+    for (const number of [1, 2, 3]) putNode(it, `node-${number}`, `198.18.0.${number}`)
   })
-  await until(() => published.length === 1, () => 'published')
-  assert.deepEqual(published, ['[{"ip":"198.18.0.1"}]'])
+  await until(() => published.length === 1, () => 'the first')
+  // Of the next version: the hash of its template is another one.
+  const metadata = { namespace: 'ours', name: 'pod-2', labels: { ...LABELS, 'pod-template-hash': '2' } }
+  putPod(server, 'pod-2', 'node-2', { metadata })
+  await until(() => published.length === 2, () => 'both')
+  server.store.remove('/api/v1/pods', pod)
+  await until(() => published.length === 3, () => 'the second')
+  assert.deepEqual(published, [
+    '[{"ip":"198.18.0.1"}]',
+    '[{"ip":"198.18.0.1"},{"ip":"198.18.0.2"}]',
+    '[{"ip":"198.18.0.2"}]',
+  ])
+})
+
+test('publish: while no replica is ready, the last addresses stay', async (context) => {
+  const pod = { namespace: 'ours', name: 'pod-1' }
+  const { server, published } = await publishing(context, { from: 'nodes', pod, internal: false }, (it) => {
+    putPod(it, 'pod-1', 'node-1')
+    putNode(it, 'node-1', '198.18.0.1')
+    putNode(it, 'node-2', '198.18.0.2')
+  })
+  await until(() => published.length === 1, () => 'the first')
+  putPod(server, 'pod-1', 'node-1', { status: { phase: 'Running' } })
+  putPod(server, 'pod-1', 'node-2')
+  await until(() => published.length === 2, () => 'the second')
+  assert.deepEqual(published, ['[{"ip":"198.18.0.1"}]', '[{"ip":"198.18.0.2"}]'])
 })
 
 test('publish: a list needs no server', async (context) => {

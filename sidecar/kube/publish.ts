@@ -1,19 +1,18 @@
 /**
  * Finds the addresses that go into the status of Ingresses, in the order of ingress-nginx: the list of
- * `--publish-status-address`, else what the Service of `--publish-service` shows, else the node we run on.
+ * `--publish-status-address`, else what the Service of `--publish-service` shows, else all nodes we run on.
  */
 import type { ObjectName } from '../ir/object-name.ts'
-import { canonical, loadBalancerAddresses, parseAddress, sameAddresses } from './address.ts'
+import { canonical, sameAddresses, serviceAddresses } from './address.ts'
 import type { Address } from './address.ts'
-import { ApiError, asError } from './errors.ts'
+import { ApiError } from './errors.ts'
 import { TroubleLog } from './logger.ts'
 import type { Logger } from './logger.ts'
-import { nodeOfPod } from './node.ts'
 import { Reflector, newCounters } from './reflector.ts'
-import type { ReflectorTiming } from './reflector.ts'
-import { NODE, POD, SERVICE, asRawObject, collectionPath, objectPath } from './resource.ts'
+import type { ReflectorObserver, ReflectorTiming } from './reflector.ts'
+import { ReplicaNodes } from './replica-nodes.ts'
+import { SERVICE, collectionPath } from './resource.ts'
 import type { RawObject } from './resource.ts'
-import { retrying } from './retry.ts'
 import type { RetryTiming } from './retry.ts'
 import type { ApiTransport } from './transport.ts'
 import { realWait } from './wait.ts'
@@ -21,8 +20,8 @@ import { realWait } from './wait.ts'
 export type AddressOrigin =
   | { readonly from: 'list'; readonly addresses: readonly Address[] }
   | { readonly from: 'service'; readonly service: ObjectName }
-  /** `internal`: report the InternalIP even where the node has an ExternalIP. */
-  | { readonly from: 'node'; readonly pod: ObjectName; readonly internal: boolean }
+  /** `pod`: our own. `internal`: report the InternalIP even where a node has an ExternalIP. */
+  | { readonly from: 'nodes'; readonly pod: ObjectName; readonly internal: boolean }
 
 export interface AddressPublisherOptions {
   readonly transport: ApiTransport
@@ -30,83 +29,59 @@ export interface AddressPublisherOptions {
   readonly origin: AddressOrigin
   /** Called with the first addresses and with each change; empty: there are none (yet). */
   readonly changed: (addresses: readonly Address[]) => void
+  /** Milliseconds between two looks at the nodes. */
+  readonly interval: number
   readonly timing?: Partial<ReflectorTiming>
 }
 
-const DEFAULT_TIMING: RetryTiming = { backoffMin: 500, backoffMax: 30_000, wait: realWait }
-/** Milliseconds, as in ingress-nginx. */
-const NODE_INTERVAL = 60_000
+const RETRY: RetryTiming = { backoffMin: 500, backoffMax: 30_000, wait: realWait }
 const READABLE = 'the addresses to publish can be read'
 
 export class AddressPublisher {
   readonly #options: AddressPublisherOptions
-  readonly #timing: RetryTiming
   readonly #troubles: TroubleLog
-  readonly #stop = new AbortController()
   #reflector: Reflector<RawObject> | undefined
+  #nodes: ReplicaNodes | undefined
+  #running: Promise<void> | undefined
   #current: readonly Address[] | undefined
-  #started: Promise<void> | undefined
 
   constructor(options: AddressPublisherOptions) {
     this.#options = options
-    this.#timing = { ...DEFAULT_TIMING, ...options.timing }
     this.#troubles = new TroubleLog(options.log)
   }
 
-  /** undefined: not known yet. */
-  get addresses(): readonly Address[] | undefined {
-    return this.#current
-  }
-
   start(): void {
-    this.#started ??= this.#begin().catch((error: unknown) => {
-      if (!this.#stop.signal.aborted) this.#report(asError(error))
-    })
-  }
-
-  async stop(): Promise<void> {
-    this.#stop.abort()
-    await this.#started
-    await this.#reflector?.stop()
-  }
-
-  async #begin(): Promise<void> {
     const { origin } = this.#options
     switch (origin.from) {
       case 'list':
         return this.#publish(origin.addresses)
       case 'service':
         return this.#followService(origin.service)
-      case 'node':
-        return this.#pollNode(origin.pod, origin.internal)
+      case 'nodes':
+        return this.#followNodes(origin.pod, origin.internal)
     }
   }
 
-  /** Looks at the node of the pod again and again: reading one by name needs less than the right to watch. */
-  async #pollNode(pod: ObjectName, internal: boolean): Promise<void> {
-    const { signal } = this.#stop
-    const name = await this.#retrying(() => this.#nodeName(pod))
-    while (!signal.aborted) {
-      const node = await this.#retrying(() => this.#read(objectPath(NODE, '', name)))
-      this.#publish(nodeAddresses(node, internal))
-      await this.#timing.wait(NODE_INTERVAL, signal)
-    }
+  /** Nothing more is published. */
+  async stop(): Promise<void> {
+    this.#nodes?.stop()
+    await this.#running
+    await this.#reflector?.stop()
   }
 
-  /** A pod never changes its node, but it may not be visible to us yet. */
-  async #nodeName({ namespace, name }: ObjectName): Promise<string> {
-    return nodeOfPod(await this.#read(objectPath(POD, namespace, name)))
-  }
-
-  async #read(path: string): Promise<RawObject> {
-    const answer = asRawObject(await this.#options.transport.json({ path, signal: this.#stop.signal }))
-    this.#troubles.clear('read', READABLE)
-    return answer
-  }
-
-  #retrying<T>(task: () => Promise<T>): Promise<T> {
-    const { signal } = this.#stop
-    return retrying(task, { timing: this.#timing, signal, failed: (error) => this.#report(error) })
+  #followNodes(pod: ObjectName, internal: boolean): void {
+    const { transport, interval, timing } = this.#options
+    this.#nodes = new ReplicaNodes({
+      transport,
+      pod,
+      internal,
+      interval,
+      observer: this.#observer,
+      found: (addresses) => this.#publish(addresses),
+      retry: { ...RETRY, ...timing },
+      ...(timing === undefined ? {} : { timing }),
+    })
+    this.#running = this.#nodes.run()
   }
 
   #followService(service: ObjectName): void {
@@ -129,15 +104,17 @@ export class AddressPublisher {
         set: found,
         delete: gone,
       },
-      observer: {
-        trouble: (error) => this.#report(error),
-        healthy: () => this.#troubles.clear('read', READABLE),
-        sinkFailed: (error) => this.#report(error),
-      },
+      observer: this.#observer,
       counters: newCounters(),
       ...(timing === undefined ? {} : { timing }),
     })
     this.#reflector.start()
+  }
+
+  readonly #observer: ReflectorObserver = {
+    trouble: (error) => this.#report(error),
+    healthy: () => this.#troubles.clear('read', READABLE),
+    sinkFailed: (error) => this.#report(error),
   }
 
   #publish(addresses: readonly Address[]): void {
@@ -153,47 +130,4 @@ export class AddressPublisher {
     const fields = { err: error, origin: this.#options.origin }
     this.#troubles.report('read', fields, `${cannot} the addresses for the status of Ingresses; retrying`)
   }
-}
-
-interface ServiceSpec {
-  readonly type?: unknown
-  readonly clusterIP?: unknown
-  readonly externalName?: unknown
-  readonly externalIPs?: unknown
-}
-
-/** As in ingress-nginx: by the type of the Service; external IPs come on top of those of a load balancer. */
-export function serviceAddresses(service: RawObject): readonly Address[] {
-  const { type, clusterIP, externalName, externalIPs } = (service['spec'] ?? {}) as ServiceSpec
-  const external = toAddresses(Array.isArray(externalIPs) ? (externalIPs as unknown[]) : [])
-  switch (type) {
-    case 'ExternalName':
-      return toAddresses([externalName])
-    case 'LoadBalancer':
-      return [...loadBalancerAddresses(service['status']), ...external]
-    case 'NodePort':
-      return external.length > 0 ? external : toAddresses([clusterIP])
-    default:
-      return toAddresses([clusterIP])
-  }
-}
-
-interface NodeAddress {
-  readonly type?: unknown
-  readonly address?: unknown
-}
-
-/** The first ExternalIP, else the first InternalIP, as in ingress-nginx. */
-export function nodeAddresses(node: RawObject, internal: boolean): readonly Address[] {
-  const { addresses } = (node['status'] ?? {}) as { readonly addresses?: unknown }
-  const all = (Array.isArray(addresses) ? addresses : []) as NodeAddress[]
-  const types = internal ? ['InternalIP'] : ['ExternalIP', 'InternalIP']
-  const found = types.flatMap((type) => all.filter((each) => each.type === type && each.address !== ''))
-  return toAddresses(found.slice(0, 1).map(({ address }) => address))
-}
-
-/** `None` of a headless Service is neither an address nor a host that anyone can reach. */
-function toAddresses(values: readonly unknown[]): readonly Address[] {
-  const words = values.filter((value) => typeof value === 'string' && value !== 'None')
-  return words.flatMap((word) => parseAddress(word as string) ?? [])
 }

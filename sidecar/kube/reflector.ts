@@ -69,6 +69,7 @@ export interface ReflectorOptions<T> {
   readonly path: string
   readonly fieldSelector?: string
   /** The server may not know the kind: the list is then empty, and is asked for again. */
+  readonly labelSelector?: string
   readonly optional?: boolean
   /** What of an object goes on to the sink; the rest is never held. */
   readonly keep: (raw: RawObject) => T
@@ -93,10 +94,13 @@ export class Reflector<T> {
   #done: Promise<void> | undefined
 
   constructor(options: ReflectorOptions<T>) {
-    const { transport, path, keep, fieldSelector } = options
+    const { transport, path, keep, fieldSelector, labelSelector } = options
     this.#options = options
     this.#timing = { ...DEFAULT_TIMING, ...options.timing }
-    this.#query = fieldSelector === undefined ? {} : { fieldSelector }
+    this.#query = {
+      ...(fieldSelector === undefined ? {} : { fieldSelector }),
+      ...(labelSelector === undefined ? {} : { labelSelector }),
+    }
     this.#list = new PagedList({ transport, path, keep, query: this.#query })
   }
 

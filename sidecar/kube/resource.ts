@@ -41,7 +41,8 @@ export const PROXY: WatchedResource = {
   apiVersion: 'resty-ingress.io/v1alpha1',
   plural: 'proxies',
   namespaced: true,
-  fields: ['spec'],
+  // The status goes to the StatusWriter only.
+  fields: ['spec', 'status'],
   optional: true,
 }
 export const SERVICE: WatchedResource = {

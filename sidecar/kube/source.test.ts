@@ -46,10 +46,12 @@ async function setUp(context: TestContext, options: Partial<SourceOptions> = {})
       },
       delete: (kind, namespace, name) => calls.push(`delete ${kind} ${namespace}/${name}`),
     },
-    ingressStatus: {
-      replace: (list) => statuses.push(...list.map((object) => object['status'])),
-      set: (object) => statuses.push(object['status']),
-      delete: () => statuses.push('deleted'),
+    statuses: {
+      Ingress: {
+        replace: (list) => statuses.push(...list.map((object) => object['status'])),
+        set: (object) => statuses.push(object['status']),
+        delete: () => statuses.push('deleted'),
+      },
     },
     ...options,
   })

@@ -2,7 +2,7 @@
  * What the controller reads from the cluster: a reflector for each kind, one for each named ConfigMap, and
  * one for each Secret that is referenced. No other Secret or ConfigMap is ever asked for.
  */
-import type { KubeObject, ObjectSink } from '../collection/objects.ts'
+import type { Kind, KubeObject, ObjectSink } from '../collection/objects.ts'
 import { objectKey, objectName } from '../ir/object-name.ts'
 import type { ObjectName } from '../ir/object-name.ts'
 import { ApiError } from './errors.ts'
@@ -31,8 +31,8 @@ export interface SourceOptions {
   /** Only this namespace; '' or absent: all. Kinds without a namespace are not affected. */
   readonly watchNamespace?: string
   readonly configMaps?: readonly ObjectName[]
-  /** Told about every Ingress with its status, which the sink never sees: the StatusWriter's eyes. */
-  readonly ingressStatus?: ReflectorSink<RawObject>
+  /** By kind: told about every object with its status, which the sink never sees; a StatusWriter's eyes. */
+  readonly statuses?: Readonly<Partial<Record<Kind, ReflectorSink<RawObject>>>>
   readonly timing?: Partial<ReflectorTiming>
 }
 
@@ -131,10 +131,10 @@ export class ClusterSource {
   }
 
   #sink(part: Part): ReflectorSink<KubeObject> {
-    const { sink, ingressStatus } = this.#options
+    const { sink, statuses } = this.#options
     const { resource, namespace, name } = part
     const scope = name === undefined ? undefined : `${namespace}/${name}`
-    const status = resource === INGRESS ? ingressStatus : undefined
+    const status = statuses?.[resource.kind]
     return {
       replace: (objects) => {
         status?.replace(objects)

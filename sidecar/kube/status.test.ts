@@ -4,10 +4,13 @@ import type { TestContext } from 'node:test'
 import { Reflector, newCounters } from './reflector.ts'
 import { INGRESS, collectionPath } from './resource.ts'
 import type { RawObject } from './resource.ts'
+import { INGRESS_STATUS } from './ingress-status.ts'
+import type { Addresses } from './ingress-status.ts'
+import { LeaderApi } from './leadership.ts'
 import { StatusWriter } from './status.ts'
 import { FakeApiServer } from './testing/fake-apiserver.ts'
 import type { FakeRequest } from './testing/fake-apiserver.ts'
-import { FAST_PROBE, TestTime, recordingLogger, until } from './testing/harness.ts'
+import { FAST_PROBE, TestLeadership, TestTime, recordingLogger, until } from './testing/harness.ts'
 import type { LogLine } from './testing/harness.ts'
 import { ApiTransport } from './transport.ts'
 import type { Wait } from './wait.ts'
@@ -19,7 +22,8 @@ const B = { hostname: 'lb.example.com' }
 
 interface Setup {
   readonly server: FakeApiServer
-  readonly writer: StatusWriter
+  readonly writer: StatusWriter<Addresses, Addresses>
+  readonly leadership: TestLeadership
   readonly lines: LogLine[]
   /** Ends the rest of every Ingress that has been written. */
   readonly endRests: () => void
@@ -39,7 +43,10 @@ async function setUp(context: TestContext): Promise<Setup> {
   const wait: Wait = async (milliseconds) => {
     if (milliseconds === REST) await new Promise<void>((resolve) => rests.add(resolve))
   }
-  const writer = new StatusWriter({ transport, log, timing: { backoffMin: 1, backoffMax: 2, rest: REST, wait } })
+  const leadership = new TestLeadership()
+  const api = new LeaderApi(transport, leadership)
+  const timing = { backoffMin: 1, backoffMax: 2, rest: REST, wait }
+  const writer = new StatusWriter({ kind: INGRESS_STATUS, api, log, timing })
   const seenVersions = new Map<string, string>()
   const remember = ({ metadata }: RawObject): void => void seenVersions.set(metadata.name, metadata.resourceVersion ?? '')
   const reflector = new Reflector<RawObject>({
@@ -78,6 +85,7 @@ async function setUp(context: TestContext): Promise<Setup> {
   return {
     server,
     writer,
+    leadership,
     lines,
     endRests: () => {
       for (const end of rests) end()
@@ -99,7 +107,7 @@ async function setUp(context: TestContext): Promise<Setup> {
 test('status: addresses are written, sorted, with uid and resourceVersion', async (context) => {
   const { writer, put, addresses, patches, seen } = await setUp(context)
   const uid = put('shop')
-  writer.desire('prod/shop', { uid, addresses: [B, A] })
+  writer.desire('prod/shop', { uid, wish: [B, A] })
   await seen()
   await until(() => addresses('shop') !== undefined, () => 'written')
   assert.deepEqual(addresses('shop'), [A, B])
@@ -115,7 +123,7 @@ test('status: addresses are written, sorted, with uid and resourceVersion', asyn
 test('status: what is right already is not written', async (context) => {
   const { writer, put, patches, seen } = await setUp(context)
   const uid = put('shop', { status: { loadBalancer: { ingress: [B, A] } } })
-  writer.desire('prod/shop', { uid, addresses: [A, B] })
+  writer.desire('prod/shop', { uid, wish: [A, B] })
   await seen()
   assert.deepEqual(patches(), [])
 })
@@ -124,8 +132,8 @@ test('status: an Ingress that nobody desires, or with another uid, is never writ
   const { writer, put, patches, seen } = await setUp(context)
   put('stranger')
   put('recreated')
-  writer.desire('prod/recreated', { uid: 'of-the-old-one', addresses: [A] })
-  writer.desire('prod/unknown', { uid: 'u', addresses: [A] })
+  writer.desire('prod/recreated', { uid: 'of-the-old-one', wish: [A] })
+  writer.desire('prod/unknown', { uid: 'u', wish: [A] })
   await seen()
   assert.deepEqual(patches(), [])
 })
@@ -133,7 +141,7 @@ test('status: an Ingress that nobody desires, or with another uid, is never writ
 test('status: one that is forgotten keeps what it has, whatever happens to it', async (context) => {
   const { writer, put, patches, addresses, seen, endRests } = await setUp(context)
   const uid = put('shop')
-  writer.desire('prod/shop', { uid, addresses: [A] })
+  writer.desire('prod/shop', { uid, wish: [A] })
   await until(() => addresses('shop') !== undefined, () => 'written')
   await writer.idle()
   writer.forget('prod/shop')
@@ -151,7 +159,7 @@ test('status: an Ingress that changed since it was seen is not written over, but
   // The watch is mute: the writer acts on what is old by now.
   server.watches.stall()
   put('shop', { spec: { ingressClassName: 'other' } })
-  writer.desire('prod/shop', { uid, addresses: [A] })
+  writer.desire('prod/shop', { uid, wish: [A] })
   await until(() => patches().length === 1, () => 'the write was tried')
   await writer.idle()
   assert.equal(addresses('shop'), undefined)
@@ -163,7 +171,7 @@ test('status: the newest wish wins, one write at a time', async (context) => {
   const uid = put('shop')
   await seen()
   server.failNext({ status: 500 }, ({ method }) => method === 'PATCH')
-  for (let last = 1; last <= 20; last++) writer.desire('prod/shop', { uid, addresses: [{ ip: `198.18.0.${last}` }] })
+  for (let last = 1; last <= 20; last++) writer.desire('prod/shop', { uid, wish: [{ ip: `198.18.0.${last}` }] })
   await until(() => JSON.stringify(addresses('shop')) === '[{"ip":"198.18.0.20"}]', () => 'the last one is written')
   await seen()
   assert.ok(patches().length <= 3)
@@ -175,7 +183,7 @@ test('status: a failing write is retried, said once, and harms no other Ingress'
   const uids = new Map(names.map((name) => [name, put(name)]))
   await seen()
   for (let times = 0; times < 12; times++) server.failNext({ status: 500 }, ({ path }) => path.endsWith('/shop-0/status'))
-  for (const [name, uid] of uids) writer.desire(`prod/${name}`, { uid, addresses: [A] })
+  for (const [name, uid] of uids) writer.desire(`prod/${name}`, { uid, wish: [A] })
   await until(() => names.every((name) => addresses(name) !== undefined), () => 'all are written')
   await writer.idle()
   const said = lines.filter(({ level }) => level !== 'debug').map(({ message }) => message)
@@ -188,7 +196,7 @@ test('status: a failing write is retried, said once, and harms no other Ingress'
 test('status: a change by someone else is written over, but only after a rest', async (context) => {
   const { writer, put, addresses, patches, seen, endRests } = await setUp(context)
   const uid = put('shop')
-  writer.desire('prod/shop', { uid, addresses: [A] })
+  writer.desire('prod/shop', { uid, wish: [A] })
   await until(() => addresses('shop') !== undefined, () => 'written')
   await writer.idle()
   put('shop', { status: { loadBalancer: { ingress: [B] } } })
@@ -203,7 +211,7 @@ test('status: a status that the server refuses is said, and not tried again and 
   const uid = put('shop')
   await seen()
   server.failNext({ status: 422, reason: 'Invalid' }, ({ method }) => method === 'PATCH')
-  writer.desire('prod/shop', { uid, addresses: [A] })
+  writer.desire('prod/shop', { uid, wish: [A] })
   await until(() => lines.length > 0, () => 'it is said')
   await writer.idle()
   assert.equal(patches().length, 1)

@@ -7,7 +7,7 @@ import type { RequestOptions } from 'node:https'
 import type { KubeConfig } from '@kubernetes/client-node'
 import { Pool, ProxyAgent } from 'undici'
 import type { Dispatcher } from 'undici'
-import { ApiError, DecodeError, asError, errorFromStatus } from './errors.ts'
+import { ApiError, DecodeError, NotLeadingError, asError, errorFromStatus } from './errors.ts'
 import { parseJson } from './json-lines.ts'
 import { OutageGate } from './outage-gate.ts'
 import type { RetryTiming } from './retry.ts'
@@ -24,6 +24,8 @@ export interface ApiRequest {
   readonly body?: unknown
   readonly contentType?: string
   readonly signal?: AbortSignal
+  /** Called when nothing more has to be waited for; what it throws keeps the request back. */
+  readonly beforeSending?: () => void
 }
 
 /** One page of 500 large EndpointSlices stays far below. */
@@ -112,6 +114,7 @@ export class ApiTransport {
     const { signal } = request
     await this.#gate.pass(signal)
     const { dispatcher, headers } = await this.#prepare()
+    request.beforeSending?.()
     try {
       return await dispatcher.request({
         origin: this.#server.origin,
@@ -213,7 +216,7 @@ async function refusal(response: Dispatcher.ResponseData): Promise<ApiError> {
 }
 
 function asApiError(thrown: unknown, request: ApiRequest): Error {
-  if (thrown instanceof ApiError || thrown instanceof DecodeError) return thrown
+  if (thrown instanceof ApiError || thrown instanceof DecodeError || thrown instanceof NotLeadingError) return thrown
   const error = asError(thrown)
   const what = `${request.method ?? 'GET'} ${request.path}`
   return new ApiError(`${what}: ${error.message}`, { status: 0 }, error)

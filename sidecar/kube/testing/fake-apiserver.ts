@@ -6,10 +6,12 @@ import { createServer } from 'node:http'
 import type { IncomingMessage, Server, ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { KubeConfig } from '@kubernetes/client-node'
+import { parseLabelSelector, selects } from '../../ir/label-selector.ts'
+import { texts } from '../../util/field.ts'
 import { FakeStore } from './fake-store.ts'
 import type { FakeObject } from './fake-store.ts'
 import { FakeWatches } from './fake-watches.ts'
-import { applyPatch, createObject, statusBody } from './fake-writes.ts'
+import { applyPatch, createObject, replaceObject, statusBody } from './fake-writes.ts'
 import type { Target, WriteAnswer } from './fake-writes.ts'
 
 export interface FakeRequest {
@@ -111,9 +113,8 @@ export class FakeApiServer {
   }
 
   #write(request: FakeRequest, target: Target): WriteAnswer {
-    return request.method === 'POST'
-      ? createObject(this.store, target, request.body)
-      : applyPatch(this.store, target, request.body)
+    if (request.method === 'POST') return createObject(this.store, target, request.body)
+    return (request.method === 'PUT' ? replaceObject : applyPatch)(this.store, target, request.body)
   }
 
   #list(request: FakeRequest, target: Target, response: ServerResponse): void {
@@ -167,8 +168,12 @@ function targetOf(path: string): Target {
 
 function selector(request: FakeRequest, { namespace }: Target): (object: FakeObject) => boolean {
   const name = /^metadata\.name=(.+)$/.exec(request.query.get('fieldSelector') ?? '')?.[1]
+  const labels = parseLabelSelector(request.query.get('labelSelector') ?? '')
+  if (!labels.ok) throw new Error(labels.message)
   return ({ metadata }) =>
-    (namespace === '' || metadata.namespace === namespace) && (name === undefined || metadata.name === name)
+    (namespace === '' || metadata.namespace === namespace) &&
+    (name === undefined || metadata.name === name) &&
+    selects(labels.selector, texts(metadata['labels']))
 }
 
 function fail(response: ServerResponse, fault: Fault): void {

@@ -34,8 +34,16 @@ export class FakeWatches {
 
   open(response: ServerResponse, request: WatchRequest): void {
     const watch: OpenWatch = { response, muted: false, pieces: [] }
+    // What does not match any more has gone, for a watch with a selector.
+    const visible = new Set(this.#store.list(request.collection).filter(request.matches).map((it) => it.metadata.uid))
     const deliver = ({ collection, type, object }: FakeChange): void => {
-      if (collection === request.collection && request.matches(object)) this.#send(watch, { type, object })
+      if (collection !== request.collection) return
+      if (request.matches(object)) {
+        visible.add(object.metadata.uid)
+        this.#send(watch, { type, object })
+      } else if (visible.delete(object.metadata.uid)) {
+        this.#send(watch, { type: 'DELETED', object })
+      }
     }
     this.opened++
     this.#open.add(watch)

@@ -1,4 +1,4 @@
-/** Writes to the fake API server: create, and JSON merge patch with the preconditions of the real one. */
+/** Writes to the fake API server: create, replace, and JSON merge patch with the preconditions of the real one. */
 import type { FakeInput, FakeObject, FakeStore } from './fake-store.ts'
 
 export interface Target {
@@ -20,6 +20,16 @@ export function createObject(store: FakeStore, target: Target, body: unknown): W
   const metadata = { ...input.metadata, namespace: target.namespace }
   if (store.get(target.collection, metadata) !== undefined) return refuse(409, 'AlreadyExists')
   return { status: 201, body: store.put(target.collection, { ...input, metadata }) }
+}
+
+/** The whole object; a `resourceVersion` in it must be that of the present one. */
+export function replaceObject(store: FakeStore, target: Target, body: unknown): WriteAnswer {
+  const object = store.get(target.collection, target)
+  if (object === undefined) return refuse(404, 'NotFound')
+  const input = body as FakeInput
+  const { resourceVersion = object.metadata.resourceVersion } = input.metadata
+  if (resourceVersion !== object.metadata.resourceVersion) return refuse(409, 'Conflict')
+  return { status: 200, body: store.put(target.collection, input) }
 }
 
 /** A `resourceVersion` or `uid` in the patch must be that of the object; `/status` changes nothing else. */

@@ -1,5 +1,6 @@
 /** What the tests of kube/ share: a sink that keeps a picture, time that the test drives, waiting. */
 import { setTimeout as sleep } from 'node:timers/promises'
+import type { Leadership } from '../leadership.ts'
 import type { Logger } from '../logger.ts'
 import { Reflector, newCounters } from '../reflector.ts'
 import type { ReflectorCounters, ReflectorTiming } from '../reflector.ts'
@@ -39,6 +40,35 @@ export class TestTime {
     this.#stalls.add(resolve)
     signal.addEventListener('abort', () => reject(signal.reason), { once: true })
     await promise.finally(() => this.#stalls.delete(resolve))
+  }
+}
+
+/** Leads until it is told otherwise. */
+export class TestLeadership implements Leadership {
+  #end = new AbortController()
+  #leading = true
+
+  isLeading(): boolean {
+    return this.#leading
+  }
+
+  get term(): AbortSignal {
+    return this.#end.signal
+  }
+
+  /** As at the end of a lease that nobody has told about: whoever asks the clock knows. */
+  lapse(): void {
+    this.#leading = false
+  }
+
+  lose(): void {
+    this.lapse()
+    this.#end.abort()
+  }
+
+  gain(): void {
+    this.#leading = true
+    this.#end = new AbortController()
   }
 }
 

@@ -20,7 +20,7 @@ import { Work } from './work.ts'
 /** Undefined: the Proxy belongs to somebody else. */
 export function translateProxy(proxy: KubeObject, read: Reader, context: Context): Fragment | undefined {
   if (!isOurs(proxy, read, context)) return undefined
-  const { namespace, name, uid, creationTimestamp } = proxy.metadata
+  const { namespace, name, uid, creationTimestamp, generation } = proxy.metadata
   const origin: Origin = {
     kind: 'Proxy', apiVersion: proxy.apiVersion, namespace, name, field: '', ...(uid === undefined ? {} : { uid }),
   }
@@ -39,7 +39,7 @@ export function translateProxy(proxy: KubeObject, read: Reader, context: Context
     tls: tls.claims,
     secrets: tls.secrets,
     findings: [...work.invalid, ...work.unresolvedRefs],
-    conditions: conditions(work, routes.length > 0),
+    conditions: { ...(generation === undefined ? {} : { generation }), ...conditions(work, routes.length > 0) },
   }
 }
 
