@@ -31,6 +31,7 @@ import type { Context, SourceOptions } from './source/context.ts'
 import { SOURCES } from './source/registry.ts'
 import { covers, translateSecret, type CertificateResult } from './source/secret/translate.ts'
 import { translateBackend } from './source/service/translate.ts'
+import { withServiceUpstreams } from './source/service/upstream.ts'
 import { texts } from './util/field.ts'
 
 export interface PipelineOptions extends SourceOptions, RecordOptions {
@@ -92,14 +93,20 @@ export class Pipeline {
       zone: this.zone,
       certificates: this.certificates,
       resolutions: this.resolutions,
-      destinationSettings: graph.map(this.#settings, ({ settings: { externalNameDenied } }) => ({ externalNameDenied })),
+      destinationSettings: graph.map(this.#settings, ({ settings: { externalNameDenied, serviceUpstream } }) => ({
+        externalNameDenied,
+        serviceUpstream,
+      })),
       listed: objects.listed,
     }
 
     this.fragments = graph.union(
       SOURCES.map(({ kind, translate }) => [
         kind,
-        graph.map(objects.of(kind), (object, read) => translate(object, read, context)),
+        graph.map(objects.of(kind), (object, read) => {
+          const fragment = translate(object, read, context)
+          return fragment === undefined ? undefined : withServiceUpstreams(fragment, read, context)
+        }),
       ]),
     )
     this.secretRefs = this.fragments.index(secretsOf)

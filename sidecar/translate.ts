@@ -18,12 +18,12 @@ const CURRENT_CAPABILITIES: Capabilities = {
   keepalive_min_timeout: true,
   headers_more: true,
   ipv6: true,
-}
-
   stream: true,
   stream_lua: true,
   // Not in the official images.
   stream_realip: false,
+}
+
 export interface Translation {
   readonly config: string
   readonly records: Readonly<Record<string, DataRecord>>
@@ -56,13 +56,13 @@ export function translate(input: TranslationInput): Translation {
     config: renderConfig({
       settings: pipeline.settings.settings,
       classes: pipeline.classes(),
+      layer4: pipeline.layer4,
       listeners: input.listeners,
       capabilities: input.capabilities ?? CURRENT_CAPABILITIES,
     }).text,
     records: Object.fromEntries(records.map(([key, record]) => [key, withoutSecrets(record)])),
     notes: Object.fromEntries(hosts.map(({ host, routes }) => [hostKey(host), routes.map(notesOf)])),
     findings: pipeline.findings(),
-      layer4: pipeline.layer4,
     leftOut: pipeline.objects.of('Ingress').size - pipeline.fragments.all().filter(({ origin }) => origin.kind === 'Ingress').length,
   }
 }

@@ -71,6 +71,8 @@ export interface Settings {
   readonly proxyRealIpCidr: readonly string[]
   /** Ranges of addresses, names, and `*.` with a name, that Services of type ExternalName never lead to. */
   readonly externalNameDenied: readonly string[]
+  /** Requests go to the address of a Service, not to its endpoints. */
+  readonly serviceUpstream: boolean
   /** Seconds without a byte in either direction that end a connection of layer 4. */
   readonly streamTimeout: number
   /** Another endpoint is tried where a connection of layer 4 cannot be made. */
@@ -137,6 +139,7 @@ export const DEFAULT_SETTINGS: Settings = {
   // ingress-nginx trusts 0.0.0.0/0; we trust nobody until a range is named.
   proxyRealIpCidr: [],
   externalNameDenied: [],
+  serviceUpstream: false,
   streamTimeout: 600,
   streamNextUpstream: true,
   streamNextUpstreamTimeout: 600,

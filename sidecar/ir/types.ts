@@ -17,6 +17,8 @@ export interface BackendRef {
   readonly port: string
   /** Absent: TCP. */
   readonly protocol?: 'UDP'
+  /** To the Service's own address; absent: to its endpoints. */
+  readonly via?: 'service'
 }
 
 export interface WeightedBackend extends BackendRef {
@@ -167,8 +169,6 @@ export interface StreamPort {
   readonly findings: readonly Finding[]
 }
 
-export interface VirtualHost {
-  readonly host: string
 /** What NGINX needs of layer 4. Endpoints matter only to one without stream-lua. */
 export interface Layer4 {
   readonly ports: readonly (StreamRoute & WithEndpoints)[]
@@ -179,6 +179,8 @@ export interface WithEndpoints {
   readonly endpoints: readonly Endpoint[]
 }
 
+export interface VirtualHost {
+  readonly host: string
   /** Only canaries name the host, and they alone make none: there is only what is wrong about them. */
   readonly unclaimed?: true
   /** In order of precedence: the first that matches wins. */

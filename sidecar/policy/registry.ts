@@ -9,6 +9,7 @@ import { regex } from './regex.ts'
 import { requestHeaders } from './request-headers.ts'
 import { responseHeaders } from './response-headers.ts'
 import { rewrite } from './rewrite.ts'
+import { serviceUpstream } from './service-upstream.ts'
 import { timeouts } from './timeouts.ts'
 import { sslPassthrough } from './ssl-passthrough.ts'
 import { tlsRedirect } from './tls-redirect.ts'
@@ -22,6 +23,7 @@ export const POLICIES: readonly Policy[] = [
   buffering,
   timeouts,
   retries,
+  serviceUpstream,
   loadBalance,
   affinity,
   canary,

@@ -29,7 +29,7 @@ export interface SourceOptions extends ClassOptions {
 }
 
 /** What settings say of destinations. Apart from the others: those change more often than these matter. */
-export type DestinationSettings = Pick<Settings, 'externalNameDenied'>
+export type DestinationSettings = Pick<Settings, 'externalNameDenied' | 'serviceUpstream'>
 
 
 export interface Context {

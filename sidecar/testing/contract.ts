@@ -13,7 +13,7 @@ import { timeouts } from '../policy/timeouts.ts'
 
 const DNS_NAME = '[a-z0-9]([a-z0-9.-]*[a-z0-9])?'
 const PORT = '[a-z0-9-]{1,15}'
-const BACKEND_KEY = `^backend/${DNS_NAME}/${DNS_NAME}/${PORT}$`
+const BACKEND_KEY = `^backend/${DNS_NAME}/${DNS_NAME}/${PORT}(@udp|@service)?$`
 const CERTIFICATE_KEY = `^certificate/(default|${DNS_NAME}/${DNS_NAME})$`
 const HOST_KEY = String.raw`^host/[a-z]+/((\*\.)?${DNS_NAME}|_)$`
 

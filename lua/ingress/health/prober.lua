@@ -9,10 +9,11 @@ local counters = require "ingress.counters"
 local ejection = require "ingress.health.ejection"
 local faults = require "ingress.faults"
 local http_check = require "ingress.health.http_check"
+local record_key = require "ingress.pure.record_key"
 local store = require "ingress.store"
 
+local backend_parts = record_key.backend_parts
 local find = string.find
-local match = string.match
 local ngx_now = ngx.now
 local pairs = pairs
 local pcall = pcall
@@ -221,7 +222,7 @@ end
 local function queue_due()
     local now = ngx_now()
     for key, backend in pairs(watched) do
-        local interval, namespace = backend.check.interval, match(key, "^backend/([^/]*)")
+        local interval, namespace = backend.check.interval, backend_parts(key)
         for _, item in pairs(backend.items) do
             if not item.pending and is_due(item, now, interval) then
                 item.pending = true

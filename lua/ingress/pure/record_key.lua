@@ -25,7 +25,7 @@ local function is_port(text)
 end
 
 
--- What may follow the port: another protocol, or the Service's own address in place of its endpoints.
+-- What may follow the port: another protocol, or the Service's own address, not its endpoints.
 local VARIANTS = { [""] = true, ["@udp"] = true, ["@service"] = true }
 
 

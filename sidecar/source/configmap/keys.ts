@@ -9,6 +9,7 @@ import { buffering } from '../../policy/buffering.ts'
 import { canary } from '../../policy/canary.ts'
 import { loadBalance } from '../../policy/load-balance.ts'
 import { retries } from '../../policy/retries.ts'
+import { serviceUpstream } from '../../policy/service-upstream.ts'
 import { timeouts } from '../../policy/timeouts.ts'
 import { tlsRedirect } from '../../policy/tls-redirect.ts'
 
@@ -104,6 +105,7 @@ export const KEYS: { readonly [K in keyof Settings]: Key<Settings[K]> } = {
   useForwardedHeaders: key('use-forwarded-headers', boolean, 'X-Forwarded-* of trusted proxies count; needs proxy-real-ip-cidr'),
   computeFullForwardedFor: key('compute-full-forwarded-for', boolean, 'X-Forwarded-For keeps what trusted proxies put there'),
   proxyRealIpCidr: key('proxy-real-ip-cidr', list(cidr, 256), 'Addresses of proxies to trust; nobody when not set'),
+  serviceUpstream: defaultOf(serviceUpstream.fields.use),
   externalNameDenied: key('external-name-denied', list(denied, 256), 'Ours. Addresses, ranges and names that Services of type ExternalName never lead to'),
   streamTimeout: key('proxy-stream-timeout', duration(1, 31_536_000), 'TCP and UDP: how long neither side may send anything'),
   streamNextUpstream: key('proxy-stream-next-upstream', boolean, 'TCP and UDP: where an endpoint cannot be connected to, another one is tried'),

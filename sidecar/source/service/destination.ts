@@ -4,7 +4,10 @@ import type { KubeObject } from '../../collection/objects.ts'
 import { classifyAddress, formatAddress, parseAddress } from '../../ir/address.ts'
 import type { Finding, Severity } from '../../ir/origin.ts'
 import type { Endpoint } from '../../ir/types.ts'
+import { fields, items, text } from '../../util/field.ts'
 import type { Context } from '../context.ts'
+
+const NONE: ReadonlySet<string> = new Set()
 
 export interface Destinations {
   readonly endpoints: readonly Endpoint[]
@@ -13,17 +16,31 @@ export interface Destinations {
   readonly externalName?: string
 }
 
-/** Why an address is no destination, as words that follow it; undefined: it may be one. */
-export function addressRefusal(text: string, context: Context): string | undefined {
-  const bytes = parseAddress(text)
+/**
+ * Why an address is no destination, as words that follow it; undefined: it may be one.
+ * @param front addresses of the Service in front of this controller, where these count
+ */
+export function addressRefusal(address: string, context: Context, front: ReadonlySet<string> = NONE): string | undefined {
+  const bytes = parseAddress(address)
   if (bytes === undefined) return 'is not a numeric IP address'
   const { allowLoopback, podAddresses } = context.options
   const kind = classifyAddress(bytes)
   if (kind !== 'ordinary' && !(kind === 'loopback' && allowLoopback)) {
     return `is ${kind === 'unspecified' ? 'an' : 'a'} ${kind} address; only addresses of pods and hosts can be a destination`
   }
-  const own = podAddresses.some((address) => formatAddress(parseAddress(address) ?? []) === formatAddress(bytes))
+  const canonical = formatAddress(bytes)
+  if (front.has(canonical)) return 'is an address of the Service in front of this controller'
+  const own = podAddresses.some((it) => formatAddress(parseAddress(it) ?? []) === canonical)
   return own ? 'is an address of this controller itself' : undefined
+}
+
+/** Of the Service in front of this controller: a request sent there would come back. */
+export function ownAddresses(read: Reader, context: Context): ReadonlySet<string> {
+  const service = read.get(context.services, context.options.publishService)
+  const { clusterIPs, externalIPs } = fields(service?.spec)
+  const assigned = items(fields(fields(service?.status).loadBalancer).ingress).map((it) => fields(it).ip)
+  const known = [...items(clusterIPs), ...items(externalIPs), ...assigned].map((it) => parseAddress(text(it)) ?? [])
+  return new Set(known.filter((bytes) => bytes.length > 0).map(formatAddress))
 }
 
 /** In a pod without an IPv6 address, IPv6 endpoints cannot be reached. Unknown own addresses: all can. */
@@ -45,9 +62,4 @@ export function serviceFinding(service: KubeObject, { field, severity = 'warning
   const { namespace, name, uid } = service.metadata
   const origin = { kind: 'Service', namespace, name, field, apiVersion: 'v1', ...(uid === undefined ? {} : { uid }) }
   return { origin, severity, ...rest }
-}
-
-/** A setting, as far as destinations have any. */
-export function deniedDestinations(read: Reader, context: Context): readonly string[] {
-  return read.get(context.destinationSettings, '')?.externalNameDenied ?? []
 }

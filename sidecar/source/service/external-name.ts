@@ -7,9 +7,9 @@ import { quoted } from '../../ir/names.ts'
 import type { Finding } from '../../ir/origin.ts'
 import type { Resolution } from '../../ir/types.ts'
 import { compareText } from '../../util/canonical.ts'
-import { fields, items, text } from '../../util/field.ts'
+import { fields } from '../../util/field.ts'
 import type { Context } from '../context.ts'
-import { addressRefusal, deniedDestinations, isReachable, serviceFinding, type Destinations } from './destination.ts'
+import { addressRefusal, isReachable, ownAddresses, serviceFinding, type Destinations } from './destination.ts'
 
 const FIELD = 'spec.externalName'
 
@@ -17,7 +17,6 @@ const FIELD = 'spec.externalName'
 interface Work {
   readonly service: KubeObject
   readonly denied: readonly string[]
-  /** Of the Service in front of this controller: a request sent there would come back. */
   readonly own: ReadonlySet<string>
   readonly context: Context
 }
@@ -35,7 +34,7 @@ export function externalDestinations(service: KubeObject, port: number, read: Re
   const parsed = externalName(written)
   if ('problem' in parsed) return refused('InvalidExternalName', `externalName ${quoted(written)} ${parsed.problem}`)
   const { name } = parsed
-  const denied = deniedDestinations(read, context)
+  const denied = read.get(context.destinationSettings, '')?.externalNameDenied ?? []
   const by = denied.find((pattern) => isNamed(name, pattern))
   if (by !== undefined) return refused('RefusedExternalName', `externalName ${name} is denied by ${by} in external-name-denied`)
   const resolution = read.get(context.resolutions, name)
@@ -64,18 +63,9 @@ function judged(name: string, { addresses, failure }: Resolution, port: number, 
 function isAllowed(name: string, address: string, { service, denied, own, context }: Work, findings: Finding[]): boolean {
   const bytes = parseAddress(address) ?? []
   const by = denied.find((range) => isInRange(bytes, range))
-  const byOthers = own.has(formatAddress(bytes)) ? 'is an address of the Service in front of this controller' : undefined
-  const refusal = by === undefined ? addressRefusal(address, context) ?? byOthers : `is denied by ${by} in external-name-denied`
+  const refusal = by === undefined ? addressRefusal(address, context, own) : `is denied by ${by} in external-name-denied`
   if (refusal === undefined) return isReachable(address, context)
   const message = `address ${quoted(address)} of externalName ${name} ${refusal}`
   findings.push(serviceFinding(service, { field: FIELD, reason: 'RefusedEndpoint', message }))
   return false
-}
-
-function ownAddresses(read: Reader, context: Context): ReadonlySet<string> {
-  const service = read.get(context.services, context.options.publishService)
-  const { clusterIPs, externalIPs } = fields(service?.spec)
-  const assigned = items(fields(fields(service?.status).loadBalancer).ingress).map((it) => fields(it).ip)
-  const known = [...items(clusterIPs), ...items(externalIPs), ...assigned].map((it) => parseAddress(text(it)) ?? [])
-  return new Set(known.filter((bytes) => bytes.length > 0).map(formatAddress))
 }

@@ -14,6 +14,7 @@ import { candidates, choose, type Candidate } from './endpoints.ts'
 import { externalDestinations } from './external-name.ts'
 import { readHealthCheck, type AnnotationProblem } from './health-check.ts'
 import { findServicePort, isExternalName, type ServicePort } from './port.ts'
+import { serviceDestinations, serviceUpstreamFindings } from './upstream.ts'
 
 const MAX_ENDPOINTS = 20_000
 
@@ -22,17 +23,26 @@ export function translateBackend(ref: BackendRef, read: Reader, context: Context
   const service = read.get(context.services, `${ref.namespace}/${ref.service}`)
   const port = service === undefined ? undefined : findServicePort(service, ref.port, ref.protocol)
   if (service === undefined || port === undefined) return { ...ref, endpoints: [], findings: [] }
-  const { findings, ...destinations } = isExternalName(service)
-    ? externalDestinations(service, port.target ?? port.number, read, context)
-    : sliceDestinations(service, port, read, context)
+  const { findings, ...destinations } = destinationsOf(ref, service, port, { read, context })
   const { check, problems } = readHealthCheck(service.metadata.annotations ?? {})
   return {
     ...ref,
     ...destinations,
     salt: saltOf(service),
     ...(check === undefined ? {} : { healthCheck: check }),
-    findings: [...findings, ...problems.map((it) => healthCheckFinding(service, it)), ...(serviceConf(service)?.findings ?? [])],
+    findings: [...findings, ...problems.map((it) => healthCheckFinding(service, it)), ...(serviceConf(service)?.findings ?? []), ...serviceUpstreamFindings(service, context)],
   }
+}
+
+interface Work {
+  readonly read: Reader
+  readonly context: Context
+}
+
+function destinationsOf({ via }: BackendRef, service: KubeObject, port: ServicePort, { read, context }: Work): Destinations {
+  if (isExternalName(service)) return externalDestinations(service, port.target ?? port.number, read, context)
+  if (via === 'service') return serviceDestinations(service, port.number, read, context)
+  return sliceDestinations(service, port, read, context)
 }
 
 function sliceDestinations(service: KubeObject, port: ServicePort, read: Reader, context: Context): Destinations {
