@@ -42,7 +42,6 @@ export function streamBlock(tcp: number, udp: number, options: StreamOptions = {
   }
   server {
     listen 127.0.0.1:${udp} udp reuseport;
-    proxy_responses 1;
     preread_by_lua_block { return resty_ingress_stream.preread("stream/udp/${udp}") }
     proxy_pass stream_balancer;
   }

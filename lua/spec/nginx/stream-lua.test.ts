@@ -1,23 +1,48 @@
-/** Layer 4 in Lua: connections and datagrams follow the records, without a reload. */
+/** Layer 4 in Lua: connections and datagrams go where the records say. */
 import assert from 'node:assert/strict'
-import { test } from 'node:test'
-import { Client, tcpPeer } from './layer4.ts'
-import { BACKEND, patch, serveStreams, streamRecords, withStreamLua } from './stream-lua-plane.ts'
-import { endpoints } from './backends.ts'
+import { test, type TestContext } from 'node:test'
+import { endpoints, withDigest } from './backends.ts'
+import { freePort, until, type Json } from './harness.ts'
+import { BACKEND, patch, serveStreams, streamRecords, withStreamLua, type StreamServed } from './stream-lua-plane.ts'
+import { Client, tcpPeer, type TcpPeer } from './tcp.ts'
+import { UdpClient, udpPeer } from './udp.ts'
+
+const loopback = (...ports: readonly number[]): Json => endpoints(...ports.map((port) => ['127.0.0.1', port] as const))
+
+async function peers(t: TestContext, ...names: readonly string[]): Promise<TcpPeer[]> {
+  return Promise.all(names.map((name) => tcpPeer(t, name)))
+}
+
+const portsOf = (list: readonly TcpPeer[]): number[] => list.map(({ port }) => port)
+
+/** Which peer a connection gets, by its greeting. */
+async function greeted(t: TestContext, port: number, localAddress?: string): Promise<string> {
+  const client = new Client(t, port, localAddress)
+  const text = await client.hear('\n')
+  client.socket.destroy()
+  return text.trim()
+}
+
+async function greetedTimes(t: TestContext, { tcp }: StreamServed, count: number): Promise<Record<string, number>> {
+  const counts: Record<string, number> = {}
+  for (let i = 0; i < count; i += 1) {
+    const name = await greeted(t, tcp)
+    counts[name] = (counts[name] ?? 0) + 1
+  }
+  return counts
+}
 
 withStreamLua('stream-lua', (variant) => {
-  test('a connection reaches an endpoint, and the next one the endpoints of the last push', async (t) => {
+  test('a connection reaches an endpoint, and the next one those of the last push, without a reload', async (t) => {
     const served = await serveStreams(t, variant)
-    const one = await tcpPeer(t, 'one')
-    const two = await tcpPeer(t, 'two')
+    const [one, two] = await peers(t, 'one', 'two') as [TcpPeer, TcpPeer]
     await served.plane.put(streamRecords(served, [one.port]))
     const before = await served.plane.status()
     const first = new Client(t, served.tcp)
     await first.hear('one\n')
 
-    await patch(served, { [BACKEND]: endpoints(['127.0.0.1', two.port]) })
-    const second = new Client(t, served.tcp)
-    await second.hear('two\n')
+    await patch(served, { [BACKEND]: loopback(two.port) })
+    assert.equal(await greeted(t, served.tcp), 'two')
     first.socket.write('still here')
     await first.hear('still here')
 
@@ -25,5 +50,134 @@ withStreamLua('stream-lua', (variant) => {
     assert.equal(after.generation, before.generation)
     assert.deepEqual(after.workers.map(({ pid }) => pid), before.workers.map(({ pid }) => pid))
     assert.deepEqual(served.plane.errors(), [])
+  })
+
+  test('connections take turns, with those of one worker exactly', async (t) => {
+    const served = await serveStreams(t, variant, { workers: 1 })
+    await served.plane.put(streamRecords(served, portsOf(await peers(t, 'a', 'b', 'c'))))
+    assert.deepEqual(await greetedTimes(t, served, 9), { a: 3, b: 3, c: 3 })
+  })
+
+  test('without a record, a backend or an endpoint the connection is closed at once', async (t) => {
+    const served = await serveStreams(t, variant)
+    const [peer] = await peers(t, 'one') as [TcpPeer]
+    const records = streamRecords(served, [peer.port])
+    const steps: readonly [string, Json, readonly string[]][] = [
+      ['nothing was pushed yet', {}, []],
+      ['no record', records, [`stream/tcp/${served.tcp}`]],
+      ['no backend', records, [BACKEND]],
+      ['no endpoint', { ...records, [BACKEND]: loopback() }, []],
+    ]
+    for (const [what, set, keys] of steps) {
+      await patch(served, set, keys)
+      assert.equal(await new Client(t, served.tcp).end(), '', what)
+      await patch(served, records)
+      assert.equal(await greeted(t, served.tcp), 'one', `after ${what}`)
+    }
+    assert.deepEqual(served.plane.errors(), [])
+  })
+
+  test('an endpoint that refuses: another is tried, it is ejected, and comes back', async (t) => {
+    const served = await serveStreams(t, variant, { workers: 1 })
+    const [good] = await peers(t, 'good') as [TcpPeer]
+    const dead = await freePort()
+    const ejection = { failures: 2, time: 1, max_time: 1, max_percent: 50, server_errors: false }
+    await served.plane.put({
+      'setting/global': withDigest({ ejection }), ...streamRecords(served, [dead, good.port]),
+    })
+    assert.deepEqual(await greetedTimes(t, served, 10), { good: 10 })
+    assert.match(served.plane.log, /endpoint backend\/prod\/echo\/80 127\.0\.0\.1 \d+ is ejected for 1 s: error/)
+    const refused = served.plane.errors().filter((line) => /connect\(\) failed/.test(line)).length
+    assert.equal(refused, 2)
+
+    const back = await tcpPeer(t, 'back', dead)
+    await until('the endpoint is back', async () => {
+      await greeted(t, served.tcp)
+      return back.connections > 0
+    })
+    await until('it takes its turns again', async () => (await greetedTimes(t, served, 4))['back'] === 2)
+  })
+
+  test('as many endpoints are tried as the configuration says', async (t) => {
+    for (const [tries, greetings] of [[1, ['', 'good\n']], [2, ['good\n', 'good\n']], [0, ['good\n', 'good\n']]] as const) {
+      const served = await serveStreams(t, variant, { workers: 1, tries })
+      const [good] = await peers(t, 'good') as [TcpPeer]
+      const ejection = { failures: 0, time: 1, max_time: 1, max_percent: 50, server_errors: false }
+      await served.plane.put({
+        'setting/global': withDigest({ ejection }), ...streamRecords(served, [await freePort(), good.port]),
+      })
+      const heard = []
+      for (let i = 0; i < 2; i += 1) {
+        const client = new Client(t, served.tcp)
+        heard.push(await Promise.race([client.hear('\n').catch(() => ''), client.end()]))
+      }
+      assert.deepEqual(heard.sort(), greetings, `${tries} tries`)
+    }
+  })
+
+  test('a hash by the source address keeps a client with its endpoint', async (t) => {
+    const served = await serveStreams(t, variant)
+    const list = await peers(t, 'a', 'b', 'c', 'd')
+    for (const algorithm of ['ring_hash', 'maglev']) {
+      const key = [{ var: 'remote_addr' }]
+      await served.plane.put(streamRecords(served, portsOf(list), { algorithm, key }))
+      const clients = Array.from({ length: 12 }, (_, i) => `127.0.1.${i + 1}`)
+      const first = await Promise.all(clients.map((address) => greeted(t, served.tcp, address)))
+      assert.ok(new Set(first).size > 1, algorithm)
+      for (let i = 0; i < 3; i += 1) {
+        assert.deepEqual(await Promise.all(clients.map((address) => greeted(t, served.tcp, address))), first)
+      }
+    }
+    assert.deepEqual(served.plane.errors(), [])
+  })
+
+  test('connections count as long as they last, for the algorithms that look at what is in flight', async (t) => {
+    const served = await serveStreams(t, variant, { workers: 1 })
+    const list = await peers(t, 'a', 'b')
+    await served.plane.put(streamRecords(served, portsOf(list), { algorithm: 'least_request' }))
+    const lasting = []
+    for (let i = 0; i < 10; i += 1) {
+      const client = new Client(t, served.tcp)
+      lasting.push((await client.hear('\n')).trim())
+    }
+    assert.deepEqual(lasting.filter((name) => name === 'a').length, 5)
+  })
+
+  test('draining endpoints and those of other zones are taken when no other is left', async (t) => {
+    const served = await serveStreams(t, variant)
+    const [near, far, draining] = await peers(t, 'near', 'far', 'draining') as [TcpPeer, TcpPeer, TcpPeer]
+    const one = (peer: TcpPeer, attributes?: Json): unknown[] => ['127.0.0.1', peer.port, ...(attributes ? [attributes] : [])]
+    const lists = [
+      ['near', [one(near), one(far, { priority: 1 }), one(draining, { draining: true })]],
+      ['far', [one(far, { priority: 1 }), one(draining, { draining: true })]],
+      ['draining', [one(draining, { draining: true })]],
+    ] as const
+    for (const [name, list] of lists) {
+      await served.plane.put({ ...streamRecords(served, []), [BACKEND]: withDigest({ endpoints: list }) })
+      assert.deepEqual(await greetedTimes(t, served, 4), { [name]: 4 })
+    }
+  })
+
+  test('datagrams of a client stay with one endpoint, whatever is pushed; those of others go to the new ones', async (t) => {
+    const served = await serveStreams(t, variant)
+    const [one, two] = [await udpPeer(t, 'one'), await udpPeer(t, 'two')]
+    await served.plane.put(streamRecords(served, [one]))
+    const first = await UdpClient.open(t, served.udp)
+    assert.equal(await first.ask(), 'one')
+    await patch(served, { [BACKEND]: loopback(two) })
+    const second = await UdpClient.open(t, served.udp)
+    assert.equal(await second.ask(), 'two')
+    assert.equal(await first.ask(), 'one')
+    assert.equal(await second.ask(), 'two')
+    assert.deepEqual(served.plane.errors(), [])
+  })
+
+  test('an address that is no destination is refused with its record, and the rest is served', async (t) => {
+    const served = await serveStreams(t, variant, { env: { RESTY_INGRESS_ALLOW_LOOPBACK: '0' } })
+    const set = streamRecords(served, [await freePort()])
+    const { body } = await served.plane.call('PUT', '/v1/records', { set })
+    assert.deepEqual(Object.keys(body.rejected), [BACKEND])
+    assert.match(body.rejected[BACKEND] ?? '', /is a loopback address/)
+    assert.equal(await new Client(t, served.tcp).end(), '')
   })
 })

@@ -2,7 +2,8 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { freePort, variants } from './harness.ts'
-import { Client, configMap, layer4, service, tcpPeer } from './layer4.ts'
+import { configMap, layer4, service } from './layer4.ts'
+import { Client, tcpPeer } from './tcp.ts'
 
 for (const variant of variants()) {
   describe(`TCP, ${variant}`, () => {

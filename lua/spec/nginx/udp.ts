@@ -1,0 +1,45 @@
+/** Datagrams: peers that answer with their name, and clients that remember who answered. */
+import { createSocket, type Socket } from 'node:dgram'
+import { once } from 'node:events'
+import type { TestContext } from 'node:test'
+
+async function bound(t: TestContext): Promise<Socket> {
+  const socket = createSocket('udp4')
+  socket.bind(0, '127.0.0.1')
+  await once(socket, 'listening')
+  t.after(() => socket.close())
+  return socket
+}
+
+/** Answers each datagram with its name; gives its port. */
+export async function udpPeer(t: TestContext, name: string): Promise<number> {
+  const socket = await bound(t)
+  socket.on('message', (_, { port, address }) => socket.send(name, port, address))
+  return socket.address().port
+}
+
+/** One client: all its datagrams come from the same address and port. */
+export class UdpClient {
+  readonly #socket: Socket
+  readonly #port: number
+
+  private constructor(socket: Socket, port: number) {
+    this.#socket = socket
+    this.#port = port
+  }
+
+  static async open(t: TestContext, port: number): Promise<UdpClient> {
+    return new UdpClient(await bound(t), port)
+  }
+
+  send(text = 'hello'): void {
+    this.#socket.send(text, this.#port, '127.0.0.1')
+  }
+
+  /** Who answers the next datagram. */
+  async ask(): Promise<string> {
+    const answer = once(this.#socket, 'message') as Promise<[Buffer]>
+    this.send()
+    return (await answer)[0].toString()
+  }
+}
