@@ -11,6 +11,7 @@ import { REPOSITORY, VARIANTS, type Variant } from '../lab/tools.ts'
 
 /** Node as the sidecar's image has it. */
 const NODE = '/app/node_modules/node/bin/node'
+const MAIN = '/app/sidecar/main.ts'
 const ADMIN = 'http://127.0.0.1:10254'
 
 /** The variant to test: a lab has one NGINX, so a process tests one. */
@@ -87,6 +88,13 @@ export class Controller {
   /** Prometheus text. */
   async metrics(): Promise<string> {
     return await this.#askAdmin('/metrics')
+  }
+
+  /** What a command of `resty-ingress` prints in the container of the sidecar. */
+  async command(args: readonly string[]): Promise<string> {
+    const { code, stdout, stderr } = await this.lab.exec(this.sidecar, [NODE, MAIN, ...args])
+    if (code !== 0) throw new Error(`resty-ingress ${args.join(' ')} ends with ${code}: ${stderr}`)
+    return stdout
   }
 
   /** From inside of the pod: that is where the admin API answers. */

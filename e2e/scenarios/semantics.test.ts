@@ -9,6 +9,7 @@ import { testBalancing, testRestart } from './semantics/balancing.ts'
 import { testBrokenIngresses } from './semantics/broken.ts'
 import { testCertificates } from './semantics/certificates.ts'
 import { testHeaders } from './semantics/headers.ts'
+import { testInspection } from './semantics/inspection.ts'
 import { testPages } from './semantics/pages.ts'
 import { testProtocols } from './semantics/protocols.ts'
 import { testRouting } from './semantics/routing.ts'
@@ -33,4 +34,5 @@ testHeaders(controller)
 testProtocols(controller)
 testBrokenIngresses(controller)
 testStatus(controller)
+testInspection(controller)
 testRestart(controller)
