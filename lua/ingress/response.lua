@@ -1,5 +1,5 @@
--- What the route of a request changes in its answer. It is kept by the address of the request, since
--- an error page empties `ngx.ctx`; every location that such a request can end in has a log phase, so
+-- What the route of a request changes in its answer. Kept by the address of the request, since an
+-- error page empties `ngx.ctx`; every location that such a request can end in has a log phase, so
 -- nothing is left behind under an address that NGINX uses again.
 
 local faults = require "ingress.faults"

@@ -83,12 +83,13 @@ const CONTROL_BUT_LINES = /[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]/
  * variable that does not exist, so one is refused here.
  */
 export function textTemplate(text: string, lines = false): Parsed<readonly TemplatePart[]> {
-  const allowed = `text of at most ${MAX_TEXT} characters${lines ? '' : ' without control characters'} and at most ${MAX_PARTS} parts`
+  const form = lines ? 'text' : 'text without control characters'
+  const allowed = `${form} of at most ${MAX_TEXT} characters and ${MAX_PARTS} parts`
   if (text.length > MAX_TEXT || (lines ? CONTROL_BUT_LINES : CONTROL).test(text) || !text.isWellFormed()) return { allowed }
   const parts = partsOf(text, TEXT)
   if (parts === undefined) return { allowed: 'a "$" that begins the name of a variable' }
   const unknown = parts.find((part) => 'var' in part && !isText(part.var))
-  if (unknown !== undefined) return { allowed: `variables of the list, of which $${quotedName(unknown)} is none` }
+  if (unknown !== undefined) return { allowed: `a variable of the list, and $${quotedName(unknown)} is none` }
   return parts.length <= MAX_PARTS ? { value: parts } : { allowed }
 }
 

@@ -20,7 +20,10 @@ export type HeaderChange =
   | { readonly expires: Expires }
 
 /** How long an answer may be kept, as `expires` of NGINX says it; `modified`: from its last change on. */
-export type Expires = { readonly epoch: true } | { readonly max: true } | { readonly seconds: number; readonly modified?: true }
+export type Expires =
+  | { readonly epoch: true }
+  | { readonly max: true }
+  | { readonly seconds: number; readonly modified?: true }
 
 /** Of answers: only those of these statuses, and of these media types, in lower case. */
 export interface HeaderCondition {
@@ -41,21 +44,27 @@ const FRAMING: ReadonlySet<string> = new Set([
 /** A request has one of each of these, and who it is from must not be doubted. */
 const SINGLE = {
   request: new Set(['authorization', 'content-type', 'cookie', 'forwarded', 'host']),
-  response: new Set(['content-encoding', 'content-type', 'date', 'etag', 'expires', 'last-modified', 'location', 'server']),
+  response: new Set([
+    'content-encoding', 'content-type', 'date', 'etag', 'expires', 'last-modified', 'location', 'server',
+  ]),
 }
 
+type Change = 'set' | 'add' | 'remove' | 'hide'
+
 /** Why a header of this name cannot be changed so; undefined: it can. */
-export function headerProblem(name: string, change: 'set' | 'add' | 'remove' | 'hide', direction: Direction): string | undefined {
-  const base = change === 'remove' && name.endsWith('*') ? name.slice(0, -1) : name
-  const isWildcard = base !== name
-  if (!/^[A-Za-z0-9!#$%&'*+.^_`|~-]*$/.test(base) || name === '' || name.length > MAX_NAME) {
+export function headerProblem(name: string, change: Change, direction: Direction): string | undefined {
+  const lower = name.toLowerCase()
+  if (!isName(change === 'remove' && name !== '*' ? name.replace(/\*$/, '') : name)) {
     return `${quoted(name)} is not the name of a header: 1 to ${MAX_NAME} of A-Z, a-z, 0-9 and !#$%&'*+.^_\`|~-`
   }
-  const lower = name.toLowerCase()
-  if (!isWildcard && FRAMING.has(lower)) return `${name} belongs to the connection and cannot be changed`
-  if (direction === 'request' && lower === 'host') return change === 'set' ? undefined : 'every request has one Host'
-  if (change === 'add' && SINGLE[direction].has(lower)) return `there is one ${name}: it can be set, not added`
-  return undefined
+  if (FRAMING.has(lower)) return `${name} belongs to the connection and cannot be changed`
+  if (direction === 'request' && lower === 'host') return change === 'set' ? undefined : 'a request has one Host, always'
+  return change === 'add' && SINGLE[direction].has(lower) ? `there is one ${name}: it can be set, not added` : undefined
+}
+
+/** A token of RFC 9110. */
+function isName(text: string): boolean {
+  return text.length <= MAX_NAME && /^[A-Za-z0-9!#$%&'*+.^_`|~-]+$/.test(text)
 }
 
 /**
@@ -94,14 +103,17 @@ export function changesOf(value: PolicyValue): readonly Json[] {
 /** Of the name of a header. */
 export const NAME_SCHEMA: Schema = { type: 'string', pattern: "^[A-Za-z0-9!#$%&'*+.^_`|~-]+$", maxLength: MAX_NAME }
 
-function step(name: string, others: { readonly [member: string]: Schema }, optional: { readonly [member: string]: Schema }): Schema {
-  return object({ [name]: NAME_SCHEMA, ...others }, optional)
-}
+type Members = { readonly [member: string]: Schema }
 
-/** Schema of what Lua reads; `conditions` of answers alone. */
-export function changesSchema(conditions: { readonly [member: string]: Schema } = {}, more: readonly Schema[] = []): Schema {
+/** Schema of what Lua reads; `conditions` and `more` steps are those of answers. */
+export function changesSchema(conditions: Members = {}, more: readonly Schema[] = []): Schema {
   const valued = { value: TEMPLATE_SCHEMA }
-  const steps = [step('set', valued, conditions), step('add', valued, conditions), step('remove', {}, conditions), ...more]
+  const steps = [
+    object({ set: NAME_SCHEMA, ...valued }, conditions),
+    object({ add: NAME_SCHEMA, ...valued }, conditions),
+    object({ remove: NAME_SCHEMA }, conditions),
+    ...more,
+  ]
   return { type: 'array', items: { oneOf: steps }, minItems: 1 }
 }
 

@@ -9,7 +9,7 @@ local format = string.format
 local gsub = string.gsub
 local lower = string.lower
 
-local MOST = 200
+local MOST = 500
 local LONGEST_NAME = 128
 -- A client that sends a long header must not have it multiplied.
 local LONGEST_VALUE = 8192

@@ -1,7 +1,7 @@
 /** Directives that `conf` does not hold, and what does the same. */
 
 const NOT_HERE = 'conf is about the requests to one Service'
-const NEVER = 'it runs text as a program or reads files, which no object may'
+const NEVER = 'nothing, since it runs text as a program or reads files, which no object may'
 
 /** By directive. */
 const ALTERNATIVES: Readonly<Record<string, string>> = {
@@ -18,7 +18,7 @@ const ALTERNATIVES: Readonly<Record<string, string>> = {
   proxy_next_upstream_tries: 'the annotation proxy-next-upstream-tries of the Ingress, or retries of a Proxy',
   proxy_request_buffering: 'the annotation proxy-request-buffering of the Ingress, or buffering of a Proxy',
   proxy_buffer_size: 'the annotation proxy-buffer-size of the Ingress, or buffering of a Proxy',
-  proxy_buffers: 'the annotations proxy-buffers-number and proxy-buffer-size of the Ingress, or buffering of a Proxy',
+  proxy_buffers: 'the annotations proxy-buffers-number and proxy-buffer-size of the Ingress',
   limit_rate: 'the annotation limit-rate of the Ingress, or limits of a Proxy',
   limit_rate_after: 'the annotation limit-rate-after of the Ingress, or limits of a Proxy',
   limit_req: 'the annotations limit-rps and limit-rpm of the Ingress, or limits of a Proxy',
@@ -51,8 +51,8 @@ const BY_PREFIX: readonly (readonly [prefix: string, alternative: string])[] = [
 
 /** What keeps requests out: without it the routes would be open, so they are closed. */
 const PROTECTIONS = [
-  'allow', 'deny', 'satisfy', 'internal', 'valid_referers', 'limit_except', 'modsecurity', 'auth_', 'limit_req', 'limit_conn',
-  'secure_link', 'ssl_verify_client', 'ssl_client_certificate', 'modsecurity_',
+  'allow', 'auth_', 'deny', 'internal', 'limit_conn', 'limit_except', 'limit_req', 'modsecurity', 'modsecurity_',
+  'satisfy', 'secure_link', 'ssl_client_certificate', 'ssl_verify_client', 'valid_referers',
 ] as const
 
 /** What to use instead; undefined: nothing does the same. */
@@ -68,4 +68,4 @@ export function isConfProtection(directive: string): boolean {
 }
 
 /** For the documentation. */
-export const CONF_ALTERNATIVES: readonly (readonly [directive: string, instead: string])[] = Object.entries(ALTERNATIVES)
+export const CONF_ALTERNATIVES: readonly (readonly [string, string])[] = Object.entries(ALTERNATIVES)

@@ -2,6 +2,7 @@
  * Text in NGINX's syntax -> directives as lists of words, read as NGINX reads a configuration
  * (`ngx_conf_read_token`): quotes, escapes, comments, blocks. One pass, whatever the text.
  */
+import { quoted } from '../../ir/names.ts'
 
 const MAX_LENGTH = 16_384
 const MAX_DIRECTIVES = 100
@@ -40,7 +41,7 @@ const ESCAPES: ReadonlyMap<string, string> = new Map([
 /** The directives of a text. Nothing after an error is read. */
 export function readDirectives(text: string): Tokens {
   if (text.length > MAX_LENGTH) {
-    return { directives: [], error: { line: 1, column: 1, message: `it is longer than ${MAX_LENGTH} characters` } }
+    return { directives: [], error: problem({ line: 1, column: 1 }, `it is longer than ${MAX_LENGTH} characters`) }
   }
   const scanner = new Scanner(text)
   const directives: ConfDirective[] = []
@@ -49,33 +50,42 @@ export function readDirectives(text: string): Tokens {
     if (next === undefined) return { directives }
     if ('message' in next) return { directives, error: next }
     if (directives.length === MAX_DIRECTIVES) {
-      const message = `there are more than ${MAX_DIRECTIVES} directives`
-      return { directives, error: { line: next.line, column: 1, message } }
+      const error = problem({ line: next.line, column: 1 }, `there are more than ${MAX_DIRECTIVES} directives`)
+      return { directives, error }
     }
     directives.push(next)
   }
 }
 
-/** Undefined: the text has come to its end. */
-function readDirective(scanner: Scanner): ConfDirective | SyntaxError | undefined {
+interface Words {
+  readonly words: readonly string[]
+  readonly line: number
+  readonly end: Mark
+}
+
+/** The words up to the next mark. */
+function readWords(scanner: Scanner): Words | SyntaxError {
   const words: string[] = []
   let line = 0
   for (;;) {
     const token = scanner.next()
     if ('message' in token) return token
-    if (token.kind === 'word') {
-      if (words.length === MAX_WORDS) return { ...token, message: `there are more than ${MAX_WORDS} words before ";"` }
-      if (words.length === 0) line = token.line
-      words.push(token.text)
-      continue
-    }
-    if (token.kind === 'end' && words.length === 0) return undefined
-    if (token.kind === 'end') return { ...token, message: 'it ends without ";"' }
-    if (words.length === 0 || token.kind === '}') return { ...token, message: `"${token.kind}" is out of place` }
-    if (token.kind === ';') return { words, line, block: false }
-    const error = skipBlock(scanner)
-    return error ?? { words, line, block: true }
+    if (!('text' in token)) return { words, line, end: token }
+    if (words.length === MAX_WORDS) return problem(token, `there are more than ${MAX_WORDS} words before ";"`)
+    if (words.length === 0) line = token.line
+    words.push(token.text)
   }
+}
+
+/** Undefined: the text has come to its end. */
+function readDirective(scanner: Scanner): ConfDirective | SyntaxError | undefined {
+  const read = readWords(scanner)
+  if ('message' in read) return read
+  const { words, line, end } = read
+  if (end.mark === 'end') return words.length === 0 ? undefined : problem(end, 'it ends without ";"')
+  if (words.length === 0 || end.mark === '}') return problem(end, `"${end.mark}" is out of place`)
+  if (end.mark === ';') return { words, line, block: false }
+  return skipBlock(scanner) ?? { words, line, block: true }
 }
 
 /** Reads on behind the brace that closes the block at hand. */
@@ -83,14 +93,20 @@ function skipBlock(scanner: Scanner): SyntaxError | undefined {
   for (let depth = 1; depth > 0; ) {
     const token = scanner.next()
     if ('message' in token) return token
-    if (token.kind === 'end') return { ...token, message: 'it ends without "}"' }
-    if (token.kind === '{') depth += 1
-    if (token.kind === '}') depth -= 1
+    if (!('mark' in token)) continue
+    if (token.mark === 'end') return problem(token, 'it ends without "}"')
+    if (token.mark === '{') depth += 1
+    if (token.mark === '}') depth -= 1
   }
   return undefined
 }
 
-type Token = Position & ({ readonly kind: 'word'; readonly text: string } | { readonly kind: ';' | '{' | '}' | 'end' })
+type Word = Position & { readonly text: string }
+type Mark = Position & { readonly mark: ';' | '{' | '}' | 'end' }
+
+function problem({ line, column }: Position, message: string): SyntaxError {
+  return { line, column, message }
+}
 
 class Scanner {
   readonly #text: string
@@ -102,14 +118,14 @@ class Scanner {
     this.#text = text
   }
 
-  next(): Token | SyntaxError {
+  next(): Word | Mark | SyntaxError {
     this.#skipBlanks()
     const position = this.#position()
     const character = this.#text[this.#at]
-    if (character === undefined) return { ...position, kind: 'end' }
+    if (character === undefined) return { ...position, mark: 'end' }
     if (character === ';' || character === '{' || character === '}') {
       this.#at += 1
-      return { ...position, kind: character }
+      return { ...position, mark: character }
     }
     return character === '"' || character === "'" ? this.#quoted(character, position) : this.#bare(position)
   }
@@ -140,25 +156,25 @@ class Scanner {
     }
   }
 
-  #quoted(quote: string, position: Position): Token | SyntaxError {
+  #quoted(quote: string, position: Position): Word | SyntaxError {
     this.#advance()
     let text = ''
     for (;;) {
       const character = this.#text[this.#at]
-      if (character === undefined) return { ...position, message: `the ${quote} is never closed` }
+      if (character === undefined) return problem(position, `the ${quote} is never closed`)
       if (character === quote) break
       text += this.#character(character)
     }
     this.#advance()
     const after = this.#text[this.#at]
     if (after !== undefined && !BLANK.has(after) && !';{)'.includes(after)) {
-      return { ...this.#position(), message: `${JSON.stringify(after)} stands right behind a closing quote` }
+      return problem(this.#position(), `${quoted(after)} stands right behind a closing quote`)
     }
-    return { ...position, kind: 'word', text }
+    return { ...position, text }
   }
 
   /** A `{` behind a `$` begins no block: it is the name of a variable in braces. */
-  #bare(position: Position): Token {
+  #bare(position: Position): Word {
     let text = ''
     for (let last = ''; ; ) {
       const character = this.#text[this.#at]
@@ -167,7 +183,7 @@ class Scanner {
       last = character
       text += this.#character(character)
     }
-    return { ...position, kind: 'word', text }
+    return { ...position, text }
   }
 
   /** One character, or what an escape stands for. */

@@ -2,11 +2,12 @@
 import type { KubeObject } from '../../collection/objects.ts'
 import { quoted } from '../../ir/names.ts'
 import type { Finding, Origin, Severity } from '../../ir/origin.ts'
-import type { Json } from '../../ir/types.ts'
 import { byName, MAX_HEADERS, nameOf, type Direction } from '../../policy/headers.ts'
 import type { Said } from '../../policy/merge.ts'
+import type { PolicyValue } from '../../policy/policy.ts'
 import { alternativeTo, isConfProtection } from './conf-alternatives.ts'
-import { CONF_DIRECTIVES, type Effect, type FieldEffect, type HeaderEffect } from './conf-directives.ts'
+import { CONF_DIRECTIVES } from './conf-directives.ts'
+import type { Effect, FieldEffect, HeaderEffect } from './conf-effect.ts'
 import { readDirectives, type ConfDirective } from './conf-tokens.ts'
 
 /** The second counts only without the first. */
@@ -52,7 +53,7 @@ class Reading {
   readonly #origin: Origin
   readonly #findings: Finding[] = []
   readonly #headers: Placed<HeaderEffect>[] = []
-  readonly #policies: Record<string, Record<string, Json>> = {}
+  readonly #policies: Record<string, PolicyValue> = {}
   readonly #sources: Record<string, Record<string, Origin>> = {}
   #closed: string | undefined
 
@@ -70,7 +71,8 @@ class Reading {
   }
 
   report(line: number, reason: string, message: string, severity: Severity = 'error'): void {
-    this.#findings.push({ origin: { ...this.#origin, line }, severity, reason, message: `annotation ${this.#annotation}: ${message}` })
+    const origin = { ...this.#origin, line }
+    this.#findings.push({ origin, severity, reason, message: `annotation ${this.#annotation}: ${message}` })
   }
 
   result(): ConfReading {
@@ -111,7 +113,7 @@ class Reading {
       return
     }
     sources[field] = { ...this.#origin, line }
-    ;(this.#policies[policy] ??= {})[field] = value
+    this.#policies[policy] = { ...this.#policies[policy], [field]: value }
   }
 
   #addHeaders(direction: Direction): void {
@@ -119,11 +121,14 @@ class Reading {
     if (placed.length === 0) return
     const extra = placed[MAX_HEADERS]
     if (extra !== undefined) {
-      this.report(extra.line, 'InvalidConf', `line ${extra.line}: there are more than ${MAX_HEADERS} changes of headers; the rest has no effect`)
+      const message = `line ${extra.line}: there are more than ${MAX_HEADERS} changes of headers; the rest has no effect`
+      this.report(extra.line, 'InvalidConf', message)
     }
     const inOrder = placed.slice(0, MAX_HEADERS).sort((one, other) => one.effect.rank - other.effect.rank)
-    const sources = inOrder.map(({ effect, line }) => [nameOf(effect.change).toLowerCase(), { ...this.#origin, line }] as const)
-    this.#policies[HEADER_POLICIES[direction]] = byName(inOrder.map(({ effect }) => effect.change)) as Record<string, Json>
-    this.#sources[HEADER_POLICIES[direction]] = Object.fromEntries(sources)
+    const name = HEADER_POLICIES[direction]
+    this.#policies[name] = byName(inOrder.map(({ effect }) => effect.change))
+    this.#sources[name] = Object.fromEntries(
+      inOrder.map(({ effect, line }) => [nameOf(effect.change).toLowerCase(), { ...this.#origin, line }]),
+    )
   }
 }
