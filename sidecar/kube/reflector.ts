@@ -1,7 +1,8 @@
 /**
  * List and watch of one collection: the sink's picture follows the server's state.
  * Invariants: a list is made only when there is no resource version to resume from (the start, 410 Gone,
- * two frames in a row that cannot be decoded, or a kind that the server does not know); it never gives up; a sink that throws does not stop it.
+ * two frames in a row that cannot be decoded, or a kind that the server does not know); it never gives up;
+ * a sink that throws does not stop it.
  * https://kubernetes.io/docs/reference/using-api/api-concepts/#efficient-detection-of-changes
  */
 import { ApiError, asError } from './errors.ts'
@@ -68,8 +69,8 @@ export interface ReflectorOptions<T> {
   /** Path of the collection, for example `/api/v1/namespaces/prod/secrets`. */
   readonly path: string
   readonly fieldSelector?: string
-  /** The server may not know the kind: the list is then empty, and is asked for again. */
   readonly labelSelector?: string
+  /** The server may not know the kind: the list is then empty, and is asked for again. */
   readonly optional?: boolean
   /** What of an object goes on to the sink; the rest is never held. */
   readonly keep: (raw: RawObject) => T
@@ -140,7 +141,7 @@ export class Reflector<T> {
     const relistNow = resumed && this.#resourceVersion === undefined
     if (useful || relistNow) return
     const error = end.error ?? new Error('the watch ended as soon as it was open')
-    if (!this.#isUnknownKind(error)) this.#options.observer.trouble(error, 'watch')
+    this.#report(error, 'watch')
     throw error
   }
 
@@ -161,9 +162,13 @@ export class Reflector<T> {
       this.#deliver(() => sink.replace(items))
     } catch (error) {
       if (this.#isUnknownKind(error)) this.#deliver(() => sink.replace([]))
-      else if (!signal.aborted) observer.trouble(asError(error), 'list')
+      if (!signal.aborted) this.#report(asError(error), 'list')
       throw error
     }
+  }
+
+  #report(error: Error, verb: 'list' | 'watch'): void {
+    if (!this.#isUnknownKind(error)) this.#options.observer.trouble(error, verb)
   }
 
   #isUnknownKind(error: unknown): boolean {

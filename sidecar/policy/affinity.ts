@@ -3,21 +3,27 @@ import type { Json } from '../ir/types.ts'
 import { boolean, word, type Parser } from '../ir/value.ts'
 import { defined } from '../util/field.ts'
 import { object, type Combined, type Policy, type PolicyValue, type RouteContext } from './policy.ts'
+import { choice, duration, flag, group, proxyField, textual } from './proxy-field.ts'
 
 /** As in ingress-nginx. */
 const DEFAULT_NAME = 'INGRESSCOOKIE'
 const MAX_SECONDS = 999_999_999
 const MAX_PATH = 512
+/** Browsers keep no cookie longer. */
+const LONGEST = 400 * 86_400
 const SAME_SITE = ['None', 'Lax', 'Strict'] as const
+
+const TOKEN = "^[A-Za-z0-9!#$%&'*+.^_`|~-]+$"
+const PATH = '^/[!-:<-~]*$'
 
 /** A token of RFC 9110, which is what RFC 6265 makes the name of a cookie of. */
 export const token: Parser<string> = (text) =>
-  /^[A-Za-z0-9!#$%&'*+.^_`|~-]{1,128}$/.test(text)
+  new RegExp(TOKEN).test(text) && text.length <= 128
     ? { value: text }
     : { allowed: "1 to 128 of A-Z, a-z, 0-9 and !#$%&'*+.^_`|~-" }
 
 const path: Parser<string> = (text) =>
-  /^\/[!-:<-~]*$/.test(text) && text.length <= MAX_PATH
+  new RegExp(PATH).test(text) && text.length <= MAX_PATH
     ? { value: text }
     : { allowed: `a path that begins with "/", of at most ${MAX_PATH} printable ASCII characters but ";" and the space` }
 
@@ -70,6 +76,36 @@ function effect(value: PolicyValue, context: RouteContext): Json | undefined {
   })
 }
 
+const proxyCookie = group('The cookie; {} is one with the defaults.', {
+  name: textual('name', token, { description: 'INGRESSCOOKIE when not set.', minLength: 1, maxLength: 128, pattern: TOKEN }),
+  path: textual('path', path, { description: 'Path of the cookie; that of the rule when not set.', maxLength: MAX_PATH, pattern: PATH }),
+  domain: textual('domain', domain, { description: 'Domain of the cookie.', minLength: 1, maxLength: 254 }),
+  maxAge: duration('max_age', [0, LONGEST], 'Max-Age of the cookie; without it the cookie ends with the browser.'),
+  expires: duration('expires', [0, LONGEST], 'Expires of the cookie, from now on.'),
+  sameSite: choice(
+    Object.fromEntries(SAME_SITE.map((it) => [it, { same_site: it }])), 'SameSite of the cookie.',
+  ),
+  conditionalSameSiteNone: flag('conditional_same_site_none', 'Leaves out SameSite=None for browsers that take it for Strict.'),
+  secure: flag('secure', 'Secure also over plain HTTP; over TLS it is always there.'),
+  changeOnFailure: flag('change_on_failure', 'A failed try gives the client a new endpoint and a new cookie.'),
+})
+
+const proxy = proxyField(
+  'affinity',
+  group({ description: 'Requests that bring the cookie of an earlier answer go to the same endpoint.', required: ['cookie'] }, {
+    cookie: proxyCookie,
+    mode: choice(
+      { Balanced: { mode: 'balanced' }, Persistent: { mode: 'persistent' } },
+      'When endpoints come or go: Balanced moves some clients to new ones, Persistent none. Balanced when not set.',
+    ),
+    canaryBehavior: choice(
+      { Sticky: { canary_behavior: 'sticky' }, Legacy: { canary_behavior: 'legacy' } },
+      'Of a canary: Legacy lets its rules decide before the cookie. Sticky when not set.',
+    ),
+  }),
+  (value) => ({ type: 'cookie', ...value }),
+)
+
 /** Requests that bring the cookie go to the endpoint that it stands for. */
 export const affinity = {
   name: 'affinity',
@@ -120,6 +156,7 @@ export const affinity = {
       about: 'A failed try gives the client a new endpoint and a new cookie',
     },
   },
+  proxy,
   combine,
   runtime: {
     schema: object(

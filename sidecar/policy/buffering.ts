@@ -2,6 +2,10 @@ import { integer, onOff, size } from '../ir/value.ts'
 import type { Settings } from '../ir/settings.ts'
 import { bytes, directive, number, onOff as printed, type Directive } from '../nginx/directive.ts'
 import type { Policy, PolicyValue } from './policy.ts'
+import { byteSize, flag, group, proxyField, wholeNumber } from './proxy-field.ts'
+
+const BUFFER_SIZE = [1024, 1024 ** 2] as const
+const BUFFERS = [2, 256] as const
 
 /**
  * Whether and how NGINX buffers answers and request bodies; none of these directives takes a variable.
@@ -42,10 +46,19 @@ export const buffering = {
     },
     size: {
       annotation: 'proxy-buffer-size',
-      parse: size(1024, 1024 ** 2),
+      parse: size(...BUFFER_SIZE),
       about: 'Size of the buffer for the head of an answer, and of each other one',
     },
-    number: { annotation: 'proxy-buffers-number', parse: integer(2, 256), about: 'How many buffers an answer has' },
+    number: { annotation: 'proxy-buffers-number', parse: integer(...BUFFERS), about: 'How many buffers an answer has' },
   },
+  proxy: proxyField(
+    'buffering',
+    group('Whether and how bodies are buffered. A value that no other route has costs one reload of NGINX.', {
+      responses: flag('responses', 'Whether answers are read ahead of the client.'),
+      requests: flag('requests', 'Whether request bodies are read before an endpoint is asked; false leaves nothing to retry with.'),
+      size: byteSize('size', BUFFER_SIZE, 'Size of the buffer for the head of an answer, and of each other one.'),
+      number: wholeNumber('number', BUFFERS, 'How many buffers an answer has.'),
+    }),
+  ),
   directives,
 } satisfies Policy

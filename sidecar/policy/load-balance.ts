@@ -4,6 +4,7 @@ import type { Json } from '../ir/types.ts'
 import { boolean, integer, seconds, type Parser } from '../ir/value.ts'
 import { defined } from '../util/field.ts'
 import { object, type Combined, type Policy, type PolicyValue, type Problem, type Schema } from './policy.ts'
+import { choice, duration, flawless, group, proxyField, textual, wholeNumber, type Rule } from './proxy-field.ts'
 
 /** Algorithms that need a key to hash, and the names that ingress-nginx has for them. */
 const HASHING = { ring_hash: 'ring_hash', chash: 'ring_hash', maglev: 'maglev', subset: 'subset', chashsubset: 'subset' }
@@ -62,6 +63,32 @@ function hashing(asked: Json | undefined, subset: boolean): string {
   return asked === 'maglev' ? 'maglev' : 'ring_hash'
 }
 
+/** Words of a Proxy, in its spelling. */
+const PROXY_ALGORITHMS = {
+  RoundRobin: { algorithm: 'round_robin' },
+  Random: { algorithm: 'random' },
+  LeastRequest: { algorithm: 'least_request' },
+  Ewma: { algorithm: 'ewma' },
+  RingHash: { algorithm: 'ring_hash' },
+  Maglev: { algorithm: 'maglev' },
+  Subset: { algorithm: 'subset' },
+}
+const PROXY_HASHING = ['RingHash', 'Maglev', 'Subset']
+
+const PROXY_RULES: readonly Rule[] = [
+  {
+    cel: `!has(self.algorithm) || (self.algorithm in ${JSON.stringify(PROXY_HASHING).replaceAll('"', "'")}) == has(self.hashBy)`,
+    message: `${PROXY_HASHING.join(', ')} need hashBy, and no other algorithm takes it`,
+    holds: ({ algorithm: word, hashBy }) =>
+      word === undefined || PROXY_HASHING.includes(String(word)) === (hashBy !== undefined),
+  },
+  {
+    cel: "!has(self.subsetSize) || (has(self.algorithm) && self.algorithm == 'Subset')",
+    message: 'subsetSize is for algorithm Subset',
+    holds: ({ algorithm: word, subsetSize }) => subsetSize === undefined || word === 'Subset',
+  },
+]
+
 /** Undefined: what holds for all routes holds for this one. */
 function effect(value: PolicyValue, settings: Settings): Json | undefined {
   const { algorithm: chosen = settings.loadBalance, slow_start: slowStart = settings.slowStart } = value
@@ -99,6 +126,25 @@ export const loadBalance = {
       about: 'Ours. In how many seconds a new endpoint comes to its full share; 0: at once',
     },
   },
+  proxy: proxyField(
+    'loadBalance',
+    group({ description: 'How the endpoint of a request is chosen (docs/balancing.md).', rules: PROXY_RULES }, {
+      algorithm: choice(
+        PROXY_ALGORITHMS,
+        'RoundRobin: in turn. Random: by chance. LeastRequest: the one with fewer requests in flight. Ewma: the one that ' +
+          'answers faster. RingHash, Maglev: by a hash of hashBy. Subset: one of a group that the hash chooses. ' +
+          'What the ConfigMap says when not set; RingHash when only hashBy is.',
+      ),
+      hashBy: textual('hash_by', template, {
+        description: 'A text with variables, such as $remote_addr or ${cookie_user}: requests with the same go to the same endpoint.',
+        minLength: 1,
+        maxLength: 256,
+      }),
+      subsetSize: wholeNumber('subset_size', [1, MAX_SUBSET_SIZE], 'Endpoints of a group of Subset; 3 when not set.'),
+      slowStart: duration('slow_start', [0, MAX_SLOW_START], 'In what time a new endpoint comes to its full share; 0s: at once.'),
+    }),
+    flawless(combine),
+  ),
   combine,
   runtime: {
     schema: object(

@@ -4,7 +4,7 @@
  */
 import type { Json } from '../ir/types.ts'
 import { size, type Parsed, type Parser } from '../ir/value.ts'
-import type { PolicyValue, ProxyField, Schema } from './policy.ts'
+import type { Combined, PolicyValue, ProxyField, Schema } from './policy.ts'
 
 /** A member of an object, and the fields of the policy that it sets; text: why it cannot be honoured. */
 export interface Member {
@@ -45,10 +45,12 @@ export function textual(field: string, parse: Parser<Json>, form: Schema): Membe
   return member(field, { type: 'string', ...form }, (value) => parse(String(value)))
 }
 
-/** One word of a closed list; the members of `values` are the words, what they stand for is the field's value. */
-export function choice(field: string, values: Readonly<Record<string, Json>>, description: string): Member {
-  const schema = { type: 'string', enum: Object.keys(values), description }
-  return member(field, schema, (value) => ({ value: values[String(value)] ?? null }))
+/** One word of a closed list. The members of `values` are the words; what they stand for are fields of the policy. */
+export function choice(values: Readonly<Record<string, PolicyValue>>, description: string): Member {
+  return {
+    schema: { type: 'string', enum: Object.keys(values), description },
+    read: (value) => values[String(value)] ?? {},
+  }
 }
 
 /** A length of time in whole seconds, as Go and the Gateway API write it. */
@@ -88,28 +90,84 @@ export function byteSize(field: string, [min, max]: Range, description: string):
   return textual(field, size(min, max), form)
 }
 
-/** An object of members; `more` goes into its schema: `required`, rules across members. */
-export function group(
-  description: string,
-  members: Readonly<Record<string, Member>>,
-  more: Schema = {},
-): Member {
+/** What members must be to each other, in CEL for the API server and again for us. */
+export interface Rule {
+  readonly cel: string
+  readonly message: string
+  holds(members: PolicyValue): boolean
+}
+
+/** Of these members, at most one. */
+export function exclusive(...names: readonly string[]): Rule {
+  return {
+    cel: `[${names.map((name) => `has(self.${name})`).join(', ')}].filter(it, it).size() <= 1`,
+    message: `set one of ${names.join(', ')}`,
+    holds: (members) => names.filter((name) => members[name] !== undefined).length <= 1,
+  }
+}
+
+interface Shape {
+  readonly description: string
+  readonly required?: readonly string[]
+  readonly rules?: readonly Rule[]
+}
+
+/** An object of members. */
+export function group(shape: string | Shape, members: Readonly<Record<string, Member>>): Member {
+  const { description, required, rules = [] } = typeof shape === 'string' ? { description: shape } : shape
   const properties = Object.fromEntries(Object.entries(members).map(([name, { schema }]) => [name, schema]))
   return {
-    schema: { type: 'object', description, properties, ...more },
+    schema: {
+      type: 'object',
+      description,
+      properties,
+      ...(required === undefined ? {} : { required }),
+      ...(rules.length === 0 ? {} : { 'x-kubernetes-validations': rules.map(inCel) }),
+    },
     read: (value) => {
-      let all: PolicyValue = {}
-      for (const [name, given] of Object.entries(value as PolicyValue)) {
-        const read = members[name]?.read(given) ?? {}
-        if (typeof read === 'string') return `${name}: ${read}`
-        all = { ...all, ...read }
-      }
-      return all
+      const given = value as PolicyValue
+      return rules.find((rule) => !rule.holds(given))?.message ?? readMembers(given, members)
     },
   }
 }
 
-/** The policy's member of a rule. */
-export function proxyField(name: string, { schema, read }: Member): ProxyField {
-  return { name, schema, read }
+function inCel({ cel, message }: Rule): Schema {
+  return { rule: cel, message }
+}
+
+function readMembers(value: PolicyValue, members: Readonly<Record<string, Member>>): PolicyValue | string {
+  let all: PolicyValue = {}
+  for (const [name, given] of Object.entries(value)) {
+    const read = members[name]?.read(given) ?? {}
+    if (typeof read === 'string') return `${name}: ${read}`
+    all = { ...all, ...read }
+  }
+  return all
+}
+
+/**
+ * The policy's member of a rule. `combine`: what the fields that were read mean together; text: why they
+ * cannot be honoured.
+ */
+export function proxyField(
+  name: string,
+  { schema, read }: Member,
+  combine: (value: PolicyValue) => PolicyValue | string = (value) => value,
+): ProxyField {
+  return {
+    name,
+    schema,
+    read: (value) => {
+      const fields = read(value)
+      return typeof fields === 'string' ? fields : combine(fields)
+    },
+  }
+}
+
+/** For `proxyField`: a combination that has anything wrong is refused. */
+export function flawless(combine: (value: PolicyValue) => Combined): (value: PolicyValue) => PolicyValue | string {
+  return (fields) => {
+    const { value, problems } = combine(fields)
+    return problems[0]?.message ?? value
+  }
 }

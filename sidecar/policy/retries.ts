@@ -4,6 +4,7 @@ import { integer, list, seconds, word, type Parser } from '../ir/value.ts'
 import { directive, keyword, type Directive } from '../nginx/directive.ts'
 import { defined } from '../util/field.ts'
 import { object, type Policy, type PolicyValue } from './policy.ts'
+import { duration, group, member, proxyField, wholeNumber } from './proxy-field.ts'
 
 /** What lets NGINX try another endpoint; the order is that of the directive that we write. */
 const CONDITIONS = [
@@ -23,6 +24,28 @@ const conditions: Parser<readonly (Condition | 'off')[]> = (text) => {
   const isPlain = words.size === parsed.value.length && (words.size === 1 || !words.has('off'))
   return isPlain ? parsed : { allowed: `"off", or each once: ${CONDITIONS.join(', ')}` }
 }
+
+/** `http_502` is `Http502` in a Proxy. */
+const PROXY_CONDITIONS = new Map(CONDITIONS.map((it) => [camelCase(it), it]))
+
+function camelCase(snakeCase: string): string {
+  return snakeCase.split('_').map((part) => part.charAt(0).toUpperCase() + part.slice(1)).join('')
+}
+
+const proxyConditions = member(
+  'conditions',
+  {
+    type: 'array',
+    description:
+      'After which failures another endpoint is tried. NonIdempotent: also for POST, LOCK and PATCH. ' +
+      'A list that no other route has costs one reload of NGINX.',
+    minItems: 1,
+    maxItems: CONDITIONS.length,
+    items: { type: 'string', enum: [...PROXY_CONDITIONS.keys()] },
+    'x-kubernetes-list-type': 'set',
+  },
+  (words) => ({ value: (words as readonly string[]).map((it) => PROXY_CONDITIONS.get(it) ?? it) }),
+)
 
 /** `off` needs no directive, hence no reload: it is one try. */
 function isOff(words: Json | undefined): boolean {
@@ -88,6 +111,14 @@ export const retries = {
       about: 'How many endpoints are tried, the first among them; 0: each',
     },
   },
+  proxy: proxyField(
+    'retries',
+    group('When a request goes on to another endpoint.', {
+      conditions: proxyConditions,
+      tries: wholeNumber('tries', [0, MAX_TRIES], 'How many endpoints are tried, the first among them; 1: no retries; 0: each.'),
+      timeout: duration('timeout', [0, MAX_SECONDS], 'For how long after the first try another may begin; 0s: no limit.'),
+    }),
+  ),
   directives: (value, settings) => {
     const own = ownConditions(value, settings)
     return own === undefined ? [] : [printed(own)]

@@ -1,5 +1,13 @@
 import { boolean } from '../ir/value.ts'
 import { object, type Policy, type PolicyValue, type RouteContext } from './policy.ts'
+import { choice, proxyField } from './proxy-field.ts'
+
+/** Both fields at once: one that holds for all routes would else shine through. */
+const MODES = {
+  Never: { when_tls: false, always: false },
+  WhenTLS: { when_tls: true, always: false },
+  Always: { when_tls: true, always: true },
+}
 
 /** Plain HTTP -> https: `when_tls` counts only on hosts that have TLS, `always` everywhere. */
 export const tlsRedirect = {
@@ -13,6 +21,10 @@ export const tlsRedirect = {
     },
     always: { annotation: 'force-ssl-redirect', parse: boolean, about: 'Plain HTTP is sent to https everywhere' },
   },
+  proxy: proxyField(
+    'tlsRedirect',
+    choice(MODES, 'Whether plain HTTP is sent to https: WhenTLS where the host has TLS; what the ConfigMap says when not set.'),
+  ),
   runtime: {
     schema: object({ code: { enum: [301, 302, 303, 307, 308] }, port: { type: 'integer', minimum: 1, maximum: 65_535 } }),
     always: true,

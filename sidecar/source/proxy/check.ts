@@ -31,7 +31,8 @@ export function check(schema: Schema, value: unknown, field: string): Checked {
 function withoutNulls(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(withoutNulls)
   if (typeof value !== 'object' || value === null) return value
-  return Object.fromEntries(Object.entries(value).filter(([, it]) => it !== null).map(([name, it]) => [name, withoutNulls(it)]))
+  const members = Object.entries(value).filter(([, member]) => member !== null)
+  return Object.fromEntries(members.map(([name, member]) => [name, withoutNulls(member)]))
 }
 
 /** Structural schemas cannot say that there are no other members: the API server drops these. */

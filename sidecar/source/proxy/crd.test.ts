@@ -27,6 +27,7 @@ test('everything that people write is described and bounded', () => {
   visit(SPEC_SCHEMA, 'spec', (path, schema) => {
     const isItem = path.endsWith('[]') && schema.type !== 'object'
     if (!isItem) assert.equal(typeof schema.description, 'string', `${path} has a description`)
+    if ('additionalProperties' in schema) assert.equal(typeof schema.maxProperties, 'number', `${path} has maxProperties`)
     if (schema.type === 'array') assert.equal(typeof schema.maxItems, 'number', `${path} has maxItems`)
     if (schema.type === 'string' && schema.enum === undefined) {
       assert.equal(typeof schema.maxLength, 'number', `${path} has maxLength`)
@@ -37,8 +38,8 @@ test('everything that people write is described and bounded', () => {
 
 test('the schema is structural: it says nothing that an API server refuses in one', () => {
   visit(SPEC_SCHEMA, 'spec', (path, schema) => {
-    for (const keyword of ['additionalProperties', 'const', 'oneOf', '$ref']) {
-      assert.ok(!(keyword in schema), `${path} has ${keyword}`)
-    }
+    for (const keyword of ['const', 'oneOf', '$ref']) assert.ok(!(keyword in schema), `${path} has ${keyword}`)
+    const isMap = typeof schema.additionalProperties === 'object' && schema.properties === undefined
+    assert.ok(isMap || schema.additionalProperties === undefined, `${path} has additionalProperties`)
   })
 })

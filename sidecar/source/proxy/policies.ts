@@ -1,4 +1,5 @@
 /** The policies that a rule of a Proxy, or its `spec.policies`, spells as members. */
+import { quoted } from '../../ir/names.ts'
 import type { Origin } from '../../ir/origin.ts'
 import type { Json, PolicySet, PolicySources } from '../../ir/types.ts'
 import type { Policy, PolicyValue } from '../../policy/policy.ts'
@@ -16,6 +17,7 @@ export interface Said {
 
 const NO_EFFECT = 'it counts as not set'
 const CLOSES = 'it protects, so what it holds for answers 503'
+const MAY_CLOSE = 'it may protect, so what it holds for answers 503'
 
 /**
  * Reads the members of `given` that are policies, at `field`. A member that is neither one nor in `others`
@@ -24,19 +26,31 @@ const CLOSES = 'it protects, so what it holds for answers 503'
 export function readMembers(given: Fields, field: string, others: readonly string[], work: Work): Said {
   const policies: Record<string, Json> = {}
   const sources: Record<string, Record<string, Origin>> = {}
-  let closed: string | undefined
-  for (const [name, member] of Object.entries(given)) {
-    if (others.includes(name) || member === undefined || member === null) continue
-    const policy = POLICY_FIELDS.get(name)
+  const unread: string[] = []
+  const members = Object.entries(given).filter(([name, it]) => !others.includes(name) && !isNothing(it))
+  for (const [name, member] of members) {
     const at = `${field}.${name}`
-    const value = policy === undefined ? undefined : readMember(policy, member, at, work)
-    if (policy === undefined) work.report(field, 'UnknownField', `${JSON.stringify(name.slice(0, 80))} is no field of it; ${CLOSES}`)
+    const policy = POLICY_FIELDS.get(name)
+    const value = policy === undefined ? unknownMember(name, field, work) : readMember(policy, member, at, work)
     if (policy !== undefined && value !== undefined) {
       policies[policy.name] = value
       sources[policy.name] = sourcesOf(value, fields(member), work.at(at))
-    } else if (policy?.protects === true || policy === undefined) closed ??= `${at.toWellFormed()} cannot be honoured and may protect`
+    } else if (policy?.protects !== undefined || policy === undefined) unread.push(at)
   }
-  return { policies, sources, ...(closed === undefined ? {} : { closed }) }
+  return { policies, sources, ...closedBy(unread) }
+}
+
+function isNothing(value: unknown): boolean {
+  return value === undefined || value === null
+}
+
+/** The field gets into records as a reason, and JSON for Lua must be Unicode. */
+function closedBy([field]: readonly string[]): Pick<Said, 'closed'> {
+  return field === undefined ? {} : { closed: `${field.toWellFormed().slice(0, 200)} cannot be honoured and may protect` }
+}
+
+function unknownMember(name: string, field: string, work: Work): undefined {
+  work.report(field, 'UnknownField', `${quoted(name)} is no field of it; ${MAY_CLOSE}`)
 }
 
 function readMember(policy: Policy, member: unknown, field: string, work: Work): PolicyValue | undefined {
@@ -68,11 +82,19 @@ function sourcesOf(value: PolicyValue, member: Fields, origin: Origin): Record<s
 
 /** What a rule says decides over what holds for all rules, member by member. */
 export function merged(below: Said, above: Said): Said {
-  const closed = above.closed ?? below.closed
-  const names = [...new Set([...Object.keys(below.policies), ...Object.keys(above.policies)])]
-  return {
-    policies: Object.fromEntries(names.map((name) => [name, { ...fields(below.policies[name]), ...fields(above.policies[name]) } as Json])),
-    sources: Object.fromEntries(names.map((name) => [name, { ...below.sources[name], ...above.sources[name] }])),
-    ...(closed === undefined ? {} : { closed }),
+  const policies: Record<string, Json> = { ...below.policies, ...above.policies }
+  const sources: Record<string, PolicySources[string]> = { ...below.sources, ...above.sources }
+  for (const policy of POLICY_FIELDS.values()) {
+    const { name } = policy
+    const [low, high] = [below.policies[name], above.policies[name]]
+    if (low === undefined || high === undefined) continue
+    policies[name] = mergedValue(policy, low as PolicyValue, high as PolicyValue)
+    sources[name] = { ...below.sources[name], ...above.sources[name] }
   }
+  const closed = above.closed ?? below.closed
+  return { policies, sources, ...(closed === undefined ? {} : { closed }) }
+}
+
+function mergedValue(policy: Policy, below: PolicyValue, above: PolicyValue): PolicyValue {
+  return policy.merge?.(below, above) ?? { ...below, ...above }
 }

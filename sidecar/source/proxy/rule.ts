@@ -32,7 +32,8 @@ export function readRule(rule: unknown, field: string, defaults: Said, work: Wor
   const match = readMatch(checkedRule, field, work)
   if (path === undefined || match === undefined) return undefined
   const said = merged(defaults, readMembers(given, field, OWN, work))
-  return { ...path, ...(Object.keys(match).length === 0 ? {} : { match }), ...destination(checkedRule, said, field, work) }
+  const condition = Object.keys(match).length === 0 ? {} : { match }
+  return { ...path, ...condition, ...destination(checkedRule, said, field, work) }
 }
 
 function readRulePath({ path }: Fields, field: string, work: Work): Pick<Route, 'path' | 'pathType'> | undefined {
@@ -71,8 +72,10 @@ function predicateProblem({ name, value, pattern }: ValueMatch): string | undefi
   return parsed !== undefined && 'allowed' in parsed ? `pattern of ${name} must be ${parsed.allowed}` : undefined
 }
 
+type Destination = Omit<RuleRoute, 'path' | 'pathType' | 'match'>
+
 /** Where requests go. If any of the Services is not for this namespace, nowhere: shares would not be as written. */
-function destination(rule: Fields, said: Said, field: string, work: Work): Omit<RuleRoute, 'path' | 'pathType' | 'match'> {
+function destination(rule: Fields, said: Said, field: string, work: Work): Destination {
   const backends: WeightedBackend[] = []
   let { closed } = said
   for (const [i, entry] of items(rule.backends).entries()) {
