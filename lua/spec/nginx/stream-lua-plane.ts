@@ -60,9 +60,13 @@ export async function serveStreams(t: TestContext, variant: Variant, options: St
   return { ...served, ...ports }
 }
 
+export function loopback(...ports: readonly number[]): Json {
+  return endpoints(...ports.map((port) => ['127.0.0.1', port] as const))
+}
+
 /** Records by which both ports lead to the backend. */
 export function streamRecords({ tcp, udp }: StreamServed, ports: readonly number[], loadBalance?: Json): Json {
-  return { ...portRecords(tcp, udp, loadBalance), [BACKEND]: endpoints(...ports.map((port) => ['127.0.0.1', port] as const)) }
+  return { ...portRecords(tcp, udp, loadBalance), [BACKEND]: loopback(...ports) }
 }
 
 function portRecords(tcp: number, udp: number, loadBalance?: Json): Json {

@@ -1,13 +1,11 @@
 /** Layer 4 in Lua: connections and datagrams go where the records say. */
 import assert from 'node:assert/strict'
 import { test, type TestContext } from 'node:test'
-import { endpoints, withDigest } from './backends.ts'
+import { withDigest } from './backends.ts'
 import { freePort, until, type Json } from './harness.ts'
-import { BACKEND, patch, serveStreams, streamRecords, withStreamLua, type StreamServed } from './stream-lua-plane.ts'
+import { BACKEND, loopback, patch, serveStreams, streamRecords, withStreamLua, type StreamServed } from './stream-lua-plane.ts'
 import { Client, tcpPeer, type TcpPeer } from './tcp.ts'
 import { UdpClient, udpPeer } from './udp.ts'
-
-const loopback = (...ports: readonly number[]): Json => endpoints(...ports.map((port) => ['127.0.0.1', port] as const))
 
 async function peers(t: TestContext, ...names: readonly string[]): Promise<TcpPeer[]> {
   return Promise.all(names.map((name) => tcpPeer(t, name)))
