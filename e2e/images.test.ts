@@ -12,6 +12,7 @@ import { parse } from 'yaml'
 import { parseCommand } from '../sidecar/options.ts'
 import { buildContext, copiedFiles, finalStage, instructionsOf } from './build-context.ts'
 import type { Instruction } from './build-context.ts'
+import { NGINX_CAPABILITY } from './lab/node/images.ts'
 
 const ROOT = new URL('../', import.meta.url)
 
@@ -198,6 +199,15 @@ for (const [dockerfile, image] of Object.entries(IMAGES)) {
 test('both proxy images are stopped by the usual signal, whatever their base image says', () => {
   for (const dockerfile of ['openresty/Dockerfile', 'openresty/Dockerfile.debian']) {
     assert.equal(valueOf(finalStage(instructionsOf(read(dockerfile))), 'STOPSIGNAL'), 'SIGTERM')
+  }
+})
+
+test('both proxy images let NGINX open low ports, as the lab\'s image does', () => {
+  const programs = { 'openresty/Dockerfile': '/usr/local/openresty/nginx/sbin/nginx', 'openresty/Dockerfile.debian': '/usr/sbin/nginx' }
+  for (const [dockerfile, program] of Object.entries(programs)) {
+    const granted = finalStage(instructionsOf(read(dockerfile))).filter(({ name, value }) =>
+      name === 'RUN' && value.includes(`setcap ${NGINX_CAPABILITY} ${program}`))
+    assert.equal(granted.length, 1, dockerfile)
   }
 })
 

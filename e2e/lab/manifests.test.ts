@@ -39,8 +39,66 @@ test('a kustomization with a base, a namespace and images', async (t) => {
 })
 
 test('a field that the lab does not understand is an error, not left out', async (t) => {
-  const folder = await folderWith(t, { 'kustomization.yaml': 'resources: []\npatches: []\n' })
-  await assert.rejects(readKustomization(folder), /does not understand patches/)
+  for (const [field, text] of Object.entries({
+    replicas: 'replicas: []',
+    labelSelector: 'patches: [{target: {labelSelector: a=b}, patch: "[]"}]',
+    allowNameChange: 'patches: [{target: {kind: Pod}, options: {allowNameChange: true}, patch: "[]"}]',
+  })) {
+    const folder = await folderWith(t, { 'kustomization.yaml': `resources: []\n${text}\n` })
+    await assert.rejects(readKustomization(folder), new RegExp(`does not understand ${field}`))
+  }
+})
+
+const POD = 'kind: Pod\nmetadata: {name: p, labels: {a/b: c}}\nspec: {containers: [{args: [x, y]}]}\n'
+
+async function patchedPod(t: TestContext, patch: object): Promise<readonly object[]> {
+  const kustomization = { resources: ['base/pod.yaml'], patches: [patch] }
+  return await readKustomization(await folderWith(t, {
+    'kustomization.yaml': JSON.stringify(kustomization), 'base/pod.yaml': POD,
+  }))
+}
+
+test('JSON patches: members and items are tested, added, replaced and removed', async (t) => {
+  const patch = JSON.stringify([
+    { op: 'test', path: '/spec/containers/0/args/1', value: 'y' },
+    { op: 'remove', path: '/spec/containers/0/args/0' },
+    { op: 'add', path: '/spec/containers/0/args/-', value: 'z' },
+    { op: 'add', path: '/spec/hostNetwork', value: true },
+    { op: 'replace', path: '/metadata/labels/a~1b', value: 'd' },
+  ])
+  assert.deepEqual(await patchedPod(t, { target: { kind: 'Pod' }, patch }), [{
+    kind: 'Pod', metadata: { name: 'p', labels: { 'a/b': 'd' } },
+    spec: { containers: [{ args: ['y', 'z'] }], hostNetwork: true },
+  }])
+})
+
+test('a patch that fits nothing, or that is of another form, is an error', async (t) => {
+  const wrong: readonly (readonly [object, RegExp])[] = [
+    [{ op: 'test', path: '/kind', value: 'Job' }, /is "Pod"/],
+    [{ op: 'remove', path: '/spec/none' }, /nothing to remove/],
+    [{ op: 'add', path: '/spec/none/deeper', value: 1 }, /no such place/],
+    [{ op: 'move', path: '/spec', from: '/a' }, /operation move/],
+  ]
+  for (const [operation, message] of wrong) {
+    const patch = { target: { kind: 'Pod' }, options: { allowKindChange: true }, patch: JSON.stringify([operation]) }
+    await assert.rejects(patchedPod(t, patch), message)
+  }
+  await assert.rejects(patchedPod(t, { target: { kind: 'Job' }, patch: '[]' }), /0 objects/)
+  await assert.rejects(patchedPod(t, { patch: 'kind: Pod\nmetadata: {name: p}\nspec: {x: 1}' }), /delete only/)
+  const kind = JSON.stringify([{ op: 'replace', path: '/kind', value: 'Job' }])
+  await assert.rejects(patchedPod(t, { target: { kind: 'Pod' }, patch: kind }), /allowKindChange/)
+})
+
+test('a component changes what comes before it, and can delete', async (t) => {
+  const folder = await folderWith(t, {
+    'kustomization.yaml': 'resources: [pod.yaml]\ncomponents: [base]\n',
+    'pod.yaml': POD,
+    'base/kustomization.yaml':
+      'kind: Component\nresources: [job.yaml]\npatches: [{patch: "{$patch: delete, kind: Pod, metadata: {name: p}}"}]\n',
+    'base/job.yaml': 'kind: Job\n',
+  })
+  assert.deepEqual(await readKustomization(folder), [{ kind: 'Job' }])
+  await assert.rejects(readKustomization(join(folder, 'base')), /is no Kustomization/)
 })
 
 test('what others need is applied first, the rest in its order', () => {

@@ -63,16 +63,19 @@ async function kustomize(
   const kustomization = parseObjects(await readFile(file, 'utf8'))[0] as Kustomization
   requireKnown(file, kustomization, KUSTOMIZATION_FIELDS)
   if ((kustomization.kind ?? 'Kustomization') !== kind) throw new Error(`${file} is no ${kind}`)
-  const { resources = [], components = [], patches = [], namespace, images = [] } = kustomization
   let result = [...objects]
-  for (const path of resources) result.push(...await readResource(join(folder, path)))
-  for (const path of components) result = await kustomize(join(folder, path), 'Component', result)
-  for (const entry of patches) result = applyPatch(result, await readPatch(folder, entry))
-  for (const object of result) {
+  for (const path of kustomization.resources ?? []) result.push(...await readResource(join(folder, path)))
+  for (const path of kustomization.components ?? []) result = await kustomize(join(folder, path), 'Component', result)
+  for (const entry of kustomization.patches ?? []) result = applyPatch(result, await readPatch(folder, entry))
+  transform(result, kustomization)
+  return result
+}
+
+function transform(objects: readonly KubernetesObject[], { namespace, images = [] }: Kustomization): void {
+  for (const object of objects) {
     if (namespace !== undefined) setNamespace(object, namespace)
     replaceImages(object, images)
   }
-  return result
 }
 
 function requireKnown(file: string, value: object, known: ReadonlySet<string>): void {

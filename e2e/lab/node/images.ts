@@ -30,6 +30,8 @@ export type ImageTable = (name: string) => Image | undefined
 const OPENRESTY_HOME = '/opt/resty-ingress'
 const SIDECAR_HOME = '/app'
 const NODE = `${SIDECAR_HOME}/node_modules/node/bin/node`
+/** In the words of setcap, as the Dockerfiles have it. */
+export const NGINX_CAPABILITY = 'cap_net_bind_service=+ep'
 const PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin'
 
 /** The table of the lab; OpenResty's entry depends on the variant. */
@@ -58,7 +60,7 @@ export function createImageTable(tools: Tools, variant: Variant | undefined): Im
       entrypoint: [`${OPENRESTY_HOME}/openresty/start`],
       user: 101,
       environment: { NGINX: tools.openresty ?? '/usr/sbin/nginx' },
-      fileCapabilities: { [realpathSync(tools.openresty ?? '/usr/sbin/nginx')]: 'cap_net_bind_service=+ep' },
+      fileCapabilities: { [realpathSync(tools.openresty ?? '/usr/sbin/nginx')]: NGINX_CAPABILITY },
     }),
   }
   return (name) => images[shortName(name)]
