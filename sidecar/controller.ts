@@ -22,7 +22,7 @@ import { NeededNames } from './needed-names.ts'
 import { NeededSecrets } from './needed-secrets.ts'
 import type { Options } from './options.ts'
 import { PendingChanges } from './pending-changes.ts'
-import { pipelineOptions } from './pipeline-options.ts'
+import { listenersOf, pipelineOptions } from './pipeline-options.ts'
 import { Pipeline } from './pipeline.ts'
 import { routedHosts } from './snapshot/by-host.ts'
 
@@ -71,11 +71,7 @@ export class Controller {
     this.#outlets = outlets
     this.pipeline = new Pipeline(pipelineOptions(options))
     this.generations = new GenerationBook(this.pipeline)
-    const listeners = {
-      addresses: options['bind-address'],
-      httpPort: options['http-port'],
-      httpsPort: options['https-port'],
-    }
+    const listeners = listenersOf(options)
     const counted = requestCounting(options)
     const counting = counted === undefined ? {} : { counting: counted }
     const { pipeline } = this

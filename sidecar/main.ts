@@ -6,7 +6,7 @@ import { pino, type Logger } from 'pino'
 import { readManifests } from './files/folder.ts'
 import { inspect } from './inspect.ts'
 import { parseCommand, StartError, UsageError, type Command, type Options } from './options.ts'
-import { pipelineOptions } from './pipeline-options.ts'
+import { listenersOf, pipelineOptions } from './pipeline-options.ts'
 import { runController, type Running } from './run.ts'
 import { translate, writeTranslation } from './translate.ts'
 
@@ -77,7 +77,7 @@ async function runTranslate({ input, output, options }: Extract<Command, { name:
     const translation = translate({
       objects,
       options: pipelineOptions({ ...options, manifests: input }),
-      listeners: { addresses: options['bind-address'], httpPort: options['http-port'], httpsPort: options['https-port'] },
+      listeners: listenersOf(options),
     })
     const all = [...findings, ...translation.findings]
     await writeTranslation({ ...translation, findings: all }, output)

@@ -1,5 +1,16 @@
+import type { Listeners } from './nginx/input.ts'
 import type { Options } from './options.ts'
 import type { PipelineOptions } from './pipeline.ts'
+
+/** Where NGINX is to listen. */
+export function listenersOf(options: Options): Listeners {
+  return {
+    addresses: options['bind-address'],
+    httpPort: options['http-port'],
+    httpsPort: options['https-port'],
+    sslPassthrough: options['enable-ssl-passthrough'],
+  }
+}
 
 /** What the translation needs to know of the flags. */
 export function pipelineOptions(options: Options): PipelineOptions {

@@ -34,7 +34,7 @@ import { translateBackend } from './source/service/translate.ts'
 import { withServiceUpstreams } from './source/service/upstream.ts'
 import { texts } from './util/field.ts'
 
-export interface PipelineOptions extends SourceOptions, RecordOptions {
+export interface PipelineOptions extends SourceOptions, RecordOptions, StreamOptions {
   /** `namespace/name` of the controller's ConfigMap; '' = none. */
   readonly configMap: string
   /** `namespace/name` of the Secret to serve where no other fits; '' = the self-signed one. */
@@ -118,8 +118,8 @@ export class Pipeline {
     )
     this.externalNames = this.backends.index(({ externalName }) => (externalName === undefined ? [] : [externalName]))
     const workerConnections = graph.map(this.#settings, ({ settings }) => settings.maxWorkerConnections)
-    const { fragments, backends } = this
-    this.#streams = new StreamPipeline(graph, { fragments, backends, workerConnections }, options)
+    const { fragments, backends, virtualHosts } = this
+    this.#streams = new StreamPipeline(graph, { fragments, backends, virtualHosts, workerConnections }, options)
     this.#classUse = graph
       .map(this.virtualHosts, (host, read) => classesOf(host, this.#inForce(read)))
       .index(({ classes }) => classes.map((it) => JSON.stringify(it)))
@@ -137,6 +137,7 @@ export class Pipeline {
       ),
       () => DEFAULT_CERTIFICATE_KEY,
     )
+    this.#streams.emit((records, recordKey) => this.#emit(records, recordKey))
     this.#collect('settings', this.#settings)
     this.#collect('fragment', this.fragments)
     this.#collect('host', this.virtualHosts)

@@ -1,13 +1,13 @@
 /** The part of the translation that is layer 4: ports and their owners, with the endpoints behind them. Pure. */
 import type { Collection, Graph, Reader } from './collection/graph.ts'
+import type { StreamRecord } from './dynamic/records.ts'
+import { streamRecord } from './dynamic/translate.ts'
 import { backendName } from './ir/backend-name.ts'
 import type { Finding } from './ir/origin.ts'
-import type { Backend, BackendRef, Fragment, Layer4, StreamPort, WithEndpoints } from './ir/types.ts'
+import type { Backend, BackendRef, Fragment, Layer4, Passthrough, StreamPort, VirtualHost, WithEndpoints } from './ir/types.ts'
 import { buildStreamPort, listenedPorts, portsOf } from './snapshot/streams.ts'
 
 export interface StreamOptions {
-  /** `--enable-ssl-passthrough`. */
-  readonly sslPassthrough: boolean
   /** TCP ports that NGINX or the sidecar listens on for itself. */
   readonly reservedPorts: readonly number[]
 }
@@ -16,6 +16,7 @@ export interface StreamOptions {
 export interface StreamInputs {
   readonly fragments: Collection<Fragment>
   readonly backends: Collection<Backend>
+  readonly virtualHosts: Collection<VirtualHost>
   /** Under ''. */
   readonly workerConnections: Collection<number>
 }
@@ -33,12 +34,17 @@ const ONLY = ''
 const NONE: Layer4 = { ports: [], passthrough: [] }
 
 export class StreamPipeline {
+  readonly #graph: Graph
   readonly #ports: Collection<StreamPort>
+  readonly #passthrough: Collection<Passthrough>
   readonly #layer4: Collection<Layer4Reading>
 
   constructor(graph: Graph, inputs: StreamInputs, options: StreamOptions) {
+    this.#graph = graph
     this.#ports = graph.group(inputs.fragments.index(portsOf), (key, claimants) =>
       buildStreamPort(key, claimants(), options.reservedPorts))
+    const hosts = inputs.virtualHosts.index(({ host, passthrough }) => (passthrough === undefined ? [] : [host]))
+    this.#passthrough = graph.group(hosts, (_host, found) => found()[0]?.passthrough)
     this.#layer4 = graph.map(inputs.workerConnections, (connections, read) => this.#read(connections, inputs, read))
   }
 
@@ -48,9 +54,15 @@ export class StreamPipeline {
   }
 
   /** Hands out every collection with findings, under the name of its stage. */
-  collect(take: (stage: string, collection: Collection<WithFindings>) => void): void {
+  collect(take: <V extends WithFindings>(stage: string, collection: Collection<V>) => void): void {
     take('port', this.#ports)
     take('layer 4', this.#layer4)
+  }
+
+  /** Hands out the collections of records, each with what makes its keys record keys. */
+  emit(give: (records: Collection<StreamRecord>, recordKey: (key: string) => string) => void): void {
+    give(this.#graph.map(this.#ports, ({ route }) => route && streamRecord(route.backend)), (key) => `stream/${key}`)
+    give(this.#graph.map(this.#passthrough, ({ backend }) => streamRecord(backend)), (host) => `passthrough/${host}`)
   }
 
   #read(workerConnections: number, { backends }: StreamInputs, read: Reader): Layer4Reading {
@@ -59,6 +71,7 @@ export class StreamPipeline {
       endpoints: read.get(backends, backendName(it.backend))?.endpoints ?? [],
     })
     const { routes, findings } = listenedPorts(read.all(this.#ports), workerConnections)
-    return { layer4: { ports: routes.map(withEndpoints), passthrough: [] }, findings }
+    const passthrough = read.all(this.#passthrough)
+    return { layer4: { ports: routes.map(withEndpoints), passthrough: passthrough.map(withEndpoints) }, findings }
   }
 }

@@ -13,7 +13,7 @@ import { Pipeline, type PipelineOptions } from './pipeline.ts'
 import { compareText } from './util/canonical.ts'
 
 /** What today's OpenResty can do: the configuration that `translate` writes is for it. */
-const CURRENT_CAPABILITIES: Capabilities = {
+export const CURRENT_CAPABILITIES: Capabilities = {
   http2_directive: true,
   keepalive_min_timeout: true,
   headers_more: true,

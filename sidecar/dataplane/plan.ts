@@ -18,6 +18,9 @@ export interface PlanInput {
   readonly classesOf: (record: DataRecord) => readonly string[]
 }
 
+/** Kinds of records that lead to others, and to which none leads. */
+const REFERRERS = /^(host|stream|passthrough)\//
+
 /**
  * Make before break: a record that needs a class which no worker has yet is held, and while one is, no
  * backend or certificate goes away, since the host's old record may still use it.
@@ -35,7 +38,7 @@ export function plan(input: PlanInput): Plan {
       else held.push(key)
     }
   }
-  const removable = gone.filter((key) => held.length === 0 || key.startsWith('host/'))
+  const removable = gone.filter((key) => held.length === 0 || REFERRERS.test(key))
   return { set, remove: removable, held: [...held, ...gone.filter((key) => !removable.includes(key))] }
 }
 

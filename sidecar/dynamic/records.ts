@@ -63,12 +63,18 @@ export interface CertificateRecord {
   readonly key: string
 }
 
+/** Of a port of layer 4, or of a host whose TLS is passed on. */
+export interface StreamRecord {
+  readonly digest: string
+  readonly backend: RecordKey
+}
+
 export interface SettingRecord {
   readonly digest: string
   readonly [name: string]: Json
 }
 
-export type DataRecord = HostRecord | BackendRecord | CertificateRecord | SettingRecord
+export type DataRecord = HostRecord | BackendRecord | CertificateRecord | SettingRecord | StreamRecord
 
 export const DEFAULT_CERTIFICATE_KEY: RecordKey = 'certificate/default'
 export const GLOBAL_SETTING_KEY: RecordKey = 'setting/global'

@@ -17,6 +17,7 @@ import {
   type RouteOrigin,
   type RouteRecord,
   type SettingRecord,
+  type StreamRecord,
 } from './records.ts'
 
 export interface RecordOptions {
@@ -37,8 +38,15 @@ export function hostRecord(host: VirtualHost, settings: Settings, options: Recor
   const context = { settings, httpsPort: options.httpsRedirectPort, tls: host.tls }
   return sealed({
     ...(host.certificate === undefined ? {} : { certificate: certificateKey(host.certificate) }),
-    routes: host.routes.map((route) => routeRecord(route, { ...context, path: route.path, pathType: route.pathType })),
+    routes: host.routes.map((route) => routeRecord(route, contextOf(route, context))),
   })
+}
+
+type HostContext = Pick<RouteContext, 'settings' | 'httpsPort' | 'tls'>
+
+function contextOf({ path, pathType, host, fallback, origin, backends: [backend] }: Route, context: HostContext): RouteContext {
+  const own = { path, pathType, host, fallback: fallback === true, namespace: origin.namespace }
+  return { ...context, ...own, ...(backend === undefined ? {} : { backend }) }
 }
 
 function routeRecord(route: Route, context: RouteContext): RouteRecord {
@@ -87,6 +95,11 @@ export function backendRecord(backend: Backend): BackendRecord {
 
 function endpointRecord({ address, port, ...rest }: Endpoint): EndpointRecord {
   return Object.keys(rest).length === 0 ? [address, port] : [address, port, rest]
+}
+
+/** Where connections and datagrams of a port, or TLS of a host, go. */
+export function streamRecord(backend: BackendRef): StreamRecord {
+  return sealed({ backend: backendKey(backend) })
 }
 
 /** The one place that reveals a private key: the record that goes to OpenResty over the unix socket. */

@@ -73,6 +73,10 @@ export interface Settings {
   readonly externalNameDenied: readonly string[]
   /** Requests go to the address of a Service, not to its endpoints. */
   readonly serviceUpstream: boolean
+  /** Clients begin with a header of PROXY protocol, on both ports. */
+  readonly useProxyProtocol: boolean
+  /** Seconds that a header of PROXY protocol may take, at layer 4. */
+  readonly proxyProtocolHeaderTimeout: number
   /** Seconds without a byte in either direction that end a connection of layer 4. */
   readonly streamTimeout: number
   /** Another endpoint is tried where a connection of layer 4 cannot be made. */
@@ -140,6 +144,8 @@ export const DEFAULT_SETTINGS: Settings = {
   proxyRealIpCidr: [],
   externalNameDenied: [],
   serviceUpstream: false,
+  useProxyProtocol: false,
+  proxyProtocolHeaderTimeout: 5,
   streamTimeout: 600,
   streamNextUpstream: true,
   streamNextUpstreamTimeout: 600,

@@ -165,7 +165,7 @@ export interface Passthrough {
 
 /** A port of NGINX for layer 4, and who has it. */
 export interface StreamPort {
-  readonly route: StreamRoute
+  readonly route?: StreamRoute
   readonly findings: readonly Finding[]
 }
 
@@ -188,6 +188,8 @@ export interface VirtualHost {
   /** Somebody asked for TLS on this host, with or without a usable certificate. */
   readonly tls: boolean
   readonly certificate?: ObjectName
+  /** TLS of the host goes to this backend as it is. */
+  readonly passthrough?: Passthrough
   readonly findings: readonly Finding[]
 }
 

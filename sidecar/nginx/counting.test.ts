@@ -14,7 +14,10 @@ function render(counting?: RequestCounting): string {
     settings: DEFAULT_SETTINGS,
     classes: [],
     listeners: { addresses: [], httpPort: 80, httpsPort: 443 },
-    capabilities: { http2_directive: true, keepalive_min_timeout: true, headers_more: true, ipv6: true },
+    capabilities: {
+      http2_directive: true, keepalive_min_timeout: true, headers_more: true, ipv6: true,
+      stream: true, stream_lua: true, stream_realip: false,
+    },
     ...(counting === undefined ? {} : { counting }),
   }
   return renderConfig(input).text

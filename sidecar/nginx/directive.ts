@@ -62,6 +62,33 @@ export function socket(address: string, port: number): Argument {
   return `${host}:${number(port, 1, 65_535)}` as Argument
 }
 
+/** A socket of NGINX itself, in its working folder. */
+export function unixSocket(name: string): Argument {
+  if (!/^[a-z]{1,32}[.]sock$/.test(name)) throw new TypeError(`not the name of a socket: ${JSON.stringify(name)}`)
+  return `unix:${name}` as Argument
+}
+
+/** What a `map` finds a host by: the name, or `*.` and a name, and how many labels it has. */
+export function hostKey(host: string): Argument {
+  if (!/^([*][.])?[a-z0-9.-]{1,253}$/.test(host)) throw new TypeError(`not a host: ${JSON.stringify(host.slice(0, 80))}`)
+  return token(`${host}.${labelCount(host)}`)
+}
+
+/** `a.example` and `*.example` have 2. */
+export function labelCount(host: string): number {
+  return host.split('.').length
+}
+
+/** In quotes: the pattern of a name with so many labels. Constant but for the number; it captures nothing. */
+export function labelsPattern(count: number): Argument {
+  return `"~^[^.]+(?:[.][^.]+){${number(count - 1, 0, 126)}}$"` as Argument
+}
+
+/** One line of a `map`: `key value;`. */
+export function mapLine(key: Argument, value: Argument): string {
+  return `${key} ${value};`
+}
+
 /** Characters of a log format in one argument: NGINX reads no argument of more than 4096 bytes. */
 const LONGEST_TEXT = 500
 

@@ -22,6 +22,8 @@ export interface Listeners {
   readonly addresses: readonly string[]
   readonly httpPort: number
   readonly httpsPort: number
+  /** `--enable-ssl-passthrough`. */
+  readonly sslPassthrough?: boolean
 }
 
 /** How requests are counted. Buckets in ascending order. */

@@ -3,8 +3,9 @@ import type { Settings } from '../ir/settings.ts'
 import { ROUTE_VARIABLES, variablesOf } from '../ir/log-format.ts'
 import { bufferDirectives } from '../policy/buffering.ts'
 import { nextUpstream } from '../policy/retries.ts'
-import { bytes, cidr, directive, keyword, logFormat, number, onOff, socket, time, type Argument, type Directive } from './directive.ts'
-import type { Capabilities, Listeners } from './input.ts'
+import { bytes, directive, keyword, logFormat, number, onOff, time, type Directive } from './directive.ts'
+import type { Capabilities } from './input.ts'
+import { realIpLines } from './servers.ts'
 
 /** Idle keep-alive connections of a stopping worker stay open this long, to answer once more and say goodbye. */
 const KEEPALIVE_MIN_SECONDS = 10
@@ -95,15 +96,6 @@ function proxyLines(settings: Settings): readonly Directive[] {
   ]
 }
 
-function realIpLines(settings: Settings): readonly Directive[] {
-  if (!settings.useForwardedHeaders) return []
-  return [
-    directive('real_ip_header', keyword('X-Forwarded-For')),
-    directive('real_ip_recursive', onOff(true)),
-    ...settings.proxyRealIpCidr.map((range) => directive('set_real_ip_from', cidr(range))),
-  ]
-}
-
 /** In the one `upstream`: the pool of idle connections to backends. */
 export function upstreamLines(settings: Settings): readonly Directive[] {
   return [
@@ -112,45 +104,4 @@ export function upstreamLines(settings: Settings): readonly Directive[] {
     directive('keepalive_requests', number(settings.upstreamKeepaliveRequests, 1, 100_000_000)),
     directive('keepalive_time', time(settings.upstreamKeepaliveTime)),
   ]
-}
-
-/** The addresses that every port is listened on. */
-export function listenAddresses(listeners: Listeners, capabilities: Capabilities): readonly string[] {
-  const everywhere = capabilities.ipv6 ? ['0.0.0.0', '::'] : ['0.0.0.0']
-  return listeners.addresses.length > 0 ? listeners.addresses : everywhere
-}
-
-/** In the one `server`: both ports on every address. */
-export function listenLines(
-  listeners: Listeners,
-  settings: Settings,
-  capabilities: Capabilities,
-): readonly Directive[] {
-  const http2 = settings.useHttp2 && !capabilities.http2_directive ? [keyword('http2')] : []
-  return listenAddresses(listeners, capabilities).flatMap((address) => [
-    listen(address, listeners.httpPort),
-    listen(address, listeners.httpsPort, keyword('ssl'), ...http2),
-  ])
-}
-
-function listen(address: string, port: number, ...options: readonly Argument[]): Directive {
-  return directive('listen', socket(address, port), keyword('default_server'), keyword('backlog=4096'), ...options)
-}
-
-/** Whose forwarded headers count: by default nobody's, as in ingress-nginx without use-forwarded-headers. */
-export function forwarding(settings: Settings): Readonly<Record<string, string>> {
-  if (!settings.useForwardedHeaders) {
-    return {
-      forwarded_for: '$remote_addr',
-      forwarded_host: '$http_host',
-      forwarded_port: '$server_port',
-      forwarded_scheme: '$scheme',
-    }
-  }
-  return {
-    forwarded_for: settings.computeFullForwardedFor ? '$full_forwarded_for' : '$remote_addr',
-    forwarded_host: '$pass_host',
-    forwarded_port: '$pass_port',
-    forwarded_scheme: '$pass_access_scheme',
-  }
 }

@@ -5,14 +5,13 @@ import { compareText, sha256 } from '../util/canonical.ts'
 import { countingView } from './counting.ts'
 import { print } from './directive.ts'
 import type { NginxInput } from './input.ts'
+import { forwarding, serverViews } from './servers.ts'
 import { STREAM_TEMPLATE } from './stream-template.ts'
 import { streamView } from './stream.ts'
 import { TEMPLATE } from './template.ts'
 import {
   eventLines,
-  forwarding,
   httpLines,
-  listenLines,
   logFormatLine,
   luaVariables,
   mainLines,
@@ -73,7 +72,7 @@ function renderView(view: object): string {
 }
 
 function viewOf(input: NginxInput) {
-  const { settings, capabilities, listeners } = input
+  const { settings, capabilities } = input
   const classes = [...input.classes].sort((left, right) => compareText(left.name, right.name))
   return {
     listener: DEFAULT_LISTENER,
@@ -84,7 +83,7 @@ function viewOf(input: NginxInput) {
     route_variables: routeVariables(settings).map((name) => `$${name}`),
     http: httpLines(settings, capabilities).map(print),
     upstream: upstreamLines(settings).map(print),
-    listen: listenLines(listeners, settings, capabilities).map(print),
+    servers: serverViews(input),
     counting: input.counting === undefined ? undefined : countingView(input.counting),
     stream: streamView(input),
     hide_server_header: capabilities.headers_more,
@@ -93,6 +92,6 @@ function viewOf(input: NginxInput) {
     error_pages: ERROR_PAGES.map((page) => ({ ...page, without_uri: WITHOUT_URI.has(page.code) })),
     trust_forwarded: settings.useForwardedHeaders,
     trusted_ranges: settings.useForwardedHeaders ? settings.proxyRealIpCidr : [],
-    ...forwarding(settings),
+    ...forwarding(input),
   }
 }

@@ -42,6 +42,7 @@ http {
     map "" $proxy_upstream_name { default "-"; }
     map "" $proxy_alternative_upstream_name { default ""; }
     map "" $no_certificate { default ""; }
+    map "" $upstream_host { default $http_host; }
     map "" $rewritten_from { default ""; }
     # The path that the client asked for, whatever the backend sees.
     map $rewritten_from $client_uri { "" $uri; default $rewritten_from; }
@@ -54,20 +55,25 @@ http {
     map "" $new_id { default $request_id; }
     map $http_x_request_id $req_id { default $http_x_request_id; "" $new_id; }
     map $http_upgrade $connection_upgrade { default upgrade; "" ""; }
+{{#behind_front}}
+    # Of what comes through the socket, as our own PROXY header tells it.
+    map $server_port $client_port { "" $proxy_protocol_server_port; default $server_port; }
+    map $realip_remote_addr $peer_addr { "unix:" $remote_addr; default $realip_remote_addr; }
+{{/behind_front}}
 {{#trust_forwarded}}
     map $http_x_forwarded_proto $forwarded_scheme { https https; http http; default $scheme; }
-    map $http_x_forwarded_port $forwarded_port { "" $server_port; default $http_x_forwarded_port; }
+    map $http_x_forwarded_port $forwarded_port { "" {{client_port}}; default $http_x_forwarded_port; }
     map $http_x_forwarded_host $forwarded_host { "" $http_host; default $http_x_forwarded_host; }
-    geo $realip_remote_addr $from_trusted_proxy {
+    geo {{peer_addr}} $from_trusted_proxy {
         default 0;
 {{#trusted_ranges}}
         {{.}} 1;
 {{/trusted_ranges}}
     }
     map $from_trusted_proxy $pass_access_scheme { 1 $forwarded_scheme; default $scheme; }
-    map $from_trusted_proxy $pass_port { 1 $forwarded_port; default $server_port; }
+    map $from_trusted_proxy $pass_port { 1 $forwarded_port; default {{client_port}}; }
     map $from_trusted_proxy $pass_host { 1 $forwarded_host; default $http_host; }
-    map $http_x_forwarded_for $forwarded_chain { "" $realip_remote_addr; default "$http_x_forwarded_for, $realip_remote_addr"; }
+    map $http_x_forwarded_for $forwarded_chain { "" {{peer_addr}}; default "$http_x_forwarded_for, {{peer_addr}}"; }
     map $from_trusted_proxy $full_forwarded_for { 1 $forwarded_chain; default $remote_addr; }
 {{/trust_forwarded}}
 {{^trust_forwarded}}
@@ -79,7 +85,7 @@ http {
     proxy_send_timeout 60s;
     proxy_read_timeout 60s;
     proxy_http_version 1.1;
-    proxy_set_header Host $http_host;
+    proxy_set_header Host $upstream_host;
     proxy_set_header Connection $connection_upgrade;
     proxy_set_header Upgrade $http_upgrade;
     proxy_set_header X-Request-ID $req_id;
@@ -110,10 +116,11 @@ http {
 {{/upstream}}
     }
 
+{{#servers}}
     server {
-{{#listen}}
+{{#lines}}
         {{.}}
-{{/listen}}
+{{/lines}}
         server_name _;
         ssl_certificate data:$no_certificate;
         ssl_certificate_key data:$no_certificate;
@@ -160,5 +167,6 @@ http {
         }
 {{/error_pages}}
     }
+{{/servers}}
 }
 `

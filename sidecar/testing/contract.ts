@@ -15,6 +15,7 @@ const DNS_NAME = '[a-z0-9]([a-z0-9.-]*[a-z0-9])?'
 const PORT = '[a-z0-9-]{1,15}'
 const BACKEND_KEY = `^backend/${DNS_NAME}/${DNS_NAME}/${PORT}(@udp|@service)?$`
 const CERTIFICATE_KEY = `^certificate/(default|${DNS_NAME}/${DNS_NAME})$`
+const STREAM_KEY = String.raw`^(stream/(tcp|udp)/[1-9][0-9]{0,4}|passthrough/(\*\.)?${DNS_NAME})$`
 const HOST_KEY = String.raw`^host/[a-z]+/((\*\.)?${DNS_NAME}|_)$`
 
 const text: Schema = { type: 'string' }
@@ -129,6 +130,7 @@ const records: Schema = {
     [BACKEND_KEY]: backend,
     [CERTIFICATE_KEY]: object({ digest, chain: { type: 'string', pattern: '^-----BEGIN' }, key: text }),
     '^setting/global$': setting,
+    [STREAM_KEY]: object({ digest, backend: backendKey }),
   },
   additionalProperties: false,
 }

@@ -9,7 +9,9 @@ import { GOLDEN_OPTIONS } from '../../../sidecar/testing/inputs.ts'
 import { translate } from '../../../sidecar/translate.ts'
 import { freePort, start, type DataPlane, type Json, type Variant } from './harness.ts'
 
-const OPTIONS = { tcpServices: 'ingress/tcp', udpServices: 'ingress/udp', allowLoopback: true }
+const OPTIONS = {
+  tcpServices: 'ingress/tcp', udpServices: 'ingress/udp', allowLoopback: true, watchIngressWithoutClass: true,
+}
 
 export interface Layer4 {
   readonly plane: DataPlane
@@ -20,12 +22,18 @@ export interface Layer4 {
   apply(objects: readonly KubeObject[]): Promise<{ readonly findings: readonly Finding[]; readonly reloaded: boolean }>
 }
 
-export async function layer4(t: TestContext, variant: Variant, options: Partial<PipelineOptions> = {}): Promise<Layer4> {
+export interface Layer4Options extends Partial<PipelineOptions> {
+  /** Pushed with those that the objects make. */
+  readonly records?: Json
+}
+
+export async function layer4(t: TestContext, variant: Variant, given: Layer4Options = {}): Promise<Layer4> {
+  const { records: more, ...options } = given
   const plane = await start(variant)
   t.after(() => plane.stop())
   const { capabilities } = await plane.status()
   const ports = { httpPort: await freePort(), httpsPort: await freePort() }
-  const listeners = { addresses: ['127.0.0.1'], ...ports }
+  const listeners = { addresses: ['127.0.0.1'], sslPassthrough: options.sslPassthrough === true, ...ports }
   return {
     plane,
     capabilities,
@@ -33,7 +41,7 @@ export async function layer4(t: TestContext, variant: Variant, options: Partial<
     apply: async (objects) => {
       const input = { objects, options: { ...GOLDEN_OPTIONS, ...OPTIONS, ...options }, listeners, capabilities }
       const { config, records, findings } = translate(input)
-      await plane.put(records as Json)
+      await plane.put({ ...records, ...more })
       const answer = await plane.call('PUT', '/v1/config', config)
       assert.equal(answer.status, 200, `${answer.text}\n${config}`)
       return { findings, reloaded: answer.body.reloaded }
@@ -43,6 +51,18 @@ export async function layer4(t: TestContext, variant: Variant, options: Partial<
 
 export function configMap(name: string, data: Readonly<Record<string, string>>): KubeObject {
   return { apiVersion: 'v1', kind: 'ConfigMap', metadata: { namespace: 'ingress', name }, data } as KubeObject
+}
+
+/** An Ingress of namespace `prod` for `/` of a host; `annotations` without their prefix. */
+export function ingress(name: string, host: string, to: string, annotations: Readonly<Record<string, string>> = {}): KubeObject {
+  const prefixed = Object.entries(annotations).map(([key, text]) => [`nginx.ingress.kubernetes.io/${key}`, text])
+  const path = { path: '/', pathType: 'Prefix', backend: { service: { name: to, port: { number: 80 } } } }
+  return {
+    apiVersion: 'networking.k8s.io/v1',
+    kind: 'Ingress',
+    metadata: { namespace: 'prod', name, annotations: Object.fromEntries(prefixed) },
+    spec: { rules: [{ host, http: { paths: [path] } }] },
+  } as KubeObject
 }
 
 export interface ServiceOptions {

@@ -107,6 +107,8 @@ export const KEYS: { readonly [K in keyof Settings]: Key<Settings[K]> } = {
   proxyRealIpCidr: key('proxy-real-ip-cidr', list(cidr, 256), 'Addresses of proxies to trust; nobody when not set'),
   serviceUpstream: defaultOf(serviceUpstream.fields.use),
   externalNameDenied: key('external-name-denied', list(denied, 256), 'Ours. Addresses, ranges and names that Services of type ExternalName never lead to'),
+  useProxyProtocol: key('use-proxy-protocol', boolean, 'Clients of both ports begin with a header of PROXY protocol; the address in it counts from `proxy-real-ip-cidr`'),
+  proxyProtocolHeaderTimeout: key('proxy-protocol-header-timeout', seconds(1, 3_600), 'How long a header of PROXY protocol may take: TCP and UDP, and TLS with `--enable-ssl-passthrough`'),
   streamTimeout: key('proxy-stream-timeout', duration(1, 31_536_000), 'TCP and UDP: how long neither side may send anything'),
   streamNextUpstream: key('proxy-stream-next-upstream', boolean, 'TCP and UDP: where an endpoint cannot be connected to, another one is tried'),
   streamNextUpstreamTimeout: key('proxy-stream-next-upstream-timeout', duration(0, 86_400), 'TCP and UDP: how long for all tries; 0: no limit'),

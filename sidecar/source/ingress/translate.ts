@@ -14,6 +14,7 @@ import { routePolicies } from '../policies.ts'
 import { readBackend } from './backend.ts'
 import { capped } from './capped.ts'
 import { isOurs } from './class.ts'
+import { readPassthrough } from './passthrough.ts'
 import { readPath, type PathReading } from './path.ts'
 import { readTls } from './tls.ts'
 
@@ -45,6 +46,7 @@ export function translateIngress(ingress: KubeObject, read: Reader, context: Con
   const common = { age: { created: creationTimestamp ?? '', name: `${namespace}/${name}` }, origin }
   if (canaryPolicy(reading.policies).enabled === true) return { ...common, ...asCanary(routes, work) }
   const tls = readTls(spec.tls, names, work)
+  const { passthrough, findings } = readPassthrough(routes, reading, context.options.sslPassthrough)
   return {
     ...common,
     routes,
@@ -52,7 +54,8 @@ export function translateIngress(ingress: KubeObject, read: Reader, context: Con
     hosts: [...new Set([...names, ...routes.map((route) => route.host)])],
     tls: tls.claims,
     secrets: tls.secrets,
-    findings: [...work.findings, ...tls.findings],
+    ...(passthrough.length === 0 ? {} : { passthrough }),
+    findings: [...work.findings, ...tls.findings, ...findings],
   }
 }
 

@@ -1,0 +1,97 @@
+/** The `server` blocks of HTTP: where each listens, and whom it believes what the address of a client is. */
+import type { Settings } from '../ir/settings.ts'
+import { cidr, directive, keyword, onOff, print, socket, unixSocket, type Argument, type Directive } from './directive.ts'
+import type { Capabilities, Listeners, NginxInput } from './input.ts'
+import { HTTPS_SOCKET, passthroughMode } from './passthrough.ts'
+
+export interface ServerView {
+  readonly lines: readonly string[]
+}
+
+/** The addresses that every port is listened on. */
+export function listenAddresses(listeners: Listeners, capabilities: Capabilities): readonly string[] {
+  const everywhere = capabilities.ipv6 ? ['0.0.0.0', '::'] : ['0.0.0.0']
+  return listeners.addresses.length > 0 ? listeners.addresses : everywhere
+}
+
+/**
+ * One for both ports. With TLS passthrough another one for the TLS that ends here all the same: it comes
+ * through a socket, and the address of the client in a PROXY header of our own.
+ */
+export function serverViews(input: NginxInput): readonly ServerView[] {
+  const { listeners, settings, capabilities } = input
+  const mode = passthroughMode(input)
+  const proxied = settings.useProxyProtocol ? [keyword('proxy_protocol')] : []
+  const tls = [keyword('ssl'), ...(settings.useHttp2 && !capabilities.http2_directive ? [keyword('http2')] : [])]
+  const direct = listenAddresses(listeners, capabilities).flatMap((address) => [
+    listen(socket(address, listeners.httpPort), ...proxied),
+    ...(mode === 'front' ? [] : [listen(socket(address, listeners.httpsPort), ...tls, ...proxied)]),
+  ])
+  if (mode === 'off') return [{ lines: direct.map(print) }]
+  const inner = [
+    listen(unixSocket(HTTPS_SOCKET), ...tls, keyword('proxy_protocol')),
+    directive('real_ip_header', keyword('proxy_protocol')),
+    directive('set_real_ip_from', keyword('unix:')),
+  ]
+  return [direct, inner].map((lines) => ({ lines: lines.map(print) }))
+}
+
+function listen(where: Argument, ...options: readonly Argument[]): Directive {
+  return directive('listen', where, keyword('default_server'), keyword('backlog=4096'), ...options)
+}
+
+/** In `http`: proxies of others. What PROXY protocol says goes before headers. */
+export function realIpLines(settings: Settings): readonly Directive[] {
+  if (!settings.useForwardedHeaders && !settings.useProxyProtocol) return []
+  return [
+    directive('real_ip_header', keyword(settings.useProxyProtocol ? 'proxy_protocol' : 'X-Forwarded-For')),
+    directive('real_ip_recursive', onOff(true)),
+    ...settings.proxyRealIpCidr.map((range) => directive('set_real_ip_from', cidr(range))),
+  ]
+}
+
+/** Names of variables, for the template. */
+export interface Forwarding {
+  readonly forwarded_for: string
+  readonly forwarded_host: string
+  readonly forwarded_port: string
+  readonly forwarded_scheme: string
+  /** The port that the client came to. */
+  readonly client_port: string
+  /** The address of who sent the request, whose forwarded headers may count. */
+  readonly peer_addr: string
+  readonly behind_front: boolean
+}
+
+/** Whose forwarded headers count: by default nobody's, as in ingress-nginx without use-forwarded-headers. */
+export function forwarding(input: NginxInput): Forwarding {
+  const { settings } = input
+  const behindFront = passthroughMode(input) !== 'off'
+  const common = {
+    client_port: behindFront ? '$client_port' : '$server_port',
+    peer_addr: peerVariable(settings, behindFront),
+    behind_front: behindFront,
+  }
+  if (!settings.useForwardedHeaders) {
+    return {
+      ...common,
+      forwarded_for: '$remote_addr',
+      forwarded_host: '$http_host',
+      forwarded_port: common.client_port,
+      forwarded_scheme: '$scheme',
+    }
+  }
+  return {
+    ...common,
+    forwarded_for: settings.computeFullForwardedFor ? '$full_forwarded_for' : '$remote_addr',
+    forwarded_host: '$pass_host',
+    forwarded_port: '$pass_port',
+    forwarded_scheme: '$pass_access_scheme',
+  }
+}
+
+/** What realip saw first, unless that only spoke PROXY protocol for the one who is meant. */
+function peerVariable(settings: Settings, behindFront: boolean): string {
+  if (settings.useProxyProtocol) return '$remote_addr'
+  return behindFront ? '$peer_addr' : '$realip_remote_addr'
+}
