@@ -12,8 +12,6 @@ const FLAGS = {
   'apiserver-host': { type: 'string', describe: 'URL of the API server' },
   'certificate-authority': { type: 'string', describe: 'PEM bundle to verify the API server with' },
   configmap: { type: 'string', default: '', describe: 'namespace/name of the ConfigMap with the settings' },
-  'controller-class': {
-    type: 'string',
   'tcp-services-configmap': { type: 'string', default: '', describe: 'namespace/name of the ConfigMap with TCP ports' },
   'udp-services-configmap': { type: 'string', default: '', describe: 'namespace/name of the ConfigMap with UDP ports' },
   'enable-ssl-passthrough': {
@@ -21,6 +19,8 @@ const FLAGS = {
     default: false,
     describe: 'Serve the annotation ssl-passthrough: TLS of such a host ends at its backend',
   },
+  'controller-class': {
+    type: 'string',
     default: 'resty-ingress.io/ingress-controller',
     describe: 'spec.controller of the IngressClasses to serve; k8s.io/ingress-nginx takes over from ingress-nginx',
   },
@@ -99,8 +99,8 @@ export interface Options extends Readonly<Flags> {
 
 export type Command =
   | { readonly name: 'run'; readonly options: Options }
-  | { readonly name: 'inspect'; readonly inspect: Inspect }
   | { readonly name: 'translate'; readonly input: string; readonly output: string; readonly options: Options }
+  | { readonly name: 'inspect'; readonly inspect: Inspect }
 
 /** What the user typed wrong, as a sentence. */
 export class UsageError extends Error {}

@@ -118,10 +118,10 @@ export interface KnownCondition {
 }
 
 export interface FragmentConditions {
-  readonly accepted: KnownCondition
-  readonly resolvedRefs: KnownCondition
   /** Of the spec that this is about. */
   readonly generation?: number
+  readonly accepted: KnownCondition
+  readonly resolvedRefs: KnownCondition
 }
 
 /** The IR of one object: what it wants, before it meets the others. */
@@ -163,7 +163,7 @@ export interface Passthrough {
   readonly origin: Origin
 }
 
-/** A port of NGINX for layer 4, and who has it. */
+/** A port of NGINX for layer 4, and who has it, if it is to be had. */
 export interface StreamPort {
   readonly route?: StreamRoute
   readonly findings: readonly Finding[]
