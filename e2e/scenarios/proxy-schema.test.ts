@@ -4,7 +4,7 @@ import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { after, test } from 'node:test'
-import { ApiError } from '../lab/client.ts'
+import { ApiError, type KubernetesObject } from '../lab/client.ts'
 import { enterLab } from '../lab/enter.ts'
 import { startLab } from '../lab/lab.ts'
 import { REPOSITORY } from '../lab/tools.ts'
@@ -20,7 +20,7 @@ await lab.waitForObject<Definition>(
   ({ status }) => status?.conditions?.some(({ type, status: is }) => type === 'Established' && is === 'True') === true,
 )
 
-interface Definition {
+interface Definition extends KubernetesObject {
   readonly status?: { readonly conditions?: readonly { readonly type: string, readonly status: string }[] }
 }
 

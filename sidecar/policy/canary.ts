@@ -5,6 +5,7 @@ import { boolean, integer, type Parser } from '../ir/value.ts'
 import { defined, fields } from '../util/field.ts'
 import { token } from './affinity.ts'
 import type { Combined, Policy, PolicyValue, Problem } from './policy.ts'
+import { exclusive, flawless, group, proxyField, textual, wholeNumber } from './proxy-field.ts'
 
 /** What weights are out of by default, and at least (ingress-nginx). */
 const LEAST_TOTAL = 100
@@ -30,13 +31,16 @@ export function canaryPolicy(policies: PolicySet): CanaryPolicy {
 }
 
 /** A name that a variable of NGINX can have, in lower case, as header names have none. */
+const HEADER_NAME = '^[A-Za-z0-9_-]{1,128}$'
+const HEADER_VALUE = '^[ -~]{1,256}$'
+
 const headerName: Parser<string> = (text) =>
-  /^[A-Za-z0-9_-]{1,128}$/.test(text)
+  new RegExp(HEADER_NAME).test(text)
     ? { value: text.toLowerCase() }
     : { allowed: 'the name of a header: 1 to 128 of A-Z, a-z, 0-9, "-" and "_"' }
 
 const headerValue: Parser<string> = (text) =>
-  /^[ -~]{1,256}$/.test(text) ? { value: text } : { allowed: '1 to 256 printable ASCII characters' }
+  new RegExp(HEADER_VALUE).test(text) ? { value: text } : { allowed: '1 to 256 printable ASCII characters' }
 
 /** `value` decides over `pattern`; without both the words "always" and "never" do. */
 function header(value: PolicyValue, refused: ReadonlySet<string>, problems: Problem[]): Json | undefined {
@@ -73,6 +77,53 @@ function combine(value: PolicyValue, refused: ReadonlySet<string>): Combined {
     problems.push({ field, message: 'it has no effect without "canary: true"' })
   }
   return { value: defined({ key }), problems }
+}
+
+const proxyHeader = group(
+  {
+    description: 'A header that decides: "always" goes to the canary and "never" does not, or what value or pattern say.',
+    required: ['name'],
+    rules: [exclusive('value', 'pattern')],
+  },
+  {
+    name: textual('header_name', headerName, {
+      description: 'Name of the header.', minLength: 1, maxLength: 128, pattern: HEADER_NAME,
+    }),
+    value: textual('header_value', headerValue, {
+      description: 'The header with this value, and no other word, goes to the canary.',
+      minLength: 1,
+      maxLength: 256,
+      pattern: HEADER_VALUE,
+    }),
+    pattern: textual('header_pattern', regularExpression, {
+      description: 'A regular expression: the header that it finds goes to the canary.', minLength: 1, maxLength: 512,
+    }),
+  },
+)
+
+const proxy = {
+  ...proxyField(
+    'canary',
+    group(
+      'The rules are no routes of their own, but take a share of the requests of a rule of another object of the namespace ' +
+        'with the same host, path, path type and conditions.',
+      {
+        weight: wholeNumber('weight', [0, MAX_TOTAL], 'Share of the requests, out of weightTotal; 0 when not set.'),
+        weightTotal: wholeNumber('total', [1, MAX_TOTAL], '100 when not set or less.'),
+        header: proxyHeader,
+        cookie: textual('cookie', token, {
+          description: 'Name of a cookie: "always" goes to the canary, "never" does not.', minLength: 1, maxLength: 128,
+        }),
+        hashBy: textual('key', template, {
+          description: 'A text with variables, such as $remote_addr: requests with the same stay together when weights change.',
+          minLength: 1,
+          maxLength: 256,
+        }),
+      },
+    ),
+    flawless((value) => combine({ enabled: true, ...value }, new Set())),
+  ),
+  whole: true as const,
 }
 
 /**
@@ -123,5 +174,6 @@ export const canary = {
       about: 'Ours. Requests with the same value stay together when weights change; may have variables',
     },
   },
+  proxy,
   combine,
 } satisfies Policy

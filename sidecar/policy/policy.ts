@@ -1,8 +1,9 @@
 /** What a policy is: named settings of a route, how annotations spell them, and what they do. */
 import type { Parser } from '../ir/value.ts'
-import type { Json, PathType } from '../ir/types.ts'
+import type { BackendRef, Json, PathType } from '../ir/types.ts'
 import type { Settings } from '../ir/settings.ts'
 import type { Directive } from '../nginx/directive.ts'
+import type { StandardHeader } from './headers.ts'
 
 /** JSON Schema of what reaches Lua. */
 export type Schema = { readonly [keyword: string]: Json }
@@ -38,6 +39,13 @@ export interface RouteContext {
   readonly tls: boolean
   readonly path: string
   readonly pathType: PathType
+  readonly host: string
+  /** The default backend of an object, for what no path takes. */
+  readonly fallback: boolean
+  /** Of the object. */
+  readonly namespace: string
+  /** Where the route leads, if it leads anywhere. */
+  readonly backend?: BackendRef
 }
 
 /** What Lua reads in the route's record, where `lua/ingress/policy/<name>.lua` checks and applies it. */
@@ -54,6 +62,8 @@ export interface Runtime {
 export interface ProxyField {
   /** Member of a rule of a Proxy, and of its `spec.policies`, which hold for all its rules. */
   readonly name: string
+  /** Member of `spec` instead: it is about the object as a whole. */
+  readonly whole?: true
   /** Structural schema for the API server, with a description of everything that people write. */
   readonly schema: Schema
   /** A value that holds to the schema; text: why it cannot be honoured all the same. */
@@ -100,6 +110,8 @@ export interface Policy {
    * in a location class, so that no other route pays for it.
    */
   filters?(value: PolicyValue): boolean
+  /** Headers for the backend that Lua sets where the configuration would: of a location class, too. */
+  ownHeaders?(value: PolicyValue): readonly StandardHeader[]
   /** Dynamic effect: per request, without a reload. */
   readonly runtime?: Runtime
 }

@@ -10,9 +10,11 @@ function compareAge(left: Age, right: Age): number {
   return compareText(left.created, right.created) || compareText(right.name, left.name)
 }
 
-/** Oldest first; see `compareAge`. */
+/** Oldest first; see `compareAge`. Of two kinds with one name and time, that whose name comes first: Ingress, Proxy. */
 export function byAge(fragments: readonly Fragment[]): Fragment[] {
-  return [...fragments].sort((left, right) => compareAge(left.age, right.age))
+  return [...fragments].sort(
+    (left, right) => compareAge(left.age, right.age) || compareText(left.origin.kind, right.origin.kind),
+  )
 }
 
 const RANK: Readonly<Record<PathType, number>> = { Exact: 0, Regex: 1, Prefix: 2 }

@@ -5,7 +5,7 @@ import type { Json, PolicySet, PolicySources } from '../../ir/types.ts'
 import type { Policy, PolicyValue } from '../../policy/policy.ts'
 import { fields, type Fields } from '../../util/field.ts'
 import { check } from './check.ts'
-import { POLICY_FIELDS } from './schema.ts'
+import { RULE_POLICIES, type Spelled } from './schema.ts'
 import type { Work } from './work.ts'
 
 export interface Said {
@@ -19,18 +19,22 @@ const NO_EFFECT = 'it counts as not set'
 const CLOSES = 'it protects, so what it holds for answers 503'
 const MAY_CLOSE = 'it may protect, so what it holds for answers 503'
 
-/**
- * Reads the members of `given` that are policies, at `field`. A member that is neither one nor in `others`
- * may be the protection of a newer version, so it closes.
- */
-export function readMembers(given: Fields, field: string, others: readonly string[], work: Work): Said {
+/** Where members stand, which policies they may be, and which others there are. */
+export interface Place {
+  readonly field: string
+  readonly policies: ReadonlyMap<string, Spelled>
+  readonly others: readonly string[]
+}
+
+/** A member that is neither policy nor one of the others may be the protection of a newer version: it closes. */
+export function readMembers(given: Fields, { field, policies: known, others }: Place, work: Work): Said {
   const policies: Record<string, Json> = {}
   const sources: Record<string, Record<string, Origin>> = {}
   const unread: string[] = []
   const members = Object.entries(given).filter(([name, it]) => !others.includes(name) && !isNothing(it))
   for (const [name, member] of members) {
     const at = `${field}.${name}`
-    const policy = POLICY_FIELDS.get(name)
+    const policy = known.get(name)
     const value = policy === undefined ? unknownMember(name, field, work) : readMember(policy, member, at, work)
     if (policy !== undefined && value !== undefined) {
       policies[policy.name] = value
@@ -53,9 +57,7 @@ function unknownMember(name: string, field: string, work: Work): undefined {
   work.report(field, 'UnknownField', `${quoted(name)} is no field of it; ${MAY_CLOSE}`)
 }
 
-function readMember(policy: Policy, member: unknown, field: string, work: Work): PolicyValue | undefined {
-  const { proxy, protects } = policy
-  if (proxy === undefined) return undefined
+function readMember({ proxy, protects }: Spelled, member: unknown, field: string, work: Work): PolicyValue | undefined {
   const effect = protects === true ? CLOSES : NO_EFFECT
   const checked = check(proxy.schema, member, field)
   if ('refusal' in checked) {
@@ -84,7 +86,7 @@ function sourcesOf(value: PolicyValue, member: Fields, origin: Origin): Record<s
 export function merged(below: Said, above: Said): Said {
   const policies: Record<string, Json> = { ...below.policies, ...above.policies }
   const sources: Record<string, PolicySources[string]> = { ...below.sources, ...above.sources }
-  for (const policy of POLICY_FIELDS.values()) {
+  for (const policy of RULE_POLICIES.values()) {
     const { name } = policy
     const [low, high] = [below.policies[name], above.policies[name]]
     if (low === undefined || high === undefined) continue

@@ -8,7 +8,7 @@ import { routePolicies } from '../policies.ts'
 import { readBackend } from './backend.ts'
 import { check } from './check.ts'
 import { merged, readMembers, type Said } from './policies.ts'
-import { RULE } from './schema.ts'
+import { RULE, RULE_POLICIES } from './schema.ts'
 import type { Work } from './work.ts'
 
 export type RuleRoute = Omit<Route, 'host'>
@@ -31,7 +31,7 @@ export function readRule(rule: unknown, field: string, defaults: Said, work: Wor
   const path = readRulePath(checkedRule, field, work)
   const match = readMatch(checkedRule, field, work)
   if (path === undefined || match === undefined) return undefined
-  const said = merged(defaults, readMembers(given, field, OWN, work))
+  const said = merged(defaults, readMembers(given, { field, policies: RULE_POLICIES, others: OWN }, work))
   const condition = Object.keys(match).length === 0 ? {} : { match }
   return { ...path, ...condition, ...destination(checkedRule, said, field, work) }
 }

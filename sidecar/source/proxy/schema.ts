@@ -3,7 +3,7 @@
  * are checked by. Every list is bounded: the API server allows rules of CEL only as much as they may cost.
  */
 import { POLICIES } from '../../policy/registry.ts'
-import type { Schema } from '../../policy/policy.ts'
+import type { Policy, ProxyField, Schema } from '../../policy/policy.ts'
 
 export const MAX_HOSTS = 256
 export const MAX_RULES = 256
@@ -123,22 +123,31 @@ export const RULE: Readonly<Record<string, Schema>> = {
   backends: listOf(weighted, MAX_BACKENDS, 'Where requests go, shared out by weight.'),
 }
 
-/** Members of a rule that are policies, by name. */
-export const POLICY_FIELDS = new Map(
-  POLICIES.flatMap((policy) => (policy.proxy === undefined ? [] : [[policy.proxy.name, policy] as const])),
-)
+/** A policy that a Proxy can spell. */
+export type Spelled = Policy & { readonly proxy: ProxyField }
 
-function policySchemas(): Readonly<Record<string, Schema>> {
-  return Object.fromEntries([...POLICY_FIELDS].map(([name, { proxy }]) => [name, proxy?.schema ?? {}]))
+function spelled(whole: true | undefined): ReadonlyMap<string, Spelled> {
+  const all: readonly Policy[] = POLICIES
+  const found = all.filter((it): it is Spelled => it.proxy !== undefined && it.proxy.whole === whole)
+  return new Map(found.map((policy) => [policy.proxy.name, policy]))
+}
+
+/** Members of a rule that are policies, by name. */
+export const RULE_POLICIES = spelled(undefined)
+/** Members of `spec` that are. */
+export const SPEC_POLICIES = spelled(true)
+
+function schemasOf(policies: ReadonlyMap<string, Spelled>): Readonly<Record<string, Schema>> {
+  return Object.fromEntries([...policies].map(([name, { proxy }]) => [name, proxy.schema]))
 }
 
 /** Members of a rule that answer by themselves, where no backend is needed. */
-const ANSWERS = ['redirect', 'directResponse'].filter((name) => POLICY_FIELDS.has(name))
+const ANSWERS = ['redirect', 'directResponse'].filter((name) => RULE_POLICIES.has(name))
 
 export const RULE_SCHEMA: Schema = {
   type: 'object',
   description: 'One way through: what requests it is for, where they go, and what is done to them.',
-  properties: { ...RULE, ...policySchemas() },
+  properties: { ...RULE, ...schemasOf(RULE_POLICIES) },
   'x-kubernetes-validations': [
     rule(
       ['has(self.backends) && self.backends.size() > 0', ...ANSWERS.map((name) => `has(self.${name})`)].join(' || '),
@@ -173,7 +182,7 @@ const TLS: Schema = {
 export const POLICIES_SCHEMA: Schema = {
   type: 'object',
   description: 'What holds for all rules. What a rule says itself decides over it, member by member.',
-  properties: policySchemas(),
+  properties: schemasOf(RULE_POLICIES),
 }
 
 export const SPEC_SCHEMA: Schema = {
@@ -193,11 +202,16 @@ export const SPEC_SCHEMA: Schema = {
       RULE_SCHEMA, MAX_RULES, 'Of the rules that a request fits, the one with the longest path decides, then that with more conditions.',
     ),
     policies: POLICIES_SCHEMA,
+    ...schemasOf(SPEC_POLICIES),
   },
   'x-kubernetes-validations': [
     rule(
       '!has(self.rules) || self.rules.size() == 0 || (has(self.hosts) && self.hosts.size() > 0)',
       'rules need hosts; "*" is every host',
+    ),
+    rule(
+      '!has(self.canary) || !has(self.rules) || self.rules.all(one, has(one.backends) && one.backends.size() == 1)',
+      'each rule of a canary has one backend',
     ),
   ],
 }

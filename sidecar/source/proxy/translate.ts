@@ -5,17 +5,23 @@ import { parseAddress } from '../../ir/address.ts'
 import { ANY_HOST, quoted } from '../../ir/names.ts'
 import type { Origin } from '../../ir/origin.ts'
 import type { Fragment, Route } from '../../ir/types.ts'
-import { fields, items, text } from '../../util/field.ts'
+import { fields, items, text, type Fields } from '../../util/field.ts'
 import type { Context } from '../context.ts'
 import { capped } from '../ingress/capped.ts'
 import { isOurs } from '../ingress/class.ts'
 import { readTls } from '../ingress/tls.ts'
 import { check } from './check.ts'
 import { conditions } from './conditions.ts'
-import { readMembers } from './policies.ts'
+import { merged, readMembers, type Said } from './policies.ts'
 import { readRule } from './rule.ts'
-import { HOST, MAX_HOSTS, MAX_RULES } from './schema.ts'
+import { HOST, MAX_HOSTS, MAX_RULES, RULE_POLICIES, SPEC_POLICIES, SPEC_SCHEMA } from './schema.ts'
 import { Work } from './work.ts'
+
+/** Rules times hosts, as many as an Ingress may have. */
+const MAX_ROUTES = 10_000
+
+/** Members of `spec` that are no policies. */
+const OWN = Object.keys(fields(SPEC_SCHEMA.properties)).filter((name) => !SPEC_POLICIES.has(name))
 
 /** Undefined: the Proxy belongs to somebody else. */
 export function translateProxy(proxy: KubeObject, read: Reader, context: Context): Fragment | undefined {
@@ -27,20 +33,34 @@ export function translateProxy(proxy: KubeObject, read: Reader, context: Context
   const work = new Work(origin, read, context)
   const spec = fields(proxy.spec)
   const hosts = readHosts(spec.hosts, work)
-  const routes = readRoutes(spec, hosts, work)
-  const tls = readTls(spec.tls, hosts, work)
-  work.take(tls.findings)
+  const whole = readMembers(spec, { field: 'spec', policies: SPEC_POLICIES, others: OWN }, work)
+  const routes = readRoutes(spec, hosts, whole, work)
+  const claims = whole.policies.canary === undefined ? claimsOf(spec, hosts, routes, work) : canaryOf(routes, work)
   return {
     age: { created: creationTimestamp ?? '', name: `${namespace}/${name}` },
     origin,
-    hosts,
-    routes,
-    arms: [],
-    tls: tls.claims,
-    secrets: tls.secrets,
+    ...claims,
     findings: [...work.invalid, ...work.unresolvedRefs],
     conditions: { ...(generation === undefined ? {} : { generation }), ...conditions(work, routes.length > 0) },
   }
+}
+
+type Claims = Pick<Fragment, 'hosts' | 'routes' | 'arms' | 'tls' | 'secrets'>
+
+function claimsOf(spec: Fields, hosts: readonly string[], routes: readonly Route[], work: Work): Claims {
+  const { claims, secrets, findings } = readTls(spec.tls, hosts, work)
+  work.take(findings)
+  return { hosts, routes, arms: [], tls: claims, secrets }
+}
+
+/** A canary claims nothing: hosts and certificates are those of its main objects. */
+function canaryOf(routes: readonly Route[], work: Work): Claims {
+  const arms = routes.filter(({ backends }) => backends.length <= 1)
+  const others = routes.filter(({ backends }) => backends.length > 1)
+  for (const field of new Set(others.map(({ origin }) => origin.field))) {
+    work.report(`${field}.backends`, 'InvalidCanary', 'a rule of a canary has one backend; the rule is left out')
+  }
+  return { hosts: [], routes: [], arms, tls: [], secrets: [] }
 }
 
 function readHosts(hosts: unknown, work: Work): string[] {
@@ -66,11 +86,13 @@ function readHost(host: unknown, field: string, work: Work): string | undefined 
 }
 
 /** The same route for each host; what it holds beside its host is there once. */
-function readRoutes(spec: Readonly<Record<string, unknown>>, hosts: readonly string[], work: Work): Route[] {
-  const defaults = readMembers(fields(spec.policies), 'spec.policies', [], work)
+function readRoutes(spec: Fields, hosts: readonly string[], whole: Said, work: Work): Route[] {
+  const place = { field: 'spec.policies', policies: RULE_POLICIES, others: [] }
+  const defaults = merged(whole, readMembers(fields(spec.policies), place, work))
   const rules = capped(items(spec.rules), MAX_RULES, work.at('spec.rules'), work.invalid).flatMap(
     (rule, i) => readRule(rule, `spec.rules[${i}]`, defaults, work) ?? [],
   )
   if (rules.length > 0 && hosts.length === 0) work.report('spec.hosts', 'InvalidHost', 'rules need hosts; "*" is every host')
-  return hosts.flatMap((host) => rules.map((rule) => ({ host, ...rule })))
+  const routes = hosts.flatMap((host) => rules.map((rule) => ({ host, ...rule })))
+  return [...capped(routes, MAX_ROUTES, work.at('spec.rules'), work.invalid)]
 }
