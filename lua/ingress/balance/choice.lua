@@ -1,7 +1,5 @@
 -- How the endpoint of a target is chosen, decided once: which picker, and what its hash goes by.
 
-local template = require "ingress.template"
-
 local setmetatable = setmetatable
 
 local _M = {
@@ -26,12 +24,12 @@ end
 
 --- Sets load_balance, picker_id, slow_start and key of a target.
 -- @param load_balance  record (policy/load_balance.lua)
--- @param route         what the template of the key is of: {path, pathType}
-function _M.apply(target, load_balance, route)
+-- @param compile_key   function(template) -> function() -> the key of the request at hand
+function _M.apply(target, load_balance, compile_key)
     target.load_balance = load_balance
     target.picker_id = picker_id(load_balance)
     target.slow_start = load_balance.slow_start
-    target.key = load_balance.key and template.compile(load_balance.key, route)
+    target.key = load_balance.key and compile_key(load_balance.key)
 end
 
 

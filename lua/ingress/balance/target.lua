@@ -9,6 +9,7 @@ local choice = require "ingress.balance.choice"
 local record_key = require "ingress.pure.record_key"
 local retry_budget = require "ingress.balance.retry_budget"
 local store = require "ingress.store"
+local template = require "ingress.template"
 
 local has_endpoint = backends.has_endpoint
 local min = math.min
@@ -52,7 +53,9 @@ local function add_choice(target, policies, common)
     if not load_balance or affinity_policy and affinity_policy.mode == "balanced" then
         load_balance = choice.DEFAULT
     end
-    choice.apply(target, load_balance, common.route)
+    choice.apply(target, load_balance, function(key)
+        return template.compile(key, common.route)
+    end)
     -- Whether the picker, or the count of failures, has to see the end of each request.
     local ejection = common.setting.ejection
     target.watched = algorithms.watches[load_balance.algorithm]

@@ -3,13 +3,13 @@
 --
 -- `ngx.ctx` holds the state of its tries (balance/tries.lua).
 
-local backends = require "ingress.balance.backend"
 local faults = require "ingress.faults"
 local ngx_balancer = require "ngx.balancer"
 local store = require "ingress.store"
 local targets = require "ingress.stream.target"
 local tries = require "ingress.balance.tries"
 
+local has_endpoint = require("ingress.balance.backend").has_endpoint
 local match = string.match
 local min = math.min
 local ngx = ngx
@@ -35,9 +35,14 @@ function _M.configure(count)
 end
 
 
+local function close()
+    return ngx.exit(ngx.ERROR)
+end
+
+
 local function begin(target)
-    if not target or not backends.has_endpoint(target) then
-        return ngx.exit(ngx.ERROR)
+    if not target or not has_endpoint(target) then
+        return close()
     end
     faults.subject = target.name
     ngx.ctx = { target = target, watched = true }
@@ -57,9 +62,13 @@ end)
 _M.choose_tls = faults.guarded(function()
     faults.subject = "TLS"
     store.refresh()
-    if targets.of_name(ngx_var.ssl_preread_server_name) then
-        ngx_var.tls_target = PASSTHROUGH
+    local target = targets.of_name(ngx_var.ssl_preread_server_name)
+    if not target then
+        return
+    elseif not has_endpoint(target) then
+        return close()
     end
+    ngx_var.tls_target = PASSTHROUGH
 end)
 
 

@@ -2,17 +2,13 @@
 -- once. A target is as those of HTTP (balance/target.lua): {entry, name, load_balance, picker_id,
 -- slow_start, key, budget}.
 
-local backends = require "ingress.balance.backend"
 local choice = require "ingress.balance.choice"
+local hash_key = require "ingress.stream.hash_key"
 local host_name = require "ingress.pure.host_name"
 local retry_budget = require "ingress.balance.retry_budget"
 local store = require "ingress.store"
 
-local has_endpoint = backends.has_endpoint
 local lower = string.lower
-
--- Of which the templates of HTTP may take captures.
-local NO_ROUTE = {}
 
 local _M = {}
 
@@ -23,7 +19,7 @@ local function compile(record, key)
         name = key,
         budget = retry_budget.of(record.backend, store.setting().retry_budget, ngx.now()),
     }
-    choice.apply(target, record.load_balance or choice.DEFAULT, NO_ROUTE)
+    choice.apply(target, record.load_balance or choice.DEFAULT, hash_key.compile)
     return target
 end
 
@@ -32,11 +28,10 @@ store.register("stream", compile, {})
 store.register("passthrough", compile, {})
 
 
---- The target of a port; nil when there is none, or none of its endpoints.
+--- The target of a port, or nil.
 -- @param key of the record
 function _M.of_port(key)
-    local target = store.value(store.entry("stream", key))
-    return target and has_endpoint(target) and target or nil
+    return store.value(store.entry("stream", key))
 end
 
 

@@ -130,7 +130,7 @@ withStreamLua('stream-lua over time', (variant) => {
     const [victim = 0, ...others] = await pids(served)
     process.kill(victim, 'SIGKILL')
     await until('another worker', async () => {
-      const now = await pids(served).catch(() => [])
+      const now = await pids(served).catch((): readonly number[] => [])
       return now.length === others.length + 1 && !now.includes(victim)
     })
     for (let i = 0; i < 10; i += 1) assert.equal(await greeted(t, served.tcp), only.name)

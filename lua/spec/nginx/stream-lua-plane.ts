@@ -49,7 +49,9 @@ export function streamBlock(tcp: number, udp: number, options: StreamOptions = {
 }`
 }
 
-export async function serveStreams(t: TestContext, variant: Variant, options: StreamOptions = {}): Promise<StreamServed> {
+export async function serveStreams(
+  t: TestContext, variant: Variant, options: StreamOptions = {},
+): Promise<StreamServed> {
   const ports = { tcp: await freePort(), udp: await freePort() }
   const { workers = 2, env, folder } = options
   const served = await serve(t, { variant, workers, reloaded: false }, {
