@@ -5,6 +5,11 @@ import { parseLabelSelector } from './ir/label-selector.ts'
 export const CLUSTER_FLAGS = {
   'watch-namespace': { type: 'string', default: '', describe: 'Only this namespace' },
   'watch-namespace-selector': { type: 'string', default: '', describe: 'Only the namespaces with these labels, for example team=shop' },
+  'handover-period': {
+    type: 'number',
+    default: 10,
+    describe: 'Seconds for which an object that moves to the class of another controller is served on',
+  },
   'election-id': {
     type: 'string',
     default: 'resty-ingress-leader',
@@ -38,6 +43,7 @@ export const CLUSTER_FLAGS = {
 const UNITS = new Map([['h', 3600], ['m', 60], ['s', 1], ['ms', 1e-3], ['us', 1e-6], ['µs', 1e-6], ['ns', 1e-9]])
 const SHORTEST_LEASE = 2
 const LONGEST_LEASE = 3600
+const LONGEST_HANDOVER = 3600
 
 /** `1m30s` -> 90; NaN: it is no duration. */
 function parseSeconds(text: string): number {
@@ -58,6 +64,10 @@ export function clusterFlagsError(flags: InferredOptionTypes<typeof CLUSTER_FLAG
   const lease = flags['election-ttl']
   if (!(Number.isInteger(lease) && lease >= SHORTEST_LEASE && lease <= LONGEST_LEASE)) {
     return `--election-ttl must be whole seconds from ${SHORTEST_LEASE}s to 1h, for example 10s`
+  }
+  const handover = flags['handover-period']
+  if (!(handover >= 0 && handover <= LONGEST_HANDOVER)) {
+    return `--handover-period must be seconds up to ${LONGEST_HANDOVER}, 0 for none`
   }
   if (!(flags['status-update-interval'] >= 1)) return '--status-update-interval must be seconds, at least 1'
   return undefined

@@ -7,17 +7,20 @@ import type { Addresses } from './kube/ingress-status.ts'
 import type { LeaderApi } from './kube/leadership.ts'
 import type { Logger } from './kube/logger.ts'
 import { PROXY } from './kube/resource.ts'
-import { StatusWriter } from './kube/status.ts'
+import { StatusWriter, type Desired } from './kube/status.ts'
 
-/** What is known of an object once it has met OpenResty. */
 const PROGRAMMED: KnownCondition = { status: true, reason: 'Programmed', message: 'every worker of OpenResty serves it' }
 const NOTHING: KnownCondition = { status: false, reason: 'Invalid', message: 'there is nothing to serve' }
 
+/** Objects are named by the keys of their fragments: `<kind>/<namespace>/<name>`. */
 export class ClusterStatus {
   readonly ingresses: StatusWriter<Addresses, Addresses>
   readonly proxies: StatusWriter<ConditionsWish, readonly Condition[]>
   /** uid of each Ingress that is served. */
   readonly #served = new Map<string, string>()
+  readonly #conditions = new Map<string, Desired<ConditionsWish>>()
+  /** Still served, but their status is for others to write. */
+  readonly #handedOver = new Set<string>()
   /** undefined: not known yet, or not to be written. */
   #addresses: Addresses | undefined
 
@@ -31,33 +34,41 @@ export class ClusterStatus {
   /** The addresses at which all that is served can be reached from now on. */
   publish(addresses: Addresses): void {
     this.#addresses = addresses
-    for (const [key, uid] of this.#served) this.ingresses.desire(key, { uid, wish: addresses })
+    for (const key of this.#served.keys()) this.#wish(key)
   }
 
   /** Every worker serves this object. */
   served(key: string, fragment: Fragment): void {
-    this.#settle(key, fragment, fragment.conditions?.accepted.reason === NOTHING.reason ? NOTHING : PROGRAMMED)
-    const name = nameOf('Ingress', key)
-    const { uid } = fragment.origin
-    if (name === undefined || uid === undefined) return
-    this.#served.set(name, uid)
-    if (this.#addresses !== undefined) this.ingresses.desire(name, { uid, wish: this.#addresses })
+    const { conditions, origin } = fragment
+    if (origin.kind === 'Ingress' && origin.uid !== undefined) this.#served.set(key, origin.uid)
+    this.#programmed(key, fragment, conditions?.accepted.reason === NOTHING.reason ? NOTHING : PROGRAMMED)
+    this.#wish(key)
   }
 
   /** OpenResty does not take this object as it is now; what it had before goes on. */
   refused(key: string, fragment: Fragment, message: string): void {
-    this.#settle(key, fragment, { status: false, reason: 'RecordRejected', message })
+    this.#programmed(key, fragment, { status: false, reason: 'RecordRejected', message })
+    this.#wish(key)
   }
 
   /** This object is gone, or not ours any more: whatever its status says stays. */
   forgotten(key: string): void {
-    const ingress = nameOf('Ingress', key)
-    if (ingress !== undefined) {
-      this.#served.delete(ingress)
-      this.ingresses.forget(ingress)
-    }
-    const proxy = nameOf('Proxy', key)
-    if (proxy !== undefined) this.proxies.forget(proxy)
+    this.#forget(key)
+    this.#handedOver.delete(key)
+    this.#served.delete(key)
+    this.#conditions.delete(key)
+  }
+
+  /** The status of this object is for others to write from now on, though we serve it. */
+  handOver(key: string): void {
+    this.#handedOver.add(key)
+    this.#forget(key)
+  }
+
+  /** It is for us to write again. */
+  takeBack(key: string): void {
+    this.#handedOver.delete(key)
+    this.#wish(key)
   }
 
   /** This replica leads from now on. */
@@ -70,8 +81,8 @@ export class ClusterStatus {
   async withdraw(): Promise<void> {
     const written = new Set(this.ingresses.satisfied())
     for (const [key, uid] of this.#served) {
-      if (written.has(key)) this.ingresses.desire(key, { uid, wish: [] })
-      else this.ingresses.forget(key)
+      if (written.has(nameOf(key))) this.ingresses.desire(nameOf(key), { uid, wish: [] })
+      else this.#forget(key)
     }
     this.#addresses = undefined
     await this.ingresses.idle()
@@ -81,19 +92,34 @@ export class ClusterStatus {
     await Promise.all([this.ingresses.stop(), this.proxies.stop()])
   }
 
-  #settle(key: string, { origin: { uid }, conditions }: Fragment, programmed: KnownCondition): void {
-    const name = nameOf('Proxy', key)
-    if (name === undefined || uid === undefined || conditions === undefined) return
+  /** Of a kind whose status has conditions. */
+  #programmed(key: string, { origin: { uid }, conditions }: Fragment, programmed: KnownCondition): void {
+    if (uid === undefined || conditions === undefined) return
     const { generation, accepted, resolvedRefs } = conditions
     const wish: ConditionsWish = {
       ...(generation === undefined ? {} : { generation }),
       conditions: { Accepted: accepted, ResolvedRefs: resolvedRefs, Programmed: programmed },
     }
-    this.proxies.desire(name, { uid, wish })
+    this.#conditions.set(key, { uid, wish })
+  }
+
+  /** Hands what is known of an object to its writer. */
+  #wish(key: string): void {
+    if (this.#handedOver.has(key)) return
+    const uid = this.#served.get(key)
+    const addresses = this.#addresses
+    if (uid !== undefined && addresses !== undefined) this.ingresses.desire(nameOf(key), { uid, wish: addresses })
+    const conditions = this.#conditions.get(key)
+    if (conditions !== undefined) this.proxies.desire(nameOf(key), conditions)
+  }
+
+  #forget(key: string): void {
+    if (this.#served.has(key)) this.ingresses.forget(nameOf(key))
+    if (this.#conditions.has(key)) this.proxies.forget(nameOf(key))
   }
 }
 
-/** `namespace/name` in the key of a fragment of that kind. */
-function nameOf(kind: 'Ingress' | 'Proxy', key: string): string | undefined {
-  return key.startsWith(`${kind}/`) ? key.slice(kind.length + 1) : undefined
+/** `namespace/name`. */
+function nameOf(key: string): string {
+  return key.slice(key.indexOf('/') + 1)
 }

@@ -71,6 +71,12 @@ export class Cluster {
     return this.#api.isLeading()
   }
 
+  /** Others write the status of this object from now on, or we do again. */
+  handOver(key: string, toOthers: boolean): void {
+    if (toOthers) this.#status.handOver(key)
+    else this.#status.takeBack(key)
+  }
+
   /** Starts to watch; `complete` is called when every kind has been listed once. */
   start(sink: ObjectSink, complete: () => void): void {
     this.#source = new ClusterSource({

@@ -6,9 +6,11 @@ import { Controller, type Outlets } from './controller.ts'
 import { dnsLookup, type Family } from './dns/lookup.ts'
 import { NameWatcher } from './dns/name-watcher.ts'
 import { watchManifests } from './files/watch.ts'
+import { Handover } from './handover.ts'
 import { inspectionViews } from './inspection.ts'
 import { metricsOptions } from './metrics.ts'
 import { StartError, type Options } from './options.ts'
+import { pipelineOptions } from './pipeline-options.ts'
 
 export interface Running {
   /** Port of the admin server: useful where 0 was asked for. */
@@ -80,15 +82,27 @@ interface Source {
 
 async function clusterSource(options: Options, log: Logger): Promise<Source> {
   const cluster = await Cluster.find(options, log)
+  let handover: Handover | undefined
   return {
     outlets: cluster.outlets,
     start: async (controller) => {
       cluster.followZone((zone) => controller.inZone(zone))
-      cluster.start(controller.sink, () => controller.sourceComplete())
+      handover = new Handover({
+        sink: controller.sink,
+        pipeline: controller.pipeline,
+        classes: pipelineOptions(options),
+        seconds: options['handover-period'],
+        began: (key) => cluster.handOver(key, true),
+        returned: (key) => cluster.handOver(key, false),
+      })
+      cluster.start(handover, () => controller.sourceComplete())
     },
     isLeading: () => cluster.isLeading(),
     leave: () => cluster.leave(),
-    close: () => cluster.close(),
+    close: async () => {
+      handover?.close()
+      await cluster.close()
+    },
   }
 }
 
