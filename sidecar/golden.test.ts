@@ -6,7 +6,7 @@ import assert from 'node:assert/strict'
 import { readdirSync, readFileSync, rmSync, writeFileSync, existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
-import type { KubeObject } from './collection/objects.ts'
+import type { Finding } from './ir/origin.ts'
 import { parseManifest } from './files/manifest.ts'
 import { merge } from './files/folder.ts'
 import type { Resolution } from './ir/types.ts'
@@ -19,12 +19,18 @@ const ROOT = new URL('./testdata/', import.meta.url).pathname
 const UPDATE = process.env.UPDATE_GOLDEN === '1'
 const LISTENERS = { addresses: [], httpPort: 80, httpsPort: 443 }
 
-function readObjects(name: string): readonly KubeObject[] {
+interface CaseInput extends TranslationInput {
+  /** What was said of the objects when they were read. */
+  readonly notices: readonly Finding[]
+}
+
+function readObjects(name: string): Pick<CaseInput, 'objects' | 'notices'> {
   const parsed = parseManifest('input.yaml', readFileSync(join(ROOT, name, 'input.yaml'), 'utf8'))
   assert.ok('manifest' in parsed, `input.yaml of ${name} cannot be read`)
   const merged = merge([parsed.manifest])
-  assert.deepEqual(merged.findings, [], `input.yaml of ${name} must hold only objects that are read`)
-  return [...merged.objects.values()].map(({ object }) => object)
+  const unread = merged.findings.filter(({ reason }) => reason !== 'OldVersion')
+  assert.deepEqual(unread, [], `input.yaml of ${name} must hold only objects that are read`)
+  return { objects: [...merged.objects.values()].map(({ object }) => object), notices: merged.findings }
 }
 
 function readOptions(name: string): PipelineOptions {
@@ -41,14 +47,14 @@ function readResolutions(name: string): Readonly<Record<string, Resolution>> {
 }
 
 /** Layer 4 looks different where NGINX has no stream-lua: that is written beside it. */
-function outputs(input: TranslationInput): Readonly<Record<string, string>> {
+function outputs({ notices, ...input }: CaseInput): Readonly<Record<string, string>> {
   const { config, records, findings } = translate(input)
   const withoutLua = translate({ ...input, capabilities: { ...CURRENT_CAPABILITIES, stream_lua: false } }).config
   return {
     'nginx.conf': config,
     ...(withoutLua === config ? {} : { 'nginx-without-stream-lua.conf': withoutLua }),
     'records.json': `${JSON.stringify(records, null, 2)}\n`,
-    'findings.json': `${JSON.stringify(findings, null, 2)}\n`,
+    'findings.json': `${JSON.stringify([...notices, ...findings], null, 2)}\n`,
   }
 }
 
@@ -56,10 +62,10 @@ const INPUTS = new Set(['input.yaml', 'options.json', 'resolutions.json'])
 
 for (const name of readdirSync(ROOT).sort()) {
   test(`golden case ${name}`, () => {
-    const objects = readObjects(name)
+    const { objects, notices } = readObjects(name)
     const options = readOptions(name)
     const listeners = { ...LISTENERS, sslPassthrough: options.sslPassthrough }
-    const rest = { options, listeners, resolutions: readResolutions(name) }
+    const rest = { options, listeners, notices, resolutions: readResolutions(name) }
     assertContract(translate({ objects, ...rest }).records)
     const made = outputs({ objects, ...rest })
     const stale = readdirSync(join(ROOT, name)).filter((file) => !INPUTS.has(file) && !(file in made))

@@ -98,12 +98,27 @@ test('unknown kinds and versions are ignored with a warning', () => {
   assert.deepEqual(messages(`apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: a}\n---\n${SERVICE}`), [
     'warning UnknownKind a.yaml:1: kind "Deployment" is none that is read here; ignored',
   ])
-  assert.deepEqual(messages('apiVersion: extensions/v1beta1\nkind: Ingress\nmetadata: {name: a}\n'), [
+  assert.deepEqual(messages('apiVersion: networking.k8s.io/v2\nkind: Ingress\nmetadata: {name: a}\n'), [
     'warning UnknownVersion a.yaml:1: apiVersion of Ingress must be networking.k8s.io/v1, ' +
-      'not "extensions/v1beta1"; ignored',
+      'not "networking.k8s.io/v2"; ignored',
   ])
   assert.match(messages('just text\n').join(), /^warning UnknownKind a\.yaml:1: kind nothing/)
   assert.match(messages('{apiVersion: v1, kind: constructor}\n').join(), /^warning UnknownKind/)
+})
+
+test('an Ingress of an old version is read, and it is said how to write it today', () => {
+  const head = 'apiVersion: extensions/v1beta1\nkind: Ingress\nmetadata: {name: a}\n'
+  const text = `${head}spec: {backend: {serviceName: web, servicePort: 80}}\n`
+  const [located] = parse(text).objects
+  assert.equal(located?.object.apiVersion, 'networking.k8s.io/v1')
+  assert.deepEqual(located?.object.spec, { defaultBackend: { service: { name: 'web', port: { number: 80 } } } })
+  assert.deepEqual(messages(text), [
+    'warning OldVersion a.yaml:1: apiVersion extensions/v1beta1 is read from files only; today it is written: ' +
+      'apiVersion: networking.k8s.io/v1; spec.defaultBackend: { service: { name: web, port: { number: 80 } } }',
+  ])
+  assert.deepEqual(messages(text.replace('name: a', 'name: A')), [
+    'error ObjectInvalid a.yaml:1: Ingress ignored: metadata.name "A" is not a DNS name',
+  ])
 })
 
 test('what an API server refuses is refused, and its neighbours stay', () => {

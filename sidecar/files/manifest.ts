@@ -82,11 +82,10 @@ function readDocuments(file: string, documents: readonly Document.Parsed[], line
   const findings: Finding[] = []
   for (const { value, line } of documents.flatMap((document) => itemsOf(document, lines))) {
     const reading = normalize(value)
-    if ('object' in reading) {
-      objects.push({ object: reading.object, file, line, text: canonicalJson(reading.object) })
-      continue
-    }
-    const { severity, reason, message } = reading
+    if ('object' in reading) objects.push({ object: reading.object, file, line, text: canonicalJson(reading.object) })
+    const said = 'object' in reading ? reading.notice : reading
+    if (said === undefined) continue
+    const { severity, reason, message } = said
     const origin = { ...typeOf(value), field: '' }
     findings.push({ origin, severity, reason, message: `${printPlace({ file, line })}: ${message}` })
   }

@@ -3,6 +3,7 @@ import type { Kind, KubeObject, ObjectMeta } from '../collection/objects.ts'
 import { isDnsLabel, isDnsName, quoted } from '../ir/names.ts'
 import type { Severity } from '../ir/origin.ts'
 import { fields, text, type Fields } from '../util/field.ts'
+import { convertOldIngress, isOldIngress } from './old-ingress.ts'
 
 interface KindType {
   readonly apiVersion: string
@@ -30,7 +31,8 @@ export interface Refusal {
   readonly message: string
 }
 
-export type Reading = { readonly object: KubeObject } | Refusal
+/** `notice`: something to say about an object that is read. */
+export type Reading = { readonly object: KubeObject; readonly notice?: Refusal } | Refusal
 
 const DEFAULT_NAMESPACE = 'default'
 const WHOLE_SECONDS_UTC = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$/
@@ -47,22 +49,31 @@ export function typeOf(value: unknown): { kind: string; namespace: string; name:
 /** An object of a file as the API server would give it, or why it is none that is read here. */
 export function normalize(value: unknown): Reading {
   const object = fields(value)
+  if (isOldIngress(object)) return normalizeOld(object)
   const kind = text(object.kind)
-  if (!isKind(kind)) return ignored('UnknownKind', `kind ${quoted(object.kind)} is none that is read here; ignored`)
+  if (!isKind(kind)) return warning('UnknownKind', `kind ${quoted(object.kind)} is none that is read here; ignored`)
   if (object.apiVersion !== TYPES[kind].apiVersion) {
     const message = `apiVersion of ${kind} must be ${TYPES[kind].apiVersion}, not ${quoted(object.apiVersion)}; ignored`
-    return ignored('UnknownVersion', message)
+    return warning('UnknownVersion', message)
   }
   const problem = metadataProblem(fields(object.metadata), TYPES[kind]) ?? dataProblem(kind, object)
   if (problem !== undefined) return { severity: 'error', reason: 'ObjectInvalid', message: `${kind} ignored: ${problem}` }
   return { object: withDefaults(kind, object) }
 }
 
+function normalizeOld(old: Fields): Reading {
+  const { object, changes } = convertOldIngress(old)
+  const reading = normalize(object)
+  if (!('object' in reading)) return reading
+  const message = `apiVersion ${text(old.apiVersion)} is read from files only; today it is written: ${changes.join('; ')}`
+  return { ...reading, notice: warning('OldVersion', message) }
+}
+
 function isKind(kind: string): kind is Kind {
   return Object.hasOwn(TYPES, kind)
 }
 
-function ignored(reason: string, message: string): Refusal {
+function warning(reason: string, message: string): Refusal {
   return { severity: 'warning', reason, message }
 }
 

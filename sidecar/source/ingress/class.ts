@@ -5,7 +5,13 @@ import { fields, text } from '../../util/field.ts'
 import type { ClassOptions, Context } from '../context.ts'
 
 const CLASS_ANNOTATION = 'kubernetes.io/ingress.class'
+const EXPOSE_CLASS_ANNOTATION = 'resty-ingress.io/ingress-class'
+/** Name of the IngressClass in `manifests/`. */
+const MANIFESTS_CLASS = 'resty-ingress'
 const DEFAULT_ANNOTATION = 'ingressclass.kubernetes.io/is-default-class'
+
+/** What decides about classes. */
+export type Classes = Pick<Context, 'ingressClasses'> & { readonly options: ClassOptions }
 
 /**
  * `spec.ingressClassName` decides when it is set, then the old annotation, then a default class of ours

@@ -1,0 +1,116 @@
+/** A Service with `resty-ingress.io/expose` -> Fragment: routes without an Ingress. */
+import type { Reader } from '../../collection/graph.ts'
+import type { KubeObject } from '../../collection/objects.ts'
+import { quoted } from '../../ir/names.ts'
+import type { Finding, ObjectRef } from '../../ir/origin.ts'
+import type { BackendRef, Fragment, Route } from '../../ir/types.ts'
+import { readPolicies, type PolicyReading } from '../../policy/annotations.ts'
+import { canaryPolicy } from '../../policy/canary.ts'
+import { rewritesPath } from '../../policy/rewrite.ts'
+import { serviceUpstream } from '../../policy/service-upstream.ts'
+import { fields, items } from '../../util/field.ts'
+import type { Context } from '../context.ts'
+import { isExposedByUs } from '../ingress/class.ts'
+import { readTls } from '../ingress/tls.ts'
+import { routePolicies } from '../policies.ts'
+import { readExposeList, type Exposed } from './expose-list.ts'
+import { HEALTH_CHECK } from './health-check.ts'
+import { findServicePort } from './port.ts'
+
+const PREFIX = 'resty-ingress.io'
+export const EXPOSE = `${PREFIX}/expose`
+const PORT = `${PREFIX}/port`
+const TLS_SECRET = `${PREFIX}/tls-secret`
+
+/** Names under our prefix that say something of the Service itself, whoever routes to it. */
+const OF_THE_SERVICE: ReadonlySet<string> = new Set([
+  ...['expose', 'port', 'tls-secret', 'ingress-class', 'conf', 'allow-from', serviceUpstream.fields.use.annotation],
+  ...Object.values(HEALTH_CHECK).map(({ annotation }) => annotation),
+])
+
+type Annotations = Readonly<Record<string, string>>
+
+/** What the translation of one Service passes along. */
+interface Work {
+  readonly service: KubeObject
+  readonly annotations: Annotations
+  readonly object: ObjectRef
+  readonly read: Reader
+  readonly context: Context
+  readonly findings: Finding[]
+}
+
+/** Undefined: nothing is exposed, or by somebody else. The Service's other annotations of ours are its policies. */
+export function translateExposed(service: KubeObject, read: Reader, context: Context): Fragment | undefined {
+  const { namespace, name, uid, creationTimestamp, annotations = {} } = service.metadata
+  const list = annotations[EXPOSE]?.trim() ?? ''
+  if (list === '' || !isExposedByUs(service, read, context)) return undefined
+  const object = { kind: 'Service', apiVersion: 'v1', namespace, name, ...(uid === undefined ? {} : { uid }) }
+  const work: Work = { service, annotations, object, read, context, findings: [] }
+  const reading = readPolicies(policyAnnotations(annotations), PREFIX, object)
+  work.findings.push(...reading.findings)
+  const routes = routesOf(list, reading, work)
+  const common = { age: { created: creationTimestamp ?? '', name: `${namespace}/${name}` }, origin: { ...object, field: '' } }
+  if (canaryPolicy(reading.policies).enabled === true) {
+    return { ...common, routes: [], arms: routes, hosts: [], tls: [], secrets: [], findings: work.findings }
+  }
+  const hosts = [...new Set(routes.map(({ host }) => host))]
+  return { ...common, routes, arms: [], hosts, ...tlsOf(hosts, work), findings: work.findings }
+}
+
+function policyAnnotations(annotations: Annotations): Annotations {
+  const prefix = `${PREFIX}/`
+  return Object.fromEntries(Object.entries(annotations).filter(
+    ([name]) => name.startsWith(prefix) && !OF_THE_SERVICE.has(name.slice(prefix.length)),
+  ))
+}
+
+function report({ object, findings }: Work, annotation: string, reason: string, message: string): void {
+  const origin = { ...object, field: `metadata.annotations[${annotation}]` }
+  findings.push({ origin, severity: 'error', reason, message: `annotation ${annotation}: ${message}` })
+}
+
+function routesOf(list: string, reading: PolicyReading, work: Work): Route[] {
+  const isPattern = (path: string): boolean =>
+    fields(reading.policies.regex).use === true || rewritesPath(reading.policies, path)
+  const { entries, problems } = readExposeList(list, isPattern)
+  for (const { reason, message } of problems) report(work, EXPOSE, reason, message)
+  const ref = backendOf(work)
+  return ref === undefined ? [] : entries.map((entry) => routeOf(entry, ref, reading, work))
+}
+
+function routeOf(entry: Exposed, ref: BackendRef, reading: PolicyReading, { object, read, context }: Work): Route {
+  return {
+    ...entry,
+    backends: [{ ...ref, weight: 1 }],
+    ...routePolicies(reading, ref, read, context),
+    origin: { ...object, field: `metadata.annotations[${EXPOSE}]` },
+  }
+}
+
+/** The port that the annotation names, or the only one. */
+function backendOf(work: Work): BackendRef | undefined {
+  const { service, annotations, object: { namespace, name } } = work
+  const written = annotations[PORT]?.trim() ?? ''
+  if (written !== '') {
+    if (findServicePort(service, written) !== undefined) return { namespace, service: name, port: written }
+    report(work, PORT, 'ServicePortNotFound', `the Service has no TCP port ${quoted(written)}; nothing is exposed`)
+    return undefined
+  }
+  const ports = items(fields(service.spec).ports).map(fields).filter(({ protocol }) => (protocol ?? 'TCP') === 'TCP')
+  const [only, ...others] = ports
+  if (only !== undefined && others.length === 0) return { namespace, service: name, port: String(only.port) }
+  const message = `the Service has ${ports.length === 0 ? 'no TCP port' : 'several ports'}: ${PORT} must say which one; nothing is exposed`
+  report(work, EXPOSE, 'ServicePortNotFound', message)
+  return undefined
+}
+
+/** One entry of an Ingress's `spec.tls`, written otherwise. */
+function tlsOf(hosts: readonly string[], { annotations, object, read, context, findings }: Work): Pick<Fragment, 'tls' | 'secrets'> {
+  const secretName = annotations[TLS_SECRET]?.trim() ?? ''
+  if (secretName === '' || hosts.length === 0) return { tls: [], secrets: [] }
+  const origin = { ...object, field: `metadata.annotations[${TLS_SECRET}]` }
+  const { claims, secrets, findings: problems } = readTls([{ hosts, secretName }], [], { origin, read, context })
+  findings.push(...problems.map((it) => ({ ...it, origin })))
+  return { tls: claims.map((claim) => ({ ...claim, origin })), secrets }
+}
