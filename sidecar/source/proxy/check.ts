@@ -3,7 +3,7 @@ import { Ajv, type ErrorObject, type ValidateFunction } from 'ajv'
 import { quoted } from '../../ir/names.ts'
 import type { Json } from '../../ir/types.ts'
 import type { Schema } from '../../policy/policy.ts'
-import { fields } from '../../util/field.ts'
+import { fields, items, text } from '../../util/field.ts'
 
 /** What is wrong, and in which field, by its path from `spec` on. */
 export interface Refusal {
@@ -53,12 +53,13 @@ function refusalOf(error: ErrorObject, field: string): Refusal {
     return { field: at, message: `${quoted(additionalProperty)} is no field of it` }
   }
   if (error.keyword === 'required') return { field: at, message: `it ${error.message ?? ''}` }
-  return { field: at, message: `${quoted(error.data)} is refused; allowed: ${allowed(error)}` }
+  return { field: at, message: `${quoted(error.data)} is refused; ${allowed(error)}` }
 }
 
+/** Of a text with a grammar, the description says more than its pattern. */
 function allowed({ keyword, schema, parentSchema, message }: ErrorObject): string {
   const { description, anyOf } = fields(parentSchema)
-  if (keyword === 'enum') return `one of ${(schema as readonly string[]).join(', ')}`
-  const form = keyword === 'pattern' || anyOf !== undefined ? description : undefined
-  return typeof form === 'string' ? form : `what ${message ?? 'holds to the schema'}`
+  if (keyword === 'enum') return `allowed: one of ${items(schema).join(', ')}`
+  const form = keyword === 'pattern' || anyOf !== undefined ? text(description) : ''
+  return form === '' ? `it ${message ?? 'does not hold to the schema'}` : `allowed: ${form.replace(/\.$/, '')}`
 }

@@ -8,7 +8,7 @@ import { routePolicies } from '../policies.ts'
 import { readBackend } from './backend.ts'
 import { check } from './check.ts'
 import { merged, readMembers, type Said } from './policies.ts'
-import { RULE, RULE_POLICIES } from './schema.ts'
+import { ANSWERS, NEEDED, RULE, RULE_POLICIES } from './schema.ts'
 import type { Work } from './work.ts'
 
 export type RuleRoute = Omit<Route, 'host'>
@@ -22,7 +22,7 @@ const OWN_SCHEMA: Schema = { type: 'object', properties: RULE }
 export function readRule(rule: unknown, field: string, defaults: Said, work: Work): RuleRoute | undefined {
   const given = fields(rule)
   const own = Object.fromEntries(OWN.filter((name) => Object.hasOwn(given, name)).map((name) => [name, given[name]]))
-  const checked = check(OWN_SCHEMA, own, field)
+  const checked = check(OWN_SCHEMA, given === rule ? own : rule, field)
   if ('refusal' in checked) {
     work.refuse(checked.refusal, LEFT_OUT)
     return undefined
@@ -30,10 +30,17 @@ export function readRule(rule: unknown, field: string, defaults: Said, work: Wor
   const checkedRule = fields(checked.value)
   const path = readRulePath(checkedRule, field, work)
   const match = readMatch(checkedRule, field, work)
-  if (path === undefined || match === undefined) return undefined
+  if (path === undefined || match === undefined || !hasEffect(given, field, work)) return undefined
   const said = merged(defaults, readMembers(given, { field, policies: RULE_POLICIES, others: OWN }, work))
   const condition = Object.keys(match).length === 0 ? {} : { match }
   return { ...path, ...condition, ...destination(checkedRule, said, field, work) }
+}
+
+/** A request must get an answer: from a backend, or from the rule itself. */
+function hasEffect(given: Fields, field: string, work: Work): boolean {
+  if (items(given.backends).length > 0 || ANSWERS.some((name) => given[name] !== undefined)) return true
+  work.report(field, 'InvalidBackend', `${NEEDED}; ${LEFT_OUT}`)
+  return false
 }
 
 function readRulePath({ path }: Fields, field: string, work: Work): Pick<Route, 'path' | 'pathType'> | undefined {

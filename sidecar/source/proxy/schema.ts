@@ -142,7 +142,9 @@ function schemasOf(policies: ReadonlyMap<string, Spelled>): Readonly<Record<stri
 }
 
 /** Members of a rule that answer by themselves, where no backend is needed. */
-const ANSWERS = ['redirect', 'directResponse'].filter((name) => RULE_POLICIES.has(name))
+export const ANSWERS = ['redirect', 'directResponse'].filter((name) => RULE_POLICIES.has(name))
+
+export const NEEDED = `a rule needs ${['backends', ...ANSWERS].join(' or ')}`
 
 export const RULE_SCHEMA: Schema = {
   type: 'object',
@@ -151,7 +153,7 @@ export const RULE_SCHEMA: Schema = {
   'x-kubernetes-validations': [
     rule(
       ['has(self.backends) && self.backends.size() > 0', ...ANSWERS.map((name) => `has(self.${name})`)].join(' || '),
-      `a rule needs ${['backends', ...ANSWERS].join(', or ')}`,
+      NEEDED,
     ),
   ],
 }
