@@ -24,6 +24,14 @@ export function readPath(path: unknown, pathType: unknown, regexMode: boolean): 
   return regexMode ? regexPath(String(literal)) : literalPath(String(literal), pathType)
 }
 
+/** Why a path may not mean what its author thinks: Kubernetes knows no wildcards in Exact and Prefix. */
+export function pathNotice(reading: PathReading): string | undefined {
+  if ('problem' in reading || reading.pathType === 'Regex' || !reading.path.endsWith('/*')) return undefined
+  const { path, pathType } = reading
+  const below = `pathType Prefix and ${quoted(path.slice(0, -2) || '/')}`
+  return `path ${quoted(path)} (${pathType}): "*" stands for itself here; for everything below write ${below}, or ImplementationSpecific`
+}
+
 function pathProblem(path: unknown): string | undefined {
   if (typeof path !== 'string') return 'is not text'
   if (!path.startsWith('/')) return 'must begin with "/"'

@@ -15,7 +15,7 @@ import { readBackend } from './backend.ts'
 import { capped } from './capped.ts'
 import { isOurs } from './class.ts'
 import { readPassthrough } from './passthrough.ts'
-import { readPath, type PathReading } from './path.ts'
+import { pathNotice, readPath, type PathReading } from './path.ts'
 import { readTls } from './tls.ts'
 
 /** Far above what people write; without an end one object could hold up all others. */
@@ -110,6 +110,10 @@ function readRoute(host: string, entry: unknown, field: string, work: Work): Rou
     return undefined
   }
   if (ref === undefined) return undefined
+  const message = pathNotice(reading)
+  if (message !== undefined) {
+    work.findings.push({ origin: { ...work.origin, field: `${field}.path` }, severity: 'warning', reason: 'LiteralStar', message })
+  }
   return { host, ...reading, ...common(ref, `${field}.path`, work) }
 }
 
