@@ -11,6 +11,17 @@ export type ByPattern = Readonly<Record<string, Arbitrary>>
 const MOST_ITEMS = 4
 const LARGEST = 60
 
+/** What stands for the patterns of schemas, by how each begins. Throws when there is none that begins so. */
+export function byStart(schemas: object, arbitraries: ByPattern): ByPattern {
+  const patterns = [...JSON.stringify(schemas).matchAll(/"pattern":("(?:[^"\\]|\\.)*")/g)]
+    .map(([, text]) => JSON.parse(text ?? '""') as string)
+  return Object.fromEntries(Object.entries(arbitraries).map(([start, arbitrary]) => {
+    const pattern = patterns.find((one) => one.startsWith(start))
+    if (pattern === undefined) throw new RangeError(`no pattern begins with ${start}`)
+    return [pattern, arbitrary]
+  }))
+}
+
 /** Values that a schema allows. Throws at a keyword that it does not know: that would be a hole in the test. */
 export function arbitraryOf(schema: Schema, byPattern: ByPattern = {}): Arbitrary {
   if ('const' in schema) return fc.constant(schema['const'] as Json)

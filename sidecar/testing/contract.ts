@@ -122,6 +122,11 @@ const backend = object(
 /** Records by kind; certificates are their own matter. */
 export const RECORD_SCHEMAS = { host, backend, setting }
 
+/** A port of layer 4, or a name whose TLS is passed through. */
+const stream = object({ digest, backend: backendKey }, { load_balance: loadBalance.runtime.schema })
+
+export const STREAM_SCHEMAS = { stream, backend, setting }
+
 /** All records, by key. */
 const records: Schema = {
   type: 'object',
@@ -130,7 +135,7 @@ const records: Schema = {
     [BACKEND_KEY]: backend,
     [CERTIFICATE_KEY]: object({ digest, chain: { type: 'string', pattern: '^-----BEGIN' }, key: text }),
     '^setting/global$': setting,
-    [STREAM_KEY]: object({ digest, backend: backendKey }),
+    [STREAM_KEY]: stream,
   },
   additionalProperties: false,
 }

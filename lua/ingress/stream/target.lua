@@ -8,6 +8,7 @@ local host_name = require "ingress.pure.host_name"
 local retry_budget = require "ingress.balance.retry_budget"
 local store = require "ingress.store"
 
+local is_dns_name = host_name.is_dns_name
 local lower = string.lower
 
 local _M = {}
@@ -37,10 +38,10 @@ end
 
 --- The target of a name in a ClientHello, as NGINX read it; nil: TLS ends here.
 function _M.of_name(name)
-    if not name or name == "" then
+    local host = lower(name or "")
+    if not is_dns_name(host) then
         return nil
     end
-    local host = lower(name)
     local wildcard = host_name.wildcard(host)
     return store.lookup("passthrough", "passthrough/" .. host)
         or wildcard and store.lookup("passthrough", "passthrough/" .. wildcard)

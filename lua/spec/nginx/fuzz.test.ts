@@ -3,7 +3,7 @@ import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import fc from 'fast-check'
 import type { Json } from '../../../sidecar/ir/types.ts'
-import { arbitraryOf, damaged, type ByPattern } from '../../../sidecar/testing/arbitrary.ts'
+import { arbitraryOf, byStart, damaged } from '../../../sidecar/testing/arbitrary.ts'
 import { RECORD_SCHEMAS } from '../../../sidecar/testing/contract.ts'
 import { backend, endpoints, host, route, withDigest } from './backends.ts'
 import { ask } from './client.ts'
@@ -15,20 +15,15 @@ const PATHS = ['/', '/a', '/(a|b)', '/a/b']
 
 type Members = Readonly<Record<string, Json>>
 
-function byPattern(schemas: object): ByPattern {
-  const patterns = [...JSON.stringify(schemas).matchAll(/"pattern":("(?:[^"\\]|\\.)*")/g)]
-    .map(([, text]) => JSON.parse(text ?? '""') as string)
-  const pattern = (start: string): string => patterns.find((one) => one.startsWith(start)) ?? assert.fail(start)
-  return {
-    // Requests must get somewhere.
-    [pattern('^backend/')]: fc.constant('backend/test/web/80'),
-    [pattern('^[0-9a-f.:]+$')]: fc.constantFrom('127.0.0.1', '127.0.0.1', '127.0.0.1', '::1'),
-    [pattern('^c[0-9a-f]{12}$')]: fc.constantFrom('c00000000001', 'c0000000000ff'),
-    [pattern('^[^ ;=]+$')]: fc.constant('session'),
-    [pattern('^certificate/')]: fc.constant('certificate/default'),
-    [pattern('^[a-z][a-z0-9_]*$')]: fc.constantFrom('remote_addr', 'uri', 'request_uri', 'host', 'http_x', 'cookie_x'),
-  }
-}
+const PATTERNS = byStart(RECORD_SCHEMAS, {
+  // Requests must get somewhere.
+  '^backend/': fc.constant('backend/test/web/80'),
+  '^[0-9a-f.:]+$': fc.constantFrom('127.0.0.1', '127.0.0.1', '127.0.0.1', '::1'),
+  '^c[0-9a-f]{12}$': fc.constantFrom('c00000000001', 'c0000000000ff'),
+  '^[^ ;=]+$': fc.constant('session'),
+  '^certificate/': fc.constant('certificate/default'),
+  '^[a-z][a-z0-9_]*$': fc.constantFrom('remote_addr', 'uri', 'request_uri', 'host', 'http_x', 'cookie_x'),
+})
 
 type Fix = (value: Json, members: Members, port: number) => Json | undefined
 
@@ -86,14 +81,13 @@ for (const variant of variants()) {
       const served = await serve(t, { variant, workers: 2, reloaded: false }, { classes: { c00000000001: '' } })
       const web = await backend(t, 'web')
       const { port } = web
-      const patterns = byPattern(RECORD_SCHEMAS)
       const ordinary = {
         host: host([route({ policies: { load_balance: { algorithm: 'least_request' } } })]) as Json,
         backend: endpoints(web) as Json,
         setting: withDigest({ timeouts: { connect: 1, read: 1, send: 1 } }) as Json,
       }
       const one = ([kind, schema]: readonly [string, (typeof RECORD_SCHEMAS)['host']]): fc.Arbitrary<Members> => {
-        const right = arbitraryOf(schema, patterns).map((record) => usable(record, port))
+        const right = arbitraryOf(schema, PATTERNS).map((record) => usable(record, port))
         const plain = ordinary[kind as keyof typeof KEYS]
         const any = fc.oneof(right, right.chain(damaged), fc.constant(plain), damaged(plain))
         return any.map((record) => ({ [KEYS[kind as keyof typeof KEYS]]: record }))

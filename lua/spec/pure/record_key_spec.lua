@@ -14,6 +14,10 @@ describe("record_key", function()
             ["certificate/default"] = "certificate",
             ["certificate/prod/shop-tls"] = "certificate",
             ["setting/global"] = "setting",
+            ["stream/tcp/9000"] = "stream",
+            ["stream/udp/65535"] = "stream",
+            ["passthrough/a.example"] = "passthrough",
+            ["passthrough/*.a.example"] = "passthrough",
         }
         for key, kind in pairs(right) do
             assert.equal(kind, record_key.kind(key), key)
@@ -29,7 +33,9 @@ describe("record_key", function()
             "backend/a/b@service/80", "backend/a/b/@service", "backend/a/b/80@service@udp",
             "backend/a/b/" .. ("1"):rep(16), "certificate/",
             "certificate/a", "certificate/a/b/c", "certificate/../x", "setting/x", "secret/a/b",
-            "lock/push", "host/default/" .. ("a"):rep(600), " host/default/a", 1, false,
+            "lock/push", "stream/tcp", "stream/tcp/0", "stream/tcp/01", "stream/tcp/65536",
+            "stream/sctp/1", "stream/tcp/x", "stream/tcp/1/2", "stream/tcp/" .. ("9"):rep(400),
+            "passthrough/_", "passthrough/", "passthrough/A", "passthrough/a/b", "host/default/" .. ("a"):rep(600), " host/default/a", 1, false,
         }
         for _, key in ipairs(wrong) do
             assert.is_nil(record_key.kind(key), tostring(key))
