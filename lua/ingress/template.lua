@@ -15,6 +15,7 @@ local LONGEST_HEADER = 8192
 local CONTROL = "[%z\1-\31\127]"
 -- What RFC 3986 has escaped in a path.
 local NOT_IN_PATH = "[^%w/._~!$&'()*+,;=:@-]"
+local NOT_IN_URL = "[^%w%%._~:/?#%[%]@!$&'()*+,;=-]"
 -- What `$uri` is before a rewrite; see the maps of nginx.conf.
 local CLIENT_URI = "client_uri"
 local NAMES = { uri = CLIENT_URI, document_uri = CLIENT_URI }
@@ -92,11 +93,26 @@ local function percent_encoded(character)
 end
 
 
---- As `compile`, for a text that is a path, or part of a URL: what clients choose cannot end it.
+--- A decoded path as it stands in a URL.
+function _M.escape_path(path)
+    return (gsub(path, NOT_IN_PATH, percent_encoded))
+end
+
+
+--- As `compile`, for a path in a URL or a header: what clients choose cannot end it.
 function _M.compile_path(template, route)
     local text_of = _M.compile(template, route)
     return function()
-        return (gsub(text_of(), NOT_IN_PATH, percent_encoded))
+        return _M.escape_path(text_of())
+    end
+end
+
+
+--- As `compile`, for a URL, of which parts may be escaped already.
+function _M.compile_url(template, route)
+    local text_of = _M.compile(template, route)
+    return function()
+        return (gsub(text_of(), NOT_IN_URL, percent_encoded))
     end
 end
 

@@ -10,7 +10,7 @@ export type TemplatePart = { readonly text: string } | { readonly var: string } 
 
 const MAX_LENGTH = 256
 const MAX_PARTS = 16
-/** Of the text of one header. */
+/** Bytes of the text of one header, or of the body of an answer. */
 export const MAX_TEXT = 4096
 
 const VARIABLES: ReadonlySet<string> = new Set([
@@ -49,6 +49,28 @@ export function pathTemplate(text: string): Parsed<readonly TemplatePart[]> {
   return parts === undefined || parts.length > MAX_PARTS ? { allowed: PATH_ALLOWED } : { value: parts }
 }
 
+/** A path of the same characters as `pathTemplate` takes, and nothing else. */
+export function plainPath(text: string): Parsed<string> {
+  if (/^\/[A-Za-z0-9._~:/-]{0,255}$/.test(text) && !text.startsWith('//')) return { value: text }
+  return { allowed: 'a path that begins with one "/", of at most 256 of A-Z, a-z, 0-9, "-", ".", "_", "~", ":" and "/"' }
+}
+
+const HOST_TOKEN = /\$\{([a-z_]+)\}|\$([a-z_]+)|([A-Za-z0-9.:[\]_-]+)/y
+
+/** What clients do not choose freely: their Host, which led to this route, and what is known of the route. */
+const HOST_VARIABLES: ReadonlySet<string> = new Set([
+  'host', 'http_host', 'server_name', 'namespace', 'service_name', 'service_port',
+])
+
+/** A Host header: a name with or without a port, and variables of a short list. */
+export function hostTemplate(text: string): Parsed<readonly TemplatePart[]> {
+  const parts = text !== '' && text.length <= MAX_LENGTH ? partsOf(text, HOST_TOKEN) : undefined
+  const isGood = parts?.every((part) => !('var' in part) || HOST_VARIABLES.has(part.var)) === true
+  if (isGood && parts.length <= MAX_PARTS) return { value: parts }
+  const names = [...HOST_VARIABLES].map((name) => `$${name}`).join(', ')
+  return { allowed: `a name with or without a port, of at most 256 of A-Z, a-z, 0-9, "-", ".", "_", ":", or ${names}` }
+}
+
 function isKnown(name: string): boolean {
   return VARIABLES.has(name) || NAMED.test(name)
 }
@@ -84,13 +106,18 @@ const CONTROL_BUT_LINES = /[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]/
  */
 export function textTemplate(text: string, lines = false): Parsed<readonly TemplatePart[]> {
   const form = lines ? 'text' : 'text without control characters'
-  const allowed = `${form} of at most ${MAX_TEXT} characters and ${MAX_PARTS} parts`
-  if (text.length > MAX_TEXT || (lines ? CONTROL_BUT_LINES : CONTROL).test(text) || !text.isWellFormed()) return { allowed }
+  const allowed = `${form} of at most ${MAX_TEXT} bytes and ${MAX_PARTS} parts`
+  if (!isWritable(text, lines)) return { allowed }
   const parts = partsOf(text, TEXT)
   if (parts === undefined) return { allowed: 'a "$" that begins the name of a variable' }
   const unknown = parts.find((part) => 'var' in part && !isText(part.var))
   if (unknown !== undefined) return { allowed: `a variable of the list, and $${quotedName(unknown)} is none` }
   return parts.length <= MAX_PARTS ? { value: parts } : { allowed }
+}
+
+function isWritable(text: string, lines: boolean): boolean {
+  const isShort = text.length <= MAX_TEXT && Buffer.byteLength(text) <= MAX_TEXT
+  return isShort && text.isWellFormed() && !(lines ? CONTROL_BUT_LINES : CONTROL).test(text)
 }
 
 function quotedName(part: TemplatePart): string {

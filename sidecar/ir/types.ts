@@ -88,6 +88,8 @@ export interface Route {
   readonly closed?: string
   /** The default backend of an Ingress for a host of it: gives way to any declared `/`. */
   readonly fallback?: true
+  /** It changes what the host is as a whole: it counts only in the namespace that owns the host. */
+  readonly owners?: true
   readonly origin: Origin
 }
 

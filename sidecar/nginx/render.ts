@@ -5,6 +5,7 @@ import { compareText, sha256 } from '../util/canonical.ts'
 import { countingView } from './counting.ts'
 import { print } from './directive.ts'
 import type { NginxInput } from './input.ts'
+import { proxyHeaders } from './proxy-headers.ts'
 import { forwarding, serverViews } from './servers.ts'
 import { STREAM_TEMPLATE } from './stream-template.ts'
 import { streamView } from './stream.ts'
@@ -73,6 +74,7 @@ function renderView(view: object): string {
 
 function viewOf(input: NginxInput) {
   const { settings, capabilities } = input
+  const forwarded = forwarding(input)
   const classes = [...input.classes].sort((left, right) => compareText(left.name, right.name))
   return {
     listener: DEFAULT_LISTENER,
@@ -87,11 +89,17 @@ function viewOf(input: NginxInput) {
     counting: input.counting === undefined ? undefined : countingView(input.counting),
     stream: streamView(input),
     hide_server_header: capabilities.headers_more,
-    classes: classes.map(({ name, directives, filters }) => ({ name, lines: directives.map(print), filters })),
+    classes: classes.map(({ name, directives, filters, own }) => ({
+      name,
+      lines: directives.map(print),
+      filters,
+      own_headers: own === undefined ? undefined : { proxy_headers: proxyHeaders(forwarded, own) },
+    })),
+    proxy_headers: proxyHeaders(forwarded),
     has_filters: classes.some(({ filters }) => filters === true),
     error_pages: ERROR_PAGES.map((page) => ({ ...page, without_uri: WITHOUT_URI.has(page.code) })),
     trust_forwarded: settings.useForwardedHeaders,
     trusted_ranges: settings.useForwardedHeaders ? settings.proxyRealIpCidr : [],
-    ...forwarding(input),
+    ...forwarded,
   }
 }

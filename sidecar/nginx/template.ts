@@ -85,20 +85,12 @@ http {
     proxy_send_timeout 60s;
     proxy_read_timeout 60s;
     proxy_http_version 1.1;
-    proxy_set_header Host $upstream_host;
     proxy_set_header Connection $connection_upgrade;
     proxy_set_header Upgrade $http_upgrade;
-    proxy_set_header X-Request-ID $req_id;
-    proxy_set_header X-Real-IP $remote_addr;
-    proxy_set_header X-Forwarded-For {{forwarded_for}};
-    proxy_set_header X-Forwarded-Host {{forwarded_host}};
-    proxy_set_header X-Forwarded-Port {{forwarded_port}};
-    proxy_set_header X-Forwarded-Proto {{forwarded_scheme}};
-    proxy_set_header X-Forwarded-Scheme {{forwarded_scheme}};
-    proxy_set_header X-Scheme {{forwarded_scheme}};
-    proxy_set_header X-Original-Forwarded-For $http_x_forwarded_for;
-    proxy_set_header X-Original-Forwarded-Host $http_x_forwarded_host;
     proxy_set_header Proxy "";
+{{#proxy_headers}}
+    proxy_set_header {{name}} {{value}};
+{{/proxy_headers}}
     # Which location serves a request is not for backends to say; some have no log phase.
     proxy_ignore_headers X-Accel-Redirect;
 
@@ -146,6 +138,15 @@ http {
 {{#lines}}
             {{.}}
 {{/lines}}
+{{#own_headers}}
+            # NGINX forgets those above where there are any here.
+            proxy_set_header Connection $connection_upgrade;
+            proxy_set_header Upgrade $http_upgrade;
+            proxy_set_header Proxy "";
+{{#proxy_headers}}
+            proxy_set_header {{name}} {{value}};
+{{/proxy_headers}}
+{{/own_headers}}
             rewrite_by_lua_block { return resty_ingress.rewrite_class("{{name}}") }
 {{#filters}}
             lua_transform_underscores_in_response_headers off;

@@ -2,6 +2,7 @@
  * How a Proxy spells its policies: structural schemas that read well in `kubectl explain`, and what their
  * members mean. The same schemas check the objects of a folder, which no API server has seen.
  */
+import { pathTemplate, plainPath } from '../ir/template.ts'
 import type { Json } from '../ir/types.ts'
 import { size, type Parsed, type Parser } from '../ir/value.ts'
 import type { Combined, PolicyValue, ProxyField, Schema } from './policy.ts'
@@ -43,6 +44,23 @@ export function wholeNumber(field: string, [minimum, maximum]: Range, descriptio
 /** A text with a grammar of its own; `form` has the bounds that a schema can say. */
 export function textual(field: string, parse: Parser<Json>, form: Schema): Member {
   return member(field, { type: 'string', ...form }, (value) => parse(String(value)))
+}
+
+const LONGEST_PATH = 256
+
+/** A path in which `$1` to `$9` stand for groups of a regular expression. */
+export function pathMember(field: string, description: string): Member {
+  return textual(field, pathTemplate, { minLength: 1, maxLength: LONGEST_PATH, pattern: '^[A-Za-z0-9._~:/$-]+$', description })
+}
+
+/** What stands in place of the path of a rule. */
+export function prefixMember(field: string): Member {
+  return textual(field, plainPath, {
+    minLength: 1,
+    maxLength: LONGEST_PATH,
+    pattern: '^/[A-Za-z0-9._~:/-]*$',
+    description: 'What stands in place of the path of the rule, when that is a Prefix; another path is replaced as a whole.',
+  })
 }
 
 /** One word of a closed list. The members of `values` are the words; what they stand for are fields of the policy. */

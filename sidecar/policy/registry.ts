@@ -1,10 +1,14 @@
 /** Every policy, in the order in which its class directives are printed. One line = one policy. */
 import { affinity } from './affinity.ts'
+import { appRoot } from './app-root.ts'
 import { bodySize } from './body-size.ts'
 import { buffering } from './buffering.ts'
 import { loadBalance } from './load-balance.ts'
 import { canary } from './canary.ts'
+import { cors } from './cors.ts'
+import { directResponse } from './direct-response.ts'
 import { retries } from './retries.ts'
+import { redirect } from './redirect.ts'
 import { regex } from './regex.ts'
 import { requestHeaders } from './request-headers.ts'
 import { responseHeaders } from './response-headers.ts'
@@ -18,6 +22,8 @@ import type { Policy } from './policy.ts'
 export const POLICIES: readonly Policy[] = [
   regex,
   rewrite,
+  redirect,
+  appRoot,
   tlsRedirect,
   bodySize,
   buffering,
@@ -29,6 +35,8 @@ export const POLICIES: readonly Policy[] = [
   canary,
   requestHeaders,
   responseHeaders,
+  cors,
+  directResponse,
   sslPassthrough,
 ]
 

@@ -26,12 +26,14 @@ export function buildVirtualHost(
 ): VirtualHost {
   const ordered = byAge(fragments)
   const findings: Finding[] = []
+  const owner = ownerOf(host, ordered)
   const claims = ownersClaims(host, ordered, findings)
   const tls = claims.some((claim) => claim.named || (claim.secret !== undefined && isUsable(claim.secret, host)))
   const certificate = chooseCertificate(host, claims, isUsable)
   const arms = ordered.flatMap((fragment) => hostPart(fragment, host).arms)
-  const routes = withCanaries(winners(host, ordered, findings).sort(compareRoutes), arms, findings)
-  const passthrough = choosePassthrough({ host, fragments: ordered, routes, owner: ownerOf(host, ordered) }, findings)
+  const claimed = ownersRoutes(owner, ordered.flatMap((fragment) => hostPart(fragment, host).routes), findings)
+  const routes = withCanaries(winners(claimed, findings).sort(compareRoutes), arms, findings)
+  const passthrough = choosePassthrough({ host, fragments: ordered, routes, owner }, findings)
   const unclaimed = claims.length === 0 && ordered.every((fragment) => !hostPart(fragment, host).claimed)
   return {
     host,
@@ -77,10 +79,9 @@ function exceeded(counts: Counts): keyof Counts | undefined {
 }
 
 /** Same path, type and conditions twice: the oldest wins; a default backend gives way to any declared path. */
-function winners(host: string, fragments: readonly Fragment[], findings: Finding[]): Route[] {
+function winners(routes: readonly Route[], findings: Finding[]): Route[] {
   const taken = new Map<string, Route>()
   let counts = NONE
-  const routes = fragments.flatMap((fragment) => hostPart(fragment, host).routes)
   const declared = routes.filter((route) => route.fallback !== true)
   for (const route of [...declared, ...routes.filter((it) => it.fallback === true)]) {
     const slot = `${route.pathType} ${matchPath(route)} ${matchKey(route.match)}`
@@ -119,6 +120,20 @@ function conflict(loser: Route, winner: Route): Finding {
 function ownerOf(host: string, fragments: readonly Fragment[]): string {
   const owner = fragments.find((fragment) => hostPart(fragment, host).claimed) ?? fragments[0]
   return owner?.origin.namespace ?? ''
+}
+
+/** Without those by which somebody else would change the host as a whole. */
+function ownersRoutes(owner: string, routes: readonly Route[], findings: Finding[]): readonly Route[] {
+  const isForeign = (route: Route): boolean => route.owners === true && route.origin.namespace !== owner
+  for (const { host, path, origin } of routes.filter(isForeign)) {
+    findings.push({
+      origin,
+      severity: 'warning',
+      reason: 'HostOwnedByOther',
+      message: `host ${host} belongs to namespace ${owner}, which alone says what becomes of ${JSON.stringify(path)}`,
+    })
+  }
+  return routes.filter((route) => !isForeign(route))
 }
 
 /** The owner of the host says what its certificate is. */

@@ -5,8 +5,12 @@ local _M = {}
 
 _M.by_name = {
     affinity = require "ingress.policy.affinity",
+    app_root = require "ingress.policy.app_root",
     body_size = require "ingress.policy.body_size",
+    cors = require "ingress.policy.cors",
+    direct_response = require "ingress.policy.direct_response",
     load_balance = require "ingress.policy.load_balance",
+    redirect = require "ingress.policy.redirect",
     request_headers = require "ingress.policy.request_headers",
     response_headers = require "ingress.policy.response_headers",
     retries = require "ingress.policy.retries",
@@ -15,11 +19,14 @@ _M.by_name = {
     tls_redirect = require "ingress.policy.tls_redirect",
 }
 
--- Those that act before the request is sent, in the order in which they do. The redirect comes
--- first: nothing about a request over plain HTTP matters that is about to be repeated over TLS.
-_M.request_order = { "tls_redirect", "body_size", "request_headers", "rewrite" }
+-- Those that act before the request is sent, in the order in which they do, which is that of
+-- ingress-nginx. Redirects come first: nothing else matters of a request that is about to be
+-- repeated elsewhere. What the backend sees comes last: others go by what the client asked for.
+_M.request_order = {
+    "app_root", "cors", "redirect", "direct_response", "tls_redirect", "body_size", "request_headers", "rewrite",
+}
 
 -- Those that change answers, in the order in which they do.
-_M.response_order = { "response_headers" }
+_M.response_order = { "response_headers", "cors" }
 
 return _M

@@ -1,22 +1,16 @@
--- The path that the backend sees. The result is cleaned as NGINX cleans the path of a client:
--- doubled slashes become one. A segment that would go up, of what a group matched, is refused, so
--- that no client gets out of where the author of the route sends requests.
+-- The path and the Host that the backend sees.
 
+local path_form = require "ingress.pure.path_form"
 local shape = require "ingress.pure.shape"
 local template = require "ingress.pure.template"
 
-local byte = string.byte
-local find = string.find
-local gsub = string.gsub
-local sub = string.sub
-
-local LONGEST_PREFIX = 4096
 local LONGEST_REGEX = 512
-local SLASH = byte("/")
 local MEMBERS = {
     path = true, prefix = true, regex = true, substitution = true, forwarded_prefix = true,
+    host = true,
 }
 local WAYS = { "path", "prefix", "regex" }
+local TEMPLATES = { "path", "substitution", "forwarded_prefix", "host" }
 
 local _M = {}
 
@@ -26,9 +20,12 @@ local function check_way(value)
     for _, name in ipairs(WAYS) do
         ways = ways + (value[name] ~= nil and 1 or 0)
     end
-    return ways ~= 1 and "rewrite must have one of path, prefix and regex"
+    return ways > 1 and "rewrite may have only one of path, prefix and regex"
+        or ways == 0 and value.host == nil and "rewrite must have a path or a host"
         or (value.regex == nil) ~= (value.substitution == nil)
             and "rewrite.regex and rewrite.substitution need each other"
+        or value.prefix ~= nil and not path_form.is_path(value.prefix)
+            and "rewrite.prefix must be a path"
         or nil
 end
 
@@ -44,19 +41,13 @@ local function check_regex(regex, deps)
 end
 
 
-local function check_prefix(prefix)
-    local valid = shape.is_text(prefix, LONGEST_PREFIX) and byte(prefix) == SLASH
-    return prefix ~= nil and not valid and "rewrite.prefix must be a path" or nil
-end
-
-
 function _M.validate(value, deps)
     local reason = shape.object(value, MEMBERS, "rewrite") or check_way(value)
-        or check_prefix(value.prefix) or check_regex(value.regex, deps)
+        or check_regex(value.regex, deps)
     if reason then
         return reason
     end
-    for _, name in ipairs({ "path", "substitution", "forwarded_prefix" }) do
+    for _, name in ipairs(TEMPLATES) do
         reason = value[name] ~= nil and template.refusal(value[name], "rewrite." .. name)
         if reason then
             return reason
@@ -65,47 +56,12 @@ function _M.validate(value, deps)
 end
 
 
--- nil: somebody would get out.
-local function clean(path)
-    if byte(path) ~= SLASH then
-        path = "/" .. path
-    end
-    if find(path, "//", 1, true) then
-        path = gsub(path, "//+", "/")
-    end
-    if find(path, "/.", 1, true) and find(path .. "/", "/%.%.?/") then
-        return nil
-    end
-    return path
-end
-
-
-local function cut_slash(path)
-    return (gsub(path, "/$", ""))
-end
-
-
--- As the Gateway API has it: what comes after the path of the route stays. Of another route than a
--- Prefix nothing does.
-local function prefix_replacer(value, route, client_path)
-    if route.pathType ~= "Prefix" then
-        return function()
-            return value.prefix
-        end
-    end
-    local prefix, rest_from = cut_slash(value.prefix), #cut_slash(route.path) + 1
-    return function()
-        return prefix .. sub(client_path(), rest_from)
-    end
-end
-
-
 local function substituter(value, templates)
     local function replacement(captures)
         return templates.fill(value.substitution, captures)
     end
-    return function()
-        local path, _, err = ngx.re.sub(templates.client_path(), value.regex, replacement, "jo")
+    return function(client_path)
+        local path, _, err = ngx.re.sub(client_path, value.regex, replacement, "jo")
         if not path then
             error("rewrite.regex: " .. err)
         end
@@ -114,34 +70,49 @@ local function substituter(value, templates)
 end
 
 
--- function() -> the new path, not cleaned
+-- function(client path) -> the new path, not cleaned
 local function new_path(value, route, templates)
     if value.path then
         return templates.compile(value.path, route)
     elseif value.prefix then
-        return prefix_replacer(value, route, templates.client_path)
+        return path_form.prefix_replacer(value.prefix, route)
     end
-    return substituter(value, templates)
+    return value.regex and substituter(value, templates)
 end
 
 
---- @param templates ingress.template
-function _M.compile(value, route, templates)
+local function rewriter(value, route, templates)
     local rewritten = new_path(value, route, templates)
-    local forwarded = value.forwarded_prefix
-        and templates.compile_path(value.forwarded_prefix, route)
-    return function()
-        local from, path = templates.client_path(), clean(rewritten())
+    return rewritten and function()
+        local from = templates.client_path()
+        local path = path_form.clean(rewritten(from))
         if not path then
             return ngx.exit(400)
-        end
-        if forwarded then
-            ngx.req.set_header("X-Forwarded-Prefix", forwarded())
         end
         -- What the router and keys of hashes go by; see the maps of nginx.conf.
         ngx.var.rewritten_from = from
         -- Decoded like `$uri`; NGINX escapes what needs it when it sends it on.
         ngx.req.set_uri(path, false, true)
+    end
+end
+
+
+--- @param templates ingress.template
+function _M.compile(value, route, templates)
+    local rewrite_path = rewriter(value, route, templates)
+    local host = value.host and templates.compile_header(value.host, route)
+    local forwarded = value.forwarded_prefix
+        and templates.compile_path(value.forwarded_prefix, route)
+    return function()
+        if forwarded then
+            ngx.req.set_header("X-Forwarded-Prefix", forwarded())
+        end
+        if host then
+            ngx.var.upstream_host = host()
+        end
+        if rewrite_path then
+            return rewrite_path()
+        end
     end
 end
 

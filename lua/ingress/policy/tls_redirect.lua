@@ -1,8 +1,8 @@
 -- A request over plain HTTP is sent to https.
 
+local client_url = require "ingress.pure.client_url"
 local shape = require "ingress.pure.shape"
 
-local HTTPS_PORT = 443
 local MEMBERS = { code = true, port = true }
 local CODES = { [301] = true, [302] = true, [303] = true, [307] = true, [308] = true }
 
@@ -17,19 +17,13 @@ function _M.validate(value)
 end
 
 
---- `pass_access_scheme` is what the client used in front of a trusted proxy.
 function _M.apply(value)
     local var = ngx.var
-    if (var.pass_access_scheme or var.scheme) ~= "http" then
+    if client_url.scheme(var) ~= "http" then
         return
     end
-    local port = value.port == HTTPS_PORT and "" or ":" .. value.port
-    -- The request target as the client wrote it, undecoded; an absolute one without its host.
-    local target = var.request_uri:gsub("^%a[%w+.-]*://[^/?]*", "")
-    if target:sub(1, 1) ~= "/" then
-        target = "/" .. target
-    end
-    return ngx.redirect("https://" .. var.host .. port .. target, value.code)
+    local url = client_url.origin(var, "https", nil, value.port) .. client_url.target(var)
+    return ngx.redirect(url, value.code)
 end
 
 

@@ -44,7 +44,7 @@ const VARIABLES = [
 const proxy = (conditions = 'error timeout'): string => `
       proxy_http_version 1.1;
       proxy_set_header Connection "";
-      proxy_set_header Host $http_host;
+      proxy_set_header Host $upstream_host;
       proxy_connect_timeout 5s;
       proxy_send_timeout 60s;
       proxy_read_timeout 60s;
@@ -102,6 +102,7 @@ http {
   ${VARIABLES.map((name) => `map "" $${name} { default "-"; }`).join('\n  ')}
   map "" $proxy_alternative_upstream_name { default ""; }
   map "" $no_certificate { default ""; }
+  map "" $upstream_host { default $http_host; }
   map "" $rewritten_from { default ""; }
   map $rewritten_from $client_uri { "" $uri; default $rewritten_from; }
   ${options.counting === undefined ? '' : `map "" $stats { default ${REQUEST_STATS}; }`}

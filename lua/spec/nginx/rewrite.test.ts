@@ -96,7 +96,9 @@ everyVariant('rewrite', (setup) => {
   test('rewrite-target as an Ingress has it, beside a route that it leaves alone', async (t) => {
     const served = await serve(t, setup)
     const web = await backend(t, 'web', (request, response) => response.end(request.url))
-    const context = { settings: DEFAULT_SETTINGS, httpsPort: 443, tls: false, pathType: 'Regex' as const }
+    const context = {
+      settings: DEFAULT_SETTINGS, httpsPort: 443, tls: false, pathType: 'Regex' as const, host: 'a.example', fallback: false, namespace: 'test',
+    }
     const path = '/web(/|$)(.*)'
     const effect = rewrite.runtime.effect({ target: text('/$2') }, { ...context, path }) as Json
     const routes = [route({ path, pathType: 'Regex', policies: { rewrite: effect } }), route({})]
@@ -161,5 +163,21 @@ everyVariant('rewrite', (setup) => {
     const head = 'Host: a.example\r\nConnection: close\r\n\r\n'
     assert.match(await raw(served.http, `GET http://a.example/x/y?z HTTP/1.1\r\n${head}`), /\/y\?z/)
     assert.match(await raw(served.http, `GET /x/../x//y HTTP/1.0\r\n${head}`), /\r\n\/y$/)
+  })
+
+  test('the Host that the backend sees, beside what the client asked for', async (t) => {
+    const served = await serve(t, setup)
+    const web = await backend(t, 'web', (request, response) => response.end(`${request.headers.host} ${request.url}`))
+    const cases: readonly (readonly [Value, string])[] = [
+      [[{ text: 'internal.example:8080' }], 'internal.example:8080'],
+      [[{ text: 'web.' }, { var: 'host' }], 'web.a.example'],
+      [[{ var: 'http_host' }], 'A.example:81'],
+    ]
+    for (const [template, wanted] of cases) {
+      await serves(served, [route({ policies: { rewrite: { host: template, prefix: '/x' } } }), route({ path: '/b' })], endpoints(web))
+      assert.equal((await ask(served.http, { host: 'A.example:81', path: '/y' })).text, `${wanted} /x/y`)
+    }
+    await serves(served, [route({})], endpoints(web))
+    assert.equal((await ask(served.http, { host: 'A.example:81', path: '/y' })).text, 'A.example:81 /y')
   })
 })

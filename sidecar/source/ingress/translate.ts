@@ -42,7 +42,8 @@ export function translateIngress(ingress: KubeObject, read: Reader, context: Con
   const spec = fields(ingress.spec)
   const hosts = readHosts(spec.rules, work)
   const names = hosts.map(({ host }) => host)
-  const routes = [...pathRoutes(hosts, work), ...defaultRoutes(spec, names, work)]
+  const declared = [...pathRoutes(hosts, work), ...defaultRoutes(spec, names, work)]
+  const routes = [...declared, ...appRootRoutes(names, declared, work)]
   const common = { age: { created: creationTimestamp ?? '', name: `${namespace}/${name}` }, origin }
   if (canaryPolicy(reading.policies).enabled === true) return { ...common, ...asCanary(routes, work) }
   const tls = readTls(spec.tls, names, work)
@@ -156,4 +157,25 @@ function defaultRoutes(spec: Readonly<Record<string, unknown>>, hosts: readonly 
   const path = { path: '/', pathType: 'Prefix' as const, fallback: true as const }
   const targets = withoutRules ? [ANY_HOST] : [...new Set(hosts)]
   return targets.map((host) => ({ host, ...path, ...common(ref, 'spec.defaultBackend', work) }))
+}
+
+/**
+ * `app-root` holds for `/` of the host, also where the object has no path of its own that takes it
+ * (ingress-nginx), so there it gets one.
+ */
+function appRootRoutes(hosts: readonly string[], declared: readonly Route[], work: Work): Route[] {
+  const { app_root: appRoot } = work.reading.policies
+  if (appRoot === undefined || canaryPolicy(work.reading.policies).enabled === true) return []
+  const taken = new Set(declared.filter(({ path }) => path === '/').map(({ host }) => host))
+  const { app_root: source = {} } = work.reading.sources
+  return [...new Set(hosts)].filter((host) => !taken.has(host)).map((host) => ({
+    host,
+    path: '/',
+    pathType: 'Exact',
+    owners: true,
+    backends: [],
+    policies: { app_root: appRoot },
+    sources: { app_root: source },
+    origin: source.path ?? work.origin,
+  }))
 }

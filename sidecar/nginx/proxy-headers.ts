@@ -1,0 +1,32 @@
+/** The headers that backends get from the configuration, whatever the client sent under their names. */
+import type { StandardHeader } from '../policy/headers.ts'
+import type { Forwarding } from './servers.ts'
+
+export interface ProxyHeader {
+  readonly name: string
+  readonly value: string
+}
+
+/** Names as they are sent, with the variables that hold their values. */
+function standardHeaders(forwarding: Forwarding): Readonly<Record<StandardHeader, ProxyHeader>> {
+  const { forwarded_for: chain, forwarded_host: host, forwarded_port: port, forwarded_scheme: scheme } = forwarding
+  return {
+    host: { name: 'Host', value: '$upstream_host' },
+    'x-request-id': { name: 'X-Request-ID', value: '$req_id' },
+    'x-real-ip': { name: 'X-Real-IP', value: '$remote_addr' },
+    'x-forwarded-for': { name: 'X-Forwarded-For', value: chain },
+    'x-forwarded-host': { name: 'X-Forwarded-Host', value: host },
+    'x-forwarded-port': { name: 'X-Forwarded-Port', value: port },
+    'x-forwarded-proto': { name: 'X-Forwarded-Proto', value: scheme },
+    'x-forwarded-scheme': { name: 'X-Forwarded-Scheme', value: scheme },
+    'x-scheme': { name: 'X-Scheme', value: scheme },
+    'x-original-forwarded-for': { name: 'X-Original-Forwarded-For', value: '$http_x_forwarded_for' },
+    'x-original-forwarded-host': { name: 'X-Original-Forwarded-Host', value: '$http_x_forwarded_host' },
+  }
+}
+
+/** All but those that Lua sets itself (`own`), which then go out like any header of the client. */
+export function proxyHeaders(forwarding: Forwarding, own: readonly StandardHeader[] = []): readonly ProxyHeader[] {
+  const headers = Object.entries(standardHeaders(forwarding)) as [StandardHeader, ProxyHeader][]
+  return headers.flatMap(([key, header]) => (own.includes(key) ? [] : [header]))
+}
