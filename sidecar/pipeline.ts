@@ -32,6 +32,7 @@ import { SOURCES } from './source/registry.ts'
 import { covers, translateSecret, type CertificateResult } from './source/secret/translate.ts'
 import { translateBackend } from './source/service/translate.ts'
 import { withServiceUpstreams } from './source/service/upstream.ts'
+import { isWatched } from './source/watched.ts'
 import { texts } from './util/field.ts'
 
 export interface PipelineOptions extends SourceOptions, RecordOptions, StreamOptions {
@@ -88,6 +89,7 @@ export class Pipeline {
     const context: Context = {
       options,
       ingressClasses: objects.of('IngressClass'),
+      namespaces: objects.of('Namespace'),
       services: objects.of('Service'),
       slicesByService: objects.of('EndpointSlice').index(serviceOf),
       zone: this.zone,
@@ -104,7 +106,7 @@ export class Pipeline {
       SOURCES.map(({ kind, translate }) => [
         kind,
         graph.map(objects.of(kind), (object, read) => {
-          const fragment = translate(object, read, context)
+          const fragment = isWatched(object, read, context) ? translate(object, read, context) : undefined
           return fragment === undefined ? undefined : withServiceUpstreams(fragment, read, context)
         }),
       ]),
@@ -123,26 +125,8 @@ export class Pipeline {
     this.#classUse = graph
       .map(this.virtualHosts, (host, read) => classesOf(host, this.#inForce(read)))
       .index(({ classes }) => classes.map((it) => JSON.stringify(it)))
-
-    this.#emit(graph.map(this.#settings, ({ settings }) => globalSetting(settings)), () => GLOBAL_SETTING_KEY)
-    this.#emit(graph.map(this.virtualHosts, (host, read) => hostRecord(host, this.#inForce(read), options)), hostKey)
-    this.#emit(graph.map(this.backends, backendRecord), (key) => backendKey(parseBackendName(key)))
-    const served = this.virtualHosts.index(({ certificate }) => (certificate ? [objectKey(certificate)] : []))
-    this.#emit(graph.group(served, (key, _hosts, read) => servable(read.get(this.certificates, key))), (key) =>
-      certificateKey(objectName(key)),
-    )
-    this.#emit(
-      graph.map(this.fallbackCertificate, (fallback, read) =>
-        servable(read.get(this.certificates, options.defaultCertificate)) ?? certificateRecord(fallback),
-      ),
-      () => DEFAULT_CERTIFICATE_KEY,
-    )
-    this.#streams.emit((records, recordKey) => this.#emit(records, recordKey))
-    this.#collect('settings', this.#settings)
-    this.#collect('fragment', this.fragments)
-    this.#collect('host', this.virtualHosts)
-    this.#collect('backend', this.backends)
-    this.#streams.collect((stage, collection) => this.#collect(stage, collection))
+    this.#emitRecords(options)
+    this.#collectFindings()
   }
 
   /** The settings in force, and why the present ConfigMap is not, if so. */
@@ -189,6 +173,32 @@ export class Pipeline {
   /** The settings, for a derivation. */
   #inForce(read: Reader): Settings {
     return read.get(this.#settings, ONLY)?.settings ?? DEFAULT_SETTINGS
+  }
+
+  #emitRecords(options: PipelineOptions): void {
+    const { graph } = this
+    this.#emit(graph.map(this.#settings, ({ settings }) => globalSetting(settings)), () => GLOBAL_SETTING_KEY)
+    this.#emit(graph.map(this.virtualHosts, (host, read) => hostRecord(host, this.#inForce(read), options)), hostKey)
+    this.#emit(graph.map(this.backends, backendRecord), (key) => backendKey(parseBackendName(key)))
+    const served = this.virtualHosts.index(({ certificate }) => (certificate ? [objectKey(certificate)] : []))
+    this.#emit(graph.group(served, (key, _hosts, read) => servable(read.get(this.certificates, key))), (key) =>
+      certificateKey(objectName(key)),
+    )
+    this.#emit(
+      graph.map(this.fallbackCertificate, (fallback, read) =>
+        servable(read.get(this.certificates, options.defaultCertificate)) ?? certificateRecord(fallback),
+      ),
+      () => DEFAULT_CERTIFICATE_KEY,
+    )
+    this.#streams.emit((records, recordKey) => this.#emit(records, recordKey))
+  }
+
+  #collectFindings(): void {
+    this.#collect('settings', this.#settings)
+    this.#collect('fragment', this.fragments)
+    this.#collect('host', this.virtualHosts)
+    this.#collect('backend', this.backends)
+    this.#streams.collect((stage, collection) => this.#collect(stage, collection))
   }
 
   #isUsable(secret: ObjectName, host: string, read: Reader): boolean {
@@ -253,7 +263,8 @@ function hostsOf(fragment: Fragment): string[] {
 
 function backendsOf(fragment: Fragment): string[] {
   const routed = [...fragment.routes, ...fragment.arms].flatMap((route) => route.backends.map(backendName))
-  return fragment.streams === undefined && fragment.passthrough === undefined ? routed : [...routed, ...streamBackends(fragment)]
+  const isRouted = fragment.streams === undefined && fragment.passthrough === undefined
+  return isRouted ? routed : [...routed, ...streamBackends(fragment)]
 }
 
 /** The classes of a host. Only the set of classes matters for nginx.conf: the class itself is its key. */

@@ -48,7 +48,11 @@ export function streamView(input: NginxInput): StreamView | undefined {
     tries: settings.streamNextUpstreamTries,
     lines: streamLines(settings, lua).map(print),
     upstreams: lua ? [] : [...layer4.ports.map(portUpstream), ...passthroughUpstreams(passthrough)],
-    servers: layer4.ports.map((port) => ({ lines: portLines(port, input).map(print), key: recordKey(port), upstream: nameOf(port) })),
+    servers: layer4.ports.map((port) => ({
+      lines: portLines(port, input).map(print),
+      key: recordKey(port),
+      upstream: nameOf(port),
+    })),
     ...(mode === 'off' ? {} : {
       tls: {
         ...(lua ? {} : { maps: nameMaps(passthrough) }),

@@ -17,17 +17,23 @@ export interface HostSummary {
  * The object that has the path `/` of the host, in the namespace that has the host, where it asks for that.
  * Other claims, and paths that TLS does not reach any more, are findings.
  */
-export function choosePassthrough({ host, fragments, routes, owner }: HostSummary, findings: Finding[]): Passthrough | undefined {
+export function choosePassthrough(summary: HostSummary, findings: Finding[]): Passthrough | undefined {
+  const { host, fragments, routes, owner } = summary
   const claims = fragments.flatMap(({ passthrough = [] }) => passthrough.filter((claim) => claim.host === host))
   if (claims.length === 0) return undefined
-  const root = routes.find(({ path, pathType, match }) => path === '/' && pathType === 'Prefix' && match === undefined)
-  const chosen = claims.find(({ origin }) => origin.namespace === owner && root !== undefined && isSame(origin, root.origin))
+  const root = routes.find(isRoot)
+  const chosen = claims.find(({ origin }) =>
+    origin.namespace === owner && root !== undefined && isSame(origin, root.origin))
   for (const claim of claims) {
     if (claim !== chosen) findings.push(notChosen(claim, owner, root))
   }
   if (chosen === undefined) return undefined
   findings.push(...routes.filter((route) => route !== root).map((route) => unreached(route, chosen)))
   return chosen
+}
+
+function isRoot({ path, pathType, match }: Route): boolean {
+  return path === '/' && pathType === 'Prefix' && match === undefined
 }
 
 function isSame(left: ObjectRef, right: ObjectRef): boolean {
@@ -47,6 +53,7 @@ function notChosen({ host, origin }: Passthrough, owner: string, root: Route | u
 }
 
 function unreached({ host, path, origin }: Route, chosen: Passthrough): Finding {
-  const message = `path ${JSON.stringify(path)} is reached by plain HTTP only: TLS of host ${host} is passed through by ${describe(chosen.origin)}`
+  const why = `TLS of host ${host} is passed through by ${describe(chosen.origin)}`
+  const message = `path ${JSON.stringify(path)} is reached by plain HTTP only: ${why}`
   return { origin, severity: 'warning', reason: 'PassthroughHidesPath', message }
 }

@@ -54,7 +54,9 @@ export function configMap(name: string, data: Readonly<Record<string, string>>):
 }
 
 /** An Ingress of namespace `prod` for `/` of a host; `annotations` without their prefix. */
-export function ingress(name: string, host: string, to: string, annotations: Readonly<Record<string, string>> = {}): KubeObject {
+export function ingress(
+  name: string, host: string, to: string, annotations: Readonly<Record<string, string>> = {},
+): KubeObject {
   const prefixed = Object.entries(annotations).map(([key, text]) => [`nginx.ingress.kubernetes.io/${key}`, text])
   const path = { path: '/', pathType: 'Prefix', backend: { service: { name: to, port: { number: 80 } } } }
   return {

@@ -33,9 +33,10 @@ const passed = [
 ]
 
 /** The headers that the backend of web.example got, over TLS. */
-async function headersSeen(port: number, headers: Readonly<Record<string, string>> = {}): Promise<Record<string, string>> {
+async function headersSeen(port: number, more: Readonly<Record<string, string>> = {}): Promise<Record<string, string>> {
+  const headers = { host: 'web.example', ...more }
   const agent = new Agent({ connect: { rejectUnauthorized: false, servername: 'web.example' } })
-  const answer = await request(`https://127.0.0.1:${port}/`, { dispatcher: agent, headers: { host: 'web.example', ...headers } })
+  const answer = await request(`https://127.0.0.1:${port}/`, { dispatcher: agent, headers })
   const text = await answer.body.text()
   await agent.close()
   return JSON.parse(text) as Record<string, string>
@@ -73,13 +74,12 @@ for (const variant of variants()) {
       t.after(() => silent.destroy())
       await once(silent, 'connect')
       // A relay that sends each byte of the client by itself.
-      const relay = createServer(async (client) => {
+      const relay = createServer((client) => {
         const server = connect({ port: nginx.httpsPort, host: '127.0.0.1', noDelay: true })
-        server.on('error', () => client.destroy()).on('data', (data) => client.write(data)).on('close', () => client.destroy())
-        client.on('error', () => server.destroy()).on('close', () => server.destroy())
-        for await (const data of client as AsyncIterable<Buffer>) {
-          for (const byte of data) await new Promise((resolve) => server.write(Buffer.of(byte), resolve))
-        }
+        server.on('error', () => client.destroy()).pipe(client)
+        client.on('error', () => server.destroy()).on('data', (data: Buffer) => {
+          for (const byte of data) server.write(Buffer.of(byte))
+        })
       }).listen(0, '127.0.0.1')
       t.after(() => relay.close())
       await once(relay, 'listening')

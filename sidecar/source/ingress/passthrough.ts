@@ -18,7 +18,11 @@ const NONE: PassthroughReading = { passthrough: [], findings: [] }
  * request: with one, TLS ends here.
  * @param enabled the flag `--enable-ssl-passthrough`
  */
-export function readPassthrough(routes: readonly Route[], reading: PolicyReading, enabled: boolean): PassthroughReading {
+export function readPassthrough(
+  routes: readonly Route[],
+  reading: PolicyReading,
+  enabled: boolean,
+): PassthroughReading {
   const origin = reading.sources.ssl_passthrough?.enabled
   if (origin === undefined || fields(reading.policies.ssl_passthrough).enabled !== true) return NONE
   const problem = enabled ? protectionOf(reading) : 'the flag --enable-ssl-passthrough is not set'

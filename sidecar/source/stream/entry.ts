@@ -1,13 +1,14 @@
 /** One entry of a TCP or UDP ConfigMap of ingress-nginx: `"9000": "namespace/service:port[:PROXY[:PROXY]]"`. */
 import { isDnsLabel, isPortName, isPortNumber } from '../../ir/names.ts'
-import type { StreamRoute } from '../../ir/types.ts'
+import type { BackendRef, StreamRoute } from '../../ir/types.ts'
 import type { Parsed } from '../../ir/value.ts'
 
 /** A namespace, a Service and a port with what stands between them: far below this. */
 const LONGEST = 200
 
 const ALLOWED_PORT = 'a port from 1 to 65535, in digits'
-const ALLOWED_TARGET = '"namespace/service:port", for TCP with ":PROXY" (accept PROXY protocol), "::PROXY" (send it) or both behind it'
+const ALLOWED_TARGET =
+  '"namespace/service:port", for TCP with ":PROXY" (accept PROXY protocol), "::PROXY" (send it) or both behind it'
 
 export function parsePort(text: string): Parsed<number> {
   const value = /^[1-9][0-9]{0,4}$/.test(text) ? Number(text) : 0
@@ -18,16 +19,23 @@ export type Target = Pick<StreamRoute, 'backend' | 'acceptProxyProtocol' | 'send
 
 /** The words are read in any case, as ingress-nginx does; anything else in their place is refused. */
 export function parseTarget(text: string, protocol: StreamRoute['protocol']): Parsed<Target> {
-  const [name = '', port = '', accept = '', send = '', ...rest] = text.length > LONGEST ? [] : text.split(':')
-  const [namespace = '', service = '', ...more] = name.split('/')
-  const isRead = rest.length + more.length === 0 && isDnsLabel(namespace) && isDnsLabel(service) && isPort(port)
-  if (!isRead || !isFlag(accept) || !isFlag(send)) return { allowed: ALLOWED_TARGET }
-  const backend = { namespace, service, port }
-  const wanted = { acceptProxyProtocol: accept !== '', sendProxyProtocol: send !== '' }
-  if (protocol === 'TCP') return { value: { backend, ...wanted } }
+  const [name = '', port = '', ...flags] = text.length > LONGEST ? [] : text.split(':')
+  const service = parseService(name)
+  const isRead = isPort(port) && flags.length <= 2 && flags.every(isFlag)
+  if (service === undefined || !isRead) return { allowed: ALLOWED_TARGET }
+  const [accept = '', send = ''] = flags
+  const backend = { ...service, port }
+  if (protocol === 'TCP') {
+    return { value: { backend, acceptProxyProtocol: accept !== '', sendProxyProtocol: send !== '' } }
+  }
   const value = { backend: { ...backend, protocol }, acceptProxyProtocol: false, sendProxyProtocol: false }
-  const isWanted = wanted.acceptProxyProtocol || wanted.sendProxyProtocol
-  return isWanted ? { value, warning: 'PROXY protocol is for TCP alone and is left out' } : { value }
+  return accept !== '' || send !== '' ? { value, warning: 'PROXY protocol is for TCP alone and is left out' } : { value }
+}
+
+function parseService(text: string): Pick<BackendRef, 'namespace' | 'service'> | undefined {
+  const [namespace = '', service = '', ...rest] = text.split('/')
+  const isRead = rest.length === 0 && isDnsLabel(namespace) && isDnsLabel(service)
+  return isRead ? { namespace, service } : undefined
 }
 
 function isFlag(text: string): boolean {
