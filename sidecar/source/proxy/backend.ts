@@ -1,27 +1,36 @@
 /** Backends of a Proxy: Service ports of its own namespace, and of others where these consent. */
 import type { BackendRef } from '../../ir/types.ts'
 import { fields, text } from '../../util/field.ts'
-import { readReference } from '../ingress/backend.ts'
+import { backendProblem } from '../service/reference.ts'
 import type { Work } from './work.ts'
 
 /** On a Service: the namespaces whose Proxies may send requests to it, separated by commas; "*" is all. */
 export const ALLOW_FROM = 'resty-ingress.io/allow-from'
 const MAX_CONSENT = 4096
 
+/** What happens to requests or connections that have nowhere to go. */
+export interface Effects {
+  readonly protocol?: 'UDP'
+  readonly missing: string
+  readonly refused: string
+}
+
 export type Reference = { readonly ref: BackendRef } | { readonly refused: string }
 
 /** `entry` holds to the schema. A Service that is not there is a finding, one that does not consent is refused. */
-export function readBackend(entry: unknown, field: string, work: Work): Reference {
+export function readBackend(entry: unknown, field: string, effects: Effects, work: Work): Reference {
   const { service, port, namespace } = fields(entry)
   const own = work.origin.namespace
-  const ref = { namespace: text(namespace) || own, service: text(service), port: String(port) }
+  const { protocol, missing } = effects
+  const name = { namespace: text(namespace) || own, service: text(service), port: String(port) }
+  const ref: BackendRef = protocol === undefined ? name : { ...name, protocol }
   if (ref.namespace !== own && !consents(ref, work)) {
     const refused = `Service ${ref.service} of namespace ${ref.namespace} has no annotation ${ALLOW_FROM} that names namespace ${own}`
-    work.unresolved(field, 'RefNotPermitted', `${refused}; the rule answers 503`)
+    work.unresolved(field, 'RefNotPermitted', `${refused}; ${effects.refused}`)
     return { refused }
   }
-  const { problem } = readReference(ref, 'its share of requests answers 503', work.read, work.context)
-  if (problem !== undefined) work.unresolved(field, problem.reason, problem.message)
+  const problem = backendProblem(ref, work.read, work.context)
+  if (problem !== undefined) work.unresolved(field, problem.reason, `${problem.message}; ${missing}`)
   return { ref }
 }
 

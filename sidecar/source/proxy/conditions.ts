@@ -3,9 +3,14 @@ import type { Finding } from '../../ir/origin.ts'
 import type { FragmentConditions, KnownCondition } from '../../ir/types.ts'
 import type { Work } from './work.ts'
 
-/** `served`: there is anything left that takes requests or connections. */
-export function conditions({ invalid, unresolvedRefs }: Work, served: boolean): FragmentConditions {
+/**
+ * `generation`: of the spec that was looked at, where there is an API server to count it.
+ * `served`: there is anything left that takes requests or connections.
+ */
+export function conditions(work: Work, generation: number | undefined, served: boolean): FragmentConditions {
+  const { invalid, unresolvedRefs } = work
   return {
+    ...(generation === undefined ? {} : { generation }),
     accepted: condition(invalid, { reason: 'Accepted', message: 'the spec is understood' }, served ? 'PartiallyInvalid' : 'Invalid'),
     resolvedRefs: condition(unresolvedRefs, { reason: 'ResolvedRefs', message: 'all that it names is there and may be used' }),
   }

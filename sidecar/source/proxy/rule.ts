@@ -13,6 +13,7 @@ import type { Work } from './work.ts'
 
 export type RuleRoute = Omit<Route, 'host'>
 
+const EFFECTS = { missing: 'its share of requests answers 503', refused: 'the rule answers 503' }
 const LEFT_OUT = 'the rule is left out'
 /** Members of a rule that are no policies. */
 const OWN = Object.keys(RULE)
@@ -86,7 +87,7 @@ function destination(rule: Fields, said: Said, field: string, work: Work): Desti
   const backends: WeightedBackend[] = []
   let { closed } = said
   for (const [i, entry] of items(rule.backends).entries()) {
-    const reference = readBackend(entry, `${field}.backends[${i}]`, work)
+    const reference = readBackend(entry, `${field}.backends[${i}]`, EFFECTS, work)
     if ('ref' in reference) backends.push({ ...reference.ref, weight: Number(fields(entry).weight ?? 1) })
     else closed ??= reference.refused
   }

@@ -7,6 +7,7 @@ import type { Policy, ProxyField, Schema } from '../../policy/policy.ts'
 
 export const MAX_HOSTS = 256
 export const MAX_RULES = 256
+export const MAX_STREAMS = 64
 const MAX_BACKENDS = 16
 const MAX_MATCHES = 16
 const MAX_PATH = 2048
@@ -181,6 +182,41 @@ const TLS: Schema = {
   },
 }
 
+const listenPort: Schema = {
+  type: 'integer', format: 'int32', description: 'Port of the controller; the oldest object that asks for it has it.', minimum: 1, maximum: 65_535,
+}
+
+const proxyProtocol: Schema = {
+  type: 'object',
+  description: 'PROXY protocol, which tells the address of the client.',
+  properties: {
+    accept: { type: 'boolean', description: 'Clients begin with its header; connections without it are closed.' },
+    send: { type: 'boolean', description: 'Connections to the backend begin with its header.' },
+  },
+}
+
+export const TCP: Schema = {
+  type: 'object',
+  description: 'A port whose connections go to a Service port.',
+  required: ['port', 'backend'],
+  properties: { port: listenPort, backend: backend({}, 'The Service port that takes them.'), proxyProtocol },
+}
+
+export const UDP: Schema = {
+  type: 'object',
+  description: 'A port whose datagrams go to a Service port.',
+  required: ['port', 'backend'],
+  properties: { port: listenPort, backend: backend({}, 'The Service port that takes them.') },
+}
+
+function byPort(items: Schema, description: string): Schema {
+  return {
+    ...listOf(items, MAX_STREAMS, description),
+    'x-kubernetes-list-type': 'map',
+    'x-kubernetes-list-map-keys': ['port'],
+  }
+}
+
 export const POLICIES_SCHEMA: Schema = {
   type: 'object',
   description: 'What holds for all rules. What a rule says itself decides over it, member by member.',
@@ -189,7 +225,7 @@ export const POLICIES_SCHEMA: Schema = {
 
 export const SPEC_SCHEMA: Schema = {
   type: 'object',
-  description: 'Hosts, and what happens to requests for them.',
+  description: 'Hosts, and what happens to requests for them; ports, and where their connections go.',
   properties: {
     ingressClassName: {
       type: 'string',
@@ -205,6 +241,8 @@ export const SPEC_SCHEMA: Schema = {
     ),
     policies: POLICIES_SCHEMA,
     ...schemasOf(SPEC_POLICIES),
+    tcp: byPort(TCP, 'Ports for TCP, whatever the hosts.'),
+    udp: byPort(UDP, 'Ports for UDP, whatever the hosts.'),
   },
   'x-kubernetes-validations': [
     rule(

@@ -15,6 +15,7 @@ import { conditions } from './conditions.ts'
 import { merged, readMembers, type Said } from './policies.ts'
 import { readRule } from './rule.ts'
 import { HOST, MAX_HOSTS, MAX_RULES, RULE_POLICIES, SPEC_POLICIES, SPEC_SCHEMA } from './schema.ts'
+import { readStreams } from './streams.ts'
 import { Work } from './work.ts'
 
 /** Rules times hosts, as many as an Ingress may have. */
@@ -35,13 +36,16 @@ export function translateProxy(proxy: KubeObject, read: Reader, context: Context
   const hosts = readHosts(spec.hosts, work)
   const whole = readMembers(spec, { field: 'spec', policies: SPEC_POLICIES, others: OWN }, work)
   const routes = readRoutes(spec, hosts, whole, work)
-  const claims = whole.policies.canary === undefined ? claimsOf(spec, hosts, routes, work) : canaryOf(routes, work)
+  const streams = whole.closed === undefined ? readStreams(spec, work) : []
+  const isMain = spec.canary === undefined || spec.canary === null
+  const claims = isMain ? claimsOf(spec, hosts, routes, work) : canaryOf(routes, work)
   return {
     age: { created: creationTimestamp ?? '', name: `${namespace}/${name}` },
     origin,
     ...claims,
+    ...(streams.length === 0 ? {} : { streams }),
     findings: [...work.invalid, ...work.unresolvedRefs],
-    conditions: { ...(generation === undefined ? {} : { generation }), ...conditions(work, routes.length > 0) },
+    conditions: conditions(work, generation, routes.length + streams.length > 0),
   }
 }
 
@@ -53,9 +57,12 @@ function claimsOf(spec: Fields, hosts: readonly string[], routes: readonly Route
   return { hosts, routes, arms: [], tls: claims, secrets }
 }
 
-/** A canary claims nothing: hosts and certificates are those of its main objects. */
+/**
+ * A canary claims nothing: hosts and certificates are those of its main objects. One that cannot be understood
+ * is none at all, never a main object.
+ */
 function canaryOf(routes: readonly Route[], work: Work): Claims {
-  const arms = routes.filter(({ backends }) => backends.length <= 1)
+  const arms = routes.filter(({ backends, policies }) => backends.length <= 1 && policies.canary !== undefined)
   const others = routes.filter(({ backends }) => backends.length > 1)
   for (const field of new Set(others.map(({ origin }) => origin.field))) {
     work.report(`${field}.backends`, 'InvalidCanary', 'a rule of a canary has one backend; the rule is left out')

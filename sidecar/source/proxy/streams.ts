@@ -1,0 +1,43 @@
+/** `spec.tcp` and `spec.udp` of a Proxy: ports whose bytes go to a Service port as they come. */
+import type { StreamRoute } from '../../ir/types.ts'
+import { fields, items, type Fields } from '../../util/field.ts'
+import { capped } from '../ingress/capped.ts'
+import { readBackend } from './backend.ts'
+import { check } from './check.ts'
+import { MAX_STREAMS, TCP, UDP } from './schema.ts'
+import type { Work } from './work.ts'
+
+const NOT_OPENED = 'the port is not opened for it'
+const EFFECTS = { missing: 'connections are closed at once', refused: NOT_OPENED }
+
+export function readStreams(spec: Fields, work: Work): StreamRoute[] {
+  return [...readList(spec.tcp, 'TCP', work), ...readList(spec.udp, 'UDP', work)]
+}
+
+function readList(list: unknown, protocol: StreamRoute['protocol'], work: Work): StreamRoute[] {
+  const field = `spec.${protocol.toLowerCase()}`
+  return capped(items(list), MAX_STREAMS, work.at(field), work.invalid).flatMap(
+    (entry, i) => readStream(entry, `${field}[${i}]`, protocol, work) ?? [],
+  )
+}
+
+function readStream(entry: unknown, field: string, protocol: StreamRoute['protocol'], work: Work): StreamRoute | undefined {
+  const checked = check(protocol === 'TCP' ? TCP : UDP, entry, field)
+  if ('refusal' in checked) {
+    work.refuse(checked.refusal, NOT_OPENED)
+    return undefined
+  }
+  const { port, backend, proxyProtocol } = fields(checked.value)
+  const effects = protocol === 'TCP' ? EFFECTS : { ...EFFECTS, protocol }
+  const reference = readBackend(backend, `${field}.backend`, effects, work)
+  if ('refused' in reference) return undefined
+  const { accept, send } = fields(proxyProtocol)
+  return {
+    protocol,
+    port: Number(port),
+    backend: reference.ref,
+    acceptProxyProtocol: accept === true,
+    sendProxyProtocol: send === true,
+    origin: work.at(field),
+  }
+}
