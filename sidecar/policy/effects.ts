@@ -3,7 +3,8 @@ import type { Origin } from '../ir/origin.ts'
 import type { Json, PolicySet, PolicySources } from '../ir/types.ts'
 import type { Settings } from '../ir/settings.ts'
 import { print, type Directive } from '../nginx/directive.ts'
-import { sha256 } from '../util/canonical.ts'
+import { compareText, sha256 } from '../util/canonical.ts'
+import type { StandardHeader } from './headers.ts'
 import type { Policy, PolicyValue, RouteContext } from './policy.ts'
 import { POLICIES } from './registry.ts'
 
@@ -13,6 +14,8 @@ export interface LocationClass {
   readonly directives: readonly Directive[]
   /** Lua may change the headers of its answers. */
   readonly filters?: true
+  /** Headers for the backend that Lua sets in place of the configuration. */
+  readonly own?: readonly StandardHeader[]
 }
 
 function staticEffect(policy: Policy, policies: PolicySet, settings: Settings): readonly Directive[] {
@@ -25,20 +28,29 @@ function isFilter({ name, filters }: Policy, policies: PolicySet): boolean {
   return value !== undefined && filters?.(value as PolicyValue) === true
 }
 
+function ownHeaders({ name, ownHeaders: own }: Policy, policies: PolicySet): readonly StandardHeader[] {
+  const value = policies[name]
+  return value === undefined ? [] : (own?.(value as PolicyValue) ?? [])
+}
+
 /** Undefined: the ordinary location serves the route. */
 export function locationClass(policies: PolicySet, settings: Settings): LocationClass | undefined {
   const directives = POLICIES.flatMap((policy) => staticEffect(policy, policies, settings))
   const filters = POLICIES.some((policy) => isFilter(policy, policies))
-  if (directives.length === 0 && !filters) return undefined
-  const lines = [...directives.map(print), ...(filters ? ['filters'] : [])]
+  const own = [...new Set(POLICIES.flatMap((policy) => ownHeaders(policy, policies)))].sort(compareText)
+  if (directives.length === 0 && !filters && own.length === 0) return undefined
+  const lines = [...directives.map(print), ...(filters ? ['filters'] : []), ...own]
   const name = `c${sha256(lines.join('\n')).slice(0, 12)}`
-  return filters ? { name, directives, filters } : { name, directives }
+  return { name, directives, ...(filters ? { filters } : {}), ...(own.length === 0 ? {} : { own }) }
 }
 
 /** Where that was said which gives a route its location class. */
 export function staticSources(policies: PolicySet, sources: PolicySources, settings: Settings): Origin[] {
   const acting = POLICIES.filter(
-    (policy) => staticEffect(policy, policies, settings).length > 0 || isFilter(policy, policies),
+    (policy) =>
+      staticEffect(policy, policies, settings).length > 0
+      || isFilter(policy, policies)
+      || ownHeaders(policy, policies).length > 0,
   )
   return acting.flatMap(({ name }) => Object.values(sources[name] ?? {}))
 }

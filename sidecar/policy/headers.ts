@@ -41,10 +41,16 @@ const MAX_NAME = 128
 const FRAMING: ReadonlySet<string> = new Set([
   'connection', 'content-length', 'keep-alive', 'proxy-connection', 'te', 'trailer', 'transfer-encoding', 'upgrade',
 ])
+/** What the configuration tells backends of the request, in lower case. */
+export const STANDARD_HEADERS = [
+  'host', 'x-request-id', 'x-real-ip', 'x-forwarded-for', 'x-forwarded-host', 'x-forwarded-port', 'x-forwarded-proto',
+  'x-forwarded-scheme', 'x-scheme', 'x-original-forwarded-for', 'x-original-forwarded-host',
+] as const
+export type StandardHeader = (typeof STANDARD_HEADERS)[number]
 /** A request has one of each of these, and who it is from must not be doubted. */
 const SINGLE = {
-  request: new Set(['authorization', 'content-type', 'cookie', 'forwarded', 'host']),
-  response: new Set([
+  request: new Set<string>(['authorization', 'content-type', 'cookie', 'forwarded', ...STANDARD_HEADERS]),
+  response: new Set<string>([
     'content-encoding', 'content-type', 'date', 'etag', 'expires', 'last-modified', 'location', 'server',
   ]),
 }
@@ -58,8 +64,14 @@ export function headerProblem(name: string, change: Change, direction: Direction
     return `${quoted(name)} is not the name of a header: 1 to ${MAX_NAME} of A-Z, a-z, 0-9 and !#$%&'*+.^_\`|~-`
   }
   if (FRAMING.has(lower)) return `${name} belongs to the connection and cannot be changed`
-  if (direction === 'request' && lower === 'host') return change === 'set' ? undefined : 'a request has one Host, always'
-  return change === 'add' && SINGLE[direction].has(lower) ? `there is one ${name}: it can be set, not added` : undefined
+  if (change === 'add' && SINGLE[direction].has(lower)) return `there is one ${name}: it can be set, not added`
+  return direction === 'request' ? requestProblem(lower, change) : undefined
+}
+
+function requestProblem(lower: string, change: Change): string | undefined {
+  // CGI programs take it for an address of theirs ("httpoxy").
+  if (lower === 'proxy') return 'no backend ever gets a header Proxy'
+  return lower === 'host' && change !== 'set' ? 'a request always has a Host' : undefined
 }
 
 /** A token of RFC 9110. */

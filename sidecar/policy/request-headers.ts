@@ -1,5 +1,5 @@
 import type { Json } from '../ir/types.ts'
-import { changesOf, changesSchema, headersField, mergeHeaders, readHeaders } from './headers.ts'
+import { changesOf, changesSchema, headersField, mergeHeaders, readHeaders, STANDARD_HEADERS } from './headers.ts'
 import type { Policy } from './policy.ts'
 
 /** Headers of requests, on their way to the backend. */
@@ -12,5 +12,6 @@ export const requestHeaders = {
     read: (value: Json) => readHeaders(value, 'request'),
   },
   merge: mergeHeaders,
+  ownHeaders: (value) => STANDARD_HEADERS.filter((name) => name in value),
   runtime: { schema: changesSchema(), effect: (value) => changesOf(value) },
 } satisfies Policy

@@ -23,7 +23,8 @@ _M.by_name = {
 -- ingress-nginx. Redirects come first: nothing else matters of a request that is about to be
 -- repeated elsewhere. What the backend sees comes last: others go by what the client asked for.
 _M.request_order = {
-    "app_root", "cors", "redirect", "direct_response", "tls_redirect", "body_size", "request_headers", "rewrite",
+    "app_root", "cors", "redirect", "direct_response", "tls_redirect", "body_size",
+    "request_headers", "rewrite",
 }
 
 -- Those that change answers, in the order in which they do.

@@ -2,8 +2,6 @@
 
 local header_change = require "ingress.pure.header_change"
 
-local value_of = header_change.value_of
-
 local _M = {}
 
 
@@ -38,7 +36,7 @@ end
 
 local function setter(name, text_of)
     return function()
-        local text = value_of(text_of())
+        local text = text_of()
         if text == "" then
             ngx.req.clear_header(name)
         else
@@ -50,7 +48,7 @@ end
 
 local function adder(name, text_of)
     return function()
-        local text = value_of(text_of())
+        local text = text_of()
         if text == "" then
             return
         end
@@ -64,20 +62,20 @@ local function adder(name, text_of)
 end
 
 
-local function step_of(change, route, tools)
+local function step_of(change, route, templates)
     if change.remove then
         return remover(change.remove)
     end
-    local text_of = tools.compile(change.value, route)
+    local text_of = templates.compile_header(change.value, route)
     return change.set and setter(change.set, text_of) or adder(change.add, text_of)
 end
 
 
---- @param tools ingress.template
-function _M.compile(value, route, tools)
+--- @param templates ingress.template
+function _M.compile(value, route, templates)
     local steps = {}
     for i, change in ipairs(value) do
-        steps[i] = step_of(change, route, tools)
+        steps[i] = step_of(change, route, templates)
     end
     return function()
         for i = 1, #steps do

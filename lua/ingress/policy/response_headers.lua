@@ -3,8 +3,6 @@
 
 local header_change = require "ingress.pure.header_change"
 
-local value_of = header_change.value_of
-
 -- Those of `expires` in NGINX.
 local EXPIRING = { 200, 201, 204, 206, 301, 302, 303, 304, 307, 308 }
 local EPOCH = "Thu, 01 Jan 1970 00:00:01 GMT"
@@ -82,7 +80,7 @@ end
 
 local function setter(name, text_of)
     return function()
-        local text = value_of(text_of())
+        local text = text_of()
         ngx.header[name] = text ~= "" and text or nil
     end
 end
@@ -90,7 +88,7 @@ end
 
 local function adder(name, text_of)
     return function()
-        local text = value_of(text_of())
+        local text = text_of()
         if text == "" then
             return
         end
@@ -135,7 +133,7 @@ local function expirer(expires)
 end
 
 
-local function step_of(change, route, tools)
+local function step_of(change, route, templates)
     if change.expires then
         return conditional({ statuses = EXPIRING }, expirer(change.expires))
     elseif change.hide then
@@ -143,18 +141,18 @@ local function step_of(change, route, tools)
     elseif change.remove then
         return conditional(change, remover(change.remove))
     end
-    local text_of = tools.compile(change.value, route)
+    local text_of = templates.compile_header(change.value, route)
     local step = change.set and setter(change.set, text_of) or adder(change.add, text_of)
     return conditional(change, step)
 end
 
 
---- @param tools ingress.template
+--- @param templates ingress.template
 -- @return function() for the phase of the header of an answer
-function _M.compile_filter(value, route, tools)
+function _M.compile_filter(value, route, templates)
     local steps = {}
     for i, change in ipairs(value) do
-        steps[i] = step_of(change, route, tools)
+        steps[i] = step_of(change, route, templates)
     end
     return function()
         for i = 1, #steps do

@@ -6,18 +6,14 @@ local template = require "ingress.pure.template"
 
 local find = string.find
 local format = string.format
-local gsub = string.gsub
 local lower = string.lower
 
 local MOST = 500
 local LONGEST_NAME = 128
--- A client that sends a long header must not have it multiplied.
-local LONGEST_VALUE = 8192
 local MOST_CONDITIONS = 32
 local LONGEST_TYPE = 128
 local MOST_SECONDS = 31536000 * 100
 local NAME = "^[%w!#$%%&'*+.^_`|~-]+$"
-local CONTROL = "[%z\1-\31\127]"
 
 -- What tells where a message ends and what a connection is for: no record can change it.
 local FRAMING = {
@@ -150,21 +146,6 @@ function _M.refusal(steps, where, direction)
             return reason
         end
     end
-end
-
-
-local function percent_encoded(character)
-    return format("%%%02X", character:byte())
-end
-
-
---- A text as the value of a header. What clients choose (a decoded path, the name of a user) may
--- hold line breaks, which would end the header.
-function _M.value_of(text)
-    if find(text, CONTROL) then
-        text = gsub(text, CONTROL, percent_encoded)
-    end
-    return #text <= LONGEST_VALUE and text or text:sub(1, LONGEST_VALUE)
 end
 
 

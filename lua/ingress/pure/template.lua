@@ -37,9 +37,17 @@ end
 
 local MEMBERS = { text = true, var = true, capture = true }
 
+
+-- Text without control characters but tabs and line breaks.
+local function is_lines(value, max)
+    return type(value) == "string" and #value <= max
+        and not find(value, "[%z\1-\8\11\12\14-\31\127]")
+end
+
+
 local FORMS = {
-    text = function(value, where)
-        return not shape.is_text(value, LONGEST_TEXT)
+    text = function(value, where, is_text)
+        return not is_text(value, LONGEST_TEXT)
             and format("%s.text must be text of at most %d bytes", where, LONGEST_TEXT) or nil
     end,
     var = function(value, where)
@@ -53,7 +61,7 @@ local FORMS = {
 }
 
 
-local function check_part(part, where)
+local function check_part(part, where, is_text)
     local reason = shape.object(part, MEMBERS, where)
     if reason then
         return reason
@@ -62,17 +70,19 @@ local function check_part(part, where)
     if form == nil or next(part, form) ~= nil then
         return where .. " must have one of text, var and capture"
     end
-    return FORMS[form](value, where)
+    return FORMS[form](value, where, is_text)
 end
 
 
 --- Why a value is no template, or nil.
-function _M.refusal(value, where)
+-- @param lines  whether its text may have line breaks: not where it becomes a header
+function _M.refusal(value, where, lines)
     if not shape.is_array(value) or #value == 0 or #value > MOST_PARTS then
         return format("%s must be a list of 1 to %d parts", where, MOST_PARTS)
     end
     for i, part in ipairs(value) do
-        local reason = check_part(part, format("%s[%d]", where, i - 1))
+        local reason = check_part(part, format("%s[%d]", where, i - 1),
+            lines and is_lines or shape.is_text)
         if reason then
             return reason
         end

@@ -3,7 +3,7 @@ import { quoted } from '../../ir/names.ts'
 import type { Json } from '../../ir/types.ts'
 import { duration, onOff, size, type Parser } from '../../ir/value.ts'
 import type { Reading } from './conf-effect.ts'
-import { addHeader, expires, GOOD_STATUSES, hideHeader, moreHeaders, setRequestHeader } from './conf-headers.ts'
+import { addHeader, expires, GOOD_STATUSES, hideHeader, moreHeaders, setRequestHeader, template } from './conf-headers.ts'
 
 export interface ConfEntry {
   /** How it is written, for messages and the documentation. */
@@ -80,6 +80,12 @@ export const CONF_DIRECTIVES: ReadonlyMap<string, ConfEntry> = new Map<string, C
     min: 1, max: 1,
     read: value('buffering', 'responses', onOff),
   }],
+  ['return', {
+    usage: 'return CODE [TEXT] | CODE URL | URL',
+    about: 'The answer to every request; no backend is asked. 301, 302, 303, 307 and 308 lead to a URL, which alone is 302',
+    min: 1, max: 2,
+    read: answer,
+  }],
   ['expires', {
     usage: 'expires [modified] TIME | epoch | max | off',
     about: 'Expires and Cache-Control of answers; the time may be negative',
@@ -87,6 +93,41 @@ export const CONF_DIRECTIVES: ReadonlyMap<string, ConfEntry> = new Map<string, C
     read: expires,
   }],
 ])
+
+/** Codes that take a URL instead of a text. */
+const REDIRECTS = [301, 302, 303, 307, 308]
+/** Closes the connection. */
+const NO_ANSWER = 444
+
+function answer([first = '', second]: readonly string[]): Reading {
+  if (second === undefined && /^(https?:\/\/|\$scheme)/.test(first)) return redirect(302, first)
+  const status = /^[2-5][0-9]{2}$/.test(first) ? Number(first) : 0
+  if (status === 0) return `${quoted(first)} is refused; allowed: a status from 200 to 599, or a URL`
+  if (REDIRECTS.includes(status)) return second === undefined ? 'it needs a URL' : redirect(status, second)
+  return direct(status, second)
+}
+
+function direct(status: number, text = ''): Reading {
+  if (status === NO_ANSWER && text !== '') return 'there is no answer that could have a text'
+  const body = template(text, true)
+  if (typeof body === 'string') return body
+  return [
+    { policy: 'direct_response', field: 'status', value: status },
+    ...(body.length === 0 ? [] : [{ policy: 'direct_response', field: 'body', value: body }]),
+  ]
+}
+
+function redirect(code: number, url: string): Reading {
+  const location = template(url)
+  if (typeof location === 'string') return location
+  if (!/^(https?:\/\/|\/(?!\/)|\$(\{scheme\}|scheme):\/\/)/.test(url)) {
+    return `${quoted(url)} is refused; allowed: a URL that begins with http://, https://, $scheme:// or one "/"`
+  }
+  return [
+    { policy: 'redirect', field: 'code', value: code },
+    { policy: 'redirect', field: 'location', value: location },
+  ]
+}
 
 function value(policy: string, field: string, parse: Parser<Json>): ConfEntry['read'] {
   return ([text = '']) => {

@@ -1,6 +1,6 @@
 /** The directives for headers: those of NGINX itself, and of the module headers-more. */
 import { quoted } from '../../ir/names.ts'
-import { textTemplate, type TemplatePart } from '../../ir/template.ts'
+import { hostTemplate, textTemplate, type TemplatePart } from '../../ir/template.ts'
 import { duration } from '../../ir/value.ts'
 import { headerProblem, valued, type Direction, type Expires, type HeaderChange, type HeaderCondition } from '../../policy/headers.ts'
 import type { Effect, HeaderEffect, Reading } from './conf-effect.ts'
@@ -22,12 +22,18 @@ export function template(text: string, lines = false): readonly TemplatePart[] |
   return 'value' in parsed ? parsed.value : `${quoted(text)} is refused; allowed: ${parsed.allowed}`
 }
 
-/** `Host` is not one more header of a request: it says whom the request is for. */
 export function setRequestHeader(name: string, text: string): Reading {
-  const parts = headerProblem(name, 'set', 'request') ?? template(text)
-  if (typeof parts === 'string') return parts
-  if (name.toLowerCase() !== 'host') return valued('set', name, parts).map((change) => header('request', change, RANK.more))
-  return parts.length === 0 ? 'every request has a Host' : [{ policy: 'rewrite', field: 'host', value: parts }]
+  const problem = headerProblem(name, 'set', 'request')
+  if (problem === undefined && name.toLowerCase() === 'host') return setHost(text)
+  const parts = problem ?? template(text)
+  return typeof parts === 'string' ? parts : valued('set', name, parts).map((it) => header('request', it, RANK.more))
+}
+
+/** Not one more header of a request: it says whom the request is for. */
+function setHost(text: string): Reading {
+  const host = hostTemplate(text)
+  if ('value' in host) return [{ policy: 'rewrite', field: 'host', value: host.value }]
+  return `${quoted(text)} is refused; allowed: ${host.allowed}`
 }
 
 export function hideHeader([name = '']: readonly string[]): Reading {
@@ -89,7 +95,8 @@ function readOptions(words: readonly string[], direction: Direction): Options | 
   const problem = pairs.map((pair) => optionProblem(pair, direction)).find((it) => it !== undefined)
   if (problem !== undefined) return problem
   const all = (option: string): readonly string[] => pairs.flatMap(([it, items]) => (it === option ? items : []))
-  if ([...OPTIONS.keys()].some((it) => all(it).length > MAX_CONDITIONS)) return `its lists have more than ${MAX_CONDITIONS} items`
+  const isLong = [...OPTIONS.keys()].some((it) => all(it).length > MAX_CONDITIONS)
+  if (isLong) return `its lists have more than ${MAX_CONDITIONS} items`
   return { condition: conditionOf(all('-s'), all('-t')), rest }
 }
 
