@@ -11,10 +11,15 @@ async function bound(t: TestContext): Promise<Socket> {
   return socket
 }
 
-/** Answers each datagram with its name; gives its port. */
-export async function udpPeer(t: TestContext, name: string): Promise<number> {
+/** Answers each datagram with its name; gives its port. `heard` is told the port of who sent it, and the text. */
+export async function udpPeer(
+  t: TestContext, name: string, heard: (client: number, text: string) => void = () => {},
+): Promise<number> {
   const socket = await bound(t)
-  socket.on('message', (_, { port, address }) => socket.send(name, port, address))
+  socket.on('message', (message, { port, address }) => {
+    heard(port, message.toString())
+    socket.send(name, port, address)
+  })
   return socket.address().port
 }
 

@@ -23,13 +23,16 @@ export function parseTarget(text: string, protocol: StreamRoute['protocol']): Pa
   const service = parseService(name)
   const isRead = isPort(port) && flags.length <= 2 && flags.every(isFlag)
   if (service === undefined || !isRead) return { allowed: ALLOWED_TARGET }
-  const [accept = '', send = ''] = flags
   const backend = { ...service, port }
-  if (protocol === 'TCP') {
-    return { value: { backend, acceptProxyProtocol: accept !== '', sendProxyProtocol: send !== '' } }
-  }
-  const value = { backend: { ...backend, protocol }, acceptProxyProtocol: false, sendProxyProtocol: false }
-  return accept !== '' || send !== '' ? { value, warning: 'PROXY protocol is for TCP alone and is left out' } : { value }
+  const isSet = (at: number): boolean => (flags[at] ?? '') !== ''
+  return protocol === 'TCP'
+    ? { value: { backend, acceptProxyProtocol: isSet(0), sendProxyProtocol: isSet(1) } }
+    : udpTarget({ ...backend, protocol }, isSet(0) || isSet(1))
+}
+
+function udpTarget(backend: BackendRef, isFlagged: boolean): Parsed<Target> {
+  const value = { backend, acceptProxyProtocol: false, sendProxyProtocol: false }
+  return isFlagged ? { value, warning: 'PROXY protocol is for TCP alone and is left out' } : { value }
 }
 
 function parseService(text: string): Pick<BackendRef, 'namespace' | 'service'> | undefined {
