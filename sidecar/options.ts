@@ -1,6 +1,7 @@
 /** Flags and environment -> Options. The only reader of process.env. Flag names are those of ingress-nginx. */
 import yargs, { type Argv, type InferredOptionTypes, type Options as FlagOptions } from 'yargs'
 import { CLUSTER_FLAGS, clusterFlagsError } from './cluster-options.ts'
+import { DNS_FLAGS, dnsFlagsError } from './dns-options.ts'
 import { withInspection, type Inspect } from './inspect-options.ts'
 import { parseAddress } from './ir/address.ts'
 import { METRICS_FLAGS, metricsFlagsError } from './metrics-options.ts'
@@ -34,14 +35,7 @@ const FLAGS = {
     default: false,
     describe: 'Prefer the endpoints that hints of EndpointSlices give to the zone of our node',
   },
-  'disable-svc-external-name': { type: 'boolean', default: false, describe: 'Do not serve Services of type ExternalName' },
-  'dns-server': {
-    type: 'string',
-    default: '',
-    coerce: (text: string): readonly string[] => text.split(',').filter((server) => server !== ''),
-    describe: 'DNS servers for the names of Services of type ExternalName, separated by commas; empty: those of /etc/resolv.conf',
-  },
-  'dns-interval': { type: 'number', default: 5, describe: 'Seconds between two questions for a name; an answer that holds for longer is kept for as long' },
+  ...DNS_FLAGS,
   'disable-catch-all': { type: 'boolean', default: false, describe: 'Do not serve an Ingress that is only a default backend' },
   'default-ssl-certificate': { type: 'string', default: '', describe: 'namespace/name of the Secret to serve where no other fits' },
   'publish-service': { type: 'string', default: '', describe: 'namespace/name of the Service whose address goes into the status' },
@@ -189,7 +183,7 @@ function check(flags: Flags): void {
 }
 
 function checkGroups(flags: Flags): void {
-  const error = metricsFlagsError(flags) ?? clusterFlagsError(flags)
+  const error = metricsFlagsError(flags) ?? clusterFlagsError(flags) ?? dnsFlagsError(flags)
   if (error !== undefined) throw new UsageError(error)
 }
 

@@ -1,0 +1,59 @@
+/** The whole controller on a folder of manifests, with a real NGINX: everything but the API server. */
+import { mkdir, rm, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import type { TestContext } from 'node:test'
+import { pino } from 'pino'
+import { request } from 'undici'
+import type { Finding } from '../../../sidecar/ir/origin.ts'
+import { parseCommand } from '../../../sidecar/options.ts'
+import { runController } from '../../../sidecar/run.ts'
+import { freePort, start, until, type DataPlane, type Variant } from './harness.ts'
+
+export interface Sidecar {
+  readonly plane: DataPlane
+  readonly http: string
+  readonly https: string
+  /** Writes one file of the folder; '' empties it. */
+  write(file: string, manifest: string): Promise<void>
+  /** An answer of the admin API. */
+  admin<T>(path: string): Promise<T>
+  untilFinding(reason: string): Promise<Finding>
+}
+
+/** Serves Ingresses without class; ends with the test. `files`: name to content, there from the beginning. */
+export async function sidecar(
+  test: TestContext, variant: Variant, files: Readonly<Record<string, string>>, flags: readonly string[] = [],
+): Promise<Sidecar> {
+  const plane = await start(variant)
+  const manifests = join(plane.folder, 'manifests')
+  const write = (file: string, manifest: string): Promise<void> => writeFile(join(manifests, file), manifest)
+  await mkdir(manifests)
+  for (const [file, manifest] of Object.entries(files)) await write(file, manifest)
+  const [httpPort, httpsPort] = [await freePort(), await freePort()]
+  const command = await parseCommand([
+    'run', `--manifests=${manifests}`, `--run-dir=${plane.folder}`, `--http-port=${httpPort}`, `--https-port=${httpsPort}`,
+    '--bind-address=127.0.0.1', '--healthz-host=127.0.0.1', '--healthz-port=0', '--watch-ingress-without-class', ...flags,
+  ], '', {})
+  if (command?.name !== 'run') throw new Error('the flags are not understood')
+  const running = await runController(command.options, pino({ level: 'silent' }), '')
+  test.after(async () => {
+    await running.close()
+    await plane.stop()
+    await rm(plane.folder, { recursive: true, force: true })
+  })
+  const admin = async <T>(path: string): Promise<T> => {
+    const answer = await request(`http://127.0.0.1:${running.adminPort}${path}`)
+    return (await answer.body.json()) as T
+  }
+  await until('it is ready', async () => (await request(`http://127.0.0.1:${running.adminPort}/readyz`)).statusCode === 200)
+  return {
+    plane,
+    http: `http://127.0.0.1:${httpPort}`,
+    https: `https://127.0.0.1:${httpsPort}`,
+    write,
+    admin,
+    untilFinding: (reason) => until(`there is a finding ${reason}`, async () => {
+      return (await admin<{ findings: Finding[] }>('/v1/findings')).findings.find((it) => it.reason === reason)
+    }),
+  }
+}
