@@ -11,9 +11,9 @@ import { progress } from '../progress.ts'
 import { startController, stopController } from '../scale/pod.ts'
 import { each } from '../scale/populate.ts'
 import { cpuTime } from '../traffic/cpu.ts'
-import { ChangeMeter, HOST, type Write } from './change-meter.ts'
+import { ChangeMeter, HOST } from './change-meter.ts'
 import { crowd, SERVICES } from './crowd.ts'
-import { SERVICE, serviceOfBackends, type Rig } from './rig.ts'
+import { SERVICE, serviceOfBackends, type Rig, type Write } from './rig.ts'
 import { EndpointStream } from './stream.ts'
 
 /** Changes a second. */

@@ -1,12 +1,11 @@
 /** Connections to every worker that ask all the time, and changes of endpoints under their eyes. */
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { KubernetesObject } from '../../lab/client.ts'
 import { BenchError } from '../options.ts'
 import { progress } from '../progress.ts'
 import { Changeover } from './changeover.ts'
 import { connectToEveryWorker } from './every-worker.ts'
 import { Poller } from './poller.ts'
-import { BACKENDS, sliceOf, type Rig } from './rig.ts'
+import { BACKENDS, sliceOf, type Rig, type Write } from './rig.ts'
 import type { Sightings } from './sightings.ts'
 import { epoch, type Change } from './steps.ts'
 
@@ -15,9 +14,6 @@ export const HOST = 'endpoints.example'
 const PAUSE_MS = 1
 const WARM_UP = 20
 const LONGEST_MS = 10_000
-
-/** Replaces an EndpointSlice; tells its new resource version where that is known. */
-export type Write = (slice: KubernetesObject) => Promise<string | undefined>
 
 export class ChangeMeter {
   readonly #write: Write

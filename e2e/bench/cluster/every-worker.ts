@@ -1,9 +1,8 @@
 /** Connections to each worker of OpenResty: one that nobody asks would be left out of what is measured. */
 import { connect, type Socket } from 'node:net'
 import { BenchError } from '../options.ts'
-import type { Write } from './change-meter.ts'
 import type { Poller } from './poller.ts'
-import { BACKENDS, sliceOf, type Rig } from './rig.ts'
+import { BACKENDS, sliceOf, type Rig, type Write } from './rig.ts'
 
 const PER_WORKER = 3
 const MOST_ATTEMPTS = 300

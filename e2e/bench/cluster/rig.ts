@@ -21,6 +21,9 @@ const BACKEND_RANGE = '198.19.128.0/17'
 /** Three, so that an answer tells the set before from the set before that. */
 export const BACKENDS: readonly string[] = ['198.19.254.1', '198.19.254.2', '198.19.254.3']
 
+/** Replaces an EndpointSlice; tells its new resource version where that is known. */
+export type Write = (slice: KubernetesObject) => Promise<string | undefined>
+
 export interface Rig {
   readonly lab: Lab
   readonly controller: Controller
