@@ -16,9 +16,6 @@ export type Classes = Pick<Context, 'ingressClasses'> & { readonly options: Clas
 /**
  * `spec.ingressClassName` decides when it is set, then the old annotation, then a default class of ours
  * (the API server fills it in only for Ingresses made after the class), then
-/** What decides about classes. */
-export type Classes = Pick<Context, 'ingressClasses'> & { readonly options: ClassOptions }
-
  * `--watch-ingress-without-class`.
  */
 export function isOurs(ingress: KubeObject, read: Reader, context: Classes): boolean {
