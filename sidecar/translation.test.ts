@@ -11,21 +11,10 @@ import { canary as canaryPolicy } from './policy/canary.ts'
 import { POLICIES } from './policy/registry.ts'
 import { assertContract } from './testing/contract.ts'
 import { GOLDEN_OPTIONS, shuffled } from './testing/inputs.ts'
-import { translate, type Translation } from './translate.ts'
+import {
+  CLASS, CLEAN, NEIGHBOUR, RUNS, ingress, nasty, object, service, slice, translated, withoutClasses, type IngressParts,
+} from './testing/neighbour.ts'
 
-const LISTENERS = { addresses: [], httpPort: 80, httpsPort: 443 }
-const RUNS = { numRuns: Number(process.env.PROPERTY_RUNS ?? 300) }
-
-/** Text that loves whatever NGINX, Lua, JSON or a terminal could take for syntax. */
-const hostile = fc.oneof(
-  fc.constantFrom('"', "'", '\\', ';', '{', '}', '$', '#', '\n', '\r', '\0', '\u2028', ']]', '%s', '__proto__', '${x}'),
-  fc.constantFrom('/\ud800', '\udfff'),
-  fc.string({ unit: 'binary', maxLength: 8 }),
-  fc.string({ maxLength: 200 }),
-  fc.constantFrom('$remote_addr', '${arg_x}', '$1', 'cookie', 'chash', 'error timeout', 'http_502', '^a|b$', '/', '200-299'),
-  fc.constantFrom('true', 'on', '8m', '10', '-1', '1e9', '99999999999999999999', '8m; load_module x', 'on\nevil', '８m'),
-)
-const nasty = fc.array(hostile, { minLength: 1, maxLength: 4 }).map((parts) => parts.join(''))
 const scalar = fc.oneof(fc.integer(), fc.boolean(), fc.constant(null), fc.constant(undefined))
 const anything = fc.oneof(nasty, scalar, fc.array(nasty, { maxLength: 2 }))
 
@@ -34,57 +23,6 @@ const prefix = fc.constantFrom('nginx.ingress.kubernetes.io', 'resty-ingress.io'
 const annotationName = fc
   .tuple(prefix, fc.oneof(fc.constantFrom(...ANNOTATIONS), nasty))
   .map((parts) => parts.join('/'))
-
-function object(kind: KubeObject['kind'], namespace: string, name: string, rest: object): KubeObject {
-  const { metadata, ...others } = rest as { metadata?: object }
-  return { apiVersion: 'v1', kind, metadata: { namespace, name, ...metadata }, ...others }
-}
-
-const CLASS = object('IngressClass', '', 'resty-ingress', { spec: { controller: GOLDEN_OPTIONS.controllerClass } })
-
-function service(namespace: string, name: string, annotations: Record<string, string> = {}): KubeObject {
-  return object('Service', namespace, name, { metadata: { annotations }, spec: { ports: [{ port: 80 }] } })
-}
-
-function slice(namespace: string, name: string, addresses: readonly unknown[]): KubeObject {
-  return object('EndpointSlice', namespace, `${name}-1`, {
-    metadata: { labels: { 'kubernetes.io/service-name': name } },
-    addressType: 'IPv4',
-    ports: [{ port: 8080 }],
-    endpoints: addresses.map((address) => ({ addresses: [address] })),
-  })
-}
-
-interface IngressParts {
-  readonly created?: string
-  readonly annotations?: Record<string, string>
-  readonly host?: unknown
-  readonly path?: unknown
-  readonly pathType?: unknown
-  readonly backend?: unknown
-  readonly tls?: unknown
-}
-
-function ingress(namespace: string, name: string, parts: IngressParts): KubeObject {
-  const { created = '2026-01-01T00:00:00Z', annotations = {}, host = 'a.example.com', tls } = parts
-  const { path = '/', pathType = 'Prefix', backend = { service: { name: 'web', port: { number: 80 } } } } = parts
-  return object('Ingress', namespace, name, {
-    metadata: { creationTimestamp: created, annotations },
-    spec: { ingressClassName: 'resty-ingress', tls, rules: [{ host, http: { paths: [{ path, pathType, backend }] } }] },
-  })
-}
-
-function translated(objects: readonly KubeObject[]): Translation {
-  return translate({ objects, options: GOLDEN_OPTIONS, listeners: LISTENERS })
-}
-
-const NEIGHBOUR = [
-  CLASS,
-  service('good', 'web'),
-  slice('good', 'web', ['198.18.1.1']),
-  ingress('good', 'neighbour', { host: 'good.example.com' }),
-]
-const CLEAN = translated(NEIGHBOUR)
 
 const badPort = fc.record({ number: anything, name: anything })
 const badTls = fc.record({ hosts: fc.array(anything), secretName: anything })
@@ -99,24 +37,6 @@ const badIngress = fc.record(
   },
   { requiredKeys: [] },
 )
-
-/** Everything that an object can bring into nginx.conf: whole classes, made of these lines only. */
-const CLASS_LINE = [
-  String.raw`client_max_body_size \d+`,
-  String.raw`proxy_(?:request_)?buffering (?:on|off)`,
-  String.raw`proxy_next_upstream(?: (?:error|timeout|invalid_header|http_[45]\d\d|non_idempotent))+`,
-  String.raw`proxy_(?:busy_buffers_size|buffer_size|buffers \d+) \d+`,
-].join('|')
-const CLASS_BLOCK = new RegExp(
-  String.raw` {8}location @(c[0-9a-f]{12}) \{\n(?: {12}(?:${CLASS_LINE});\n)+` +
-    String.raw` {12}rewrite_by_lua_block \{ return require\("ingress\.phase\.rewrite_class"\)\("\1"\) \}\n` +
-    String.raw` {12}proxy_pass http://ingress_balancer;\n {8}\}\n`,
-  'g',
-)
-
-function withoutClasses(config: string): string {
-  return config.replace(CLASS_BLOCK, '').replace(/"c[0-9a-f]{12}", /g, '').replace(/\b[0-9a-f]{64}\b/g, '')
-}
 
 test('no text of an object becomes NGINX syntax, and the neighbour stays as it was', () => {
   fc.assert(
@@ -219,13 +139,25 @@ const sticky = fc.constantFrom('sticky', 'legacy', '').map((text) => ({
 }))
 const annotations = fc.oneof(size, canary, sticky)
 const someIngress = fc.tuple(name, fc.record({ host, path, created, annotations }))
+const someProxy = fc.tuple(name, host, path, fc.constantFrom('ns', 'other')).map(([it, where, value, namespace]) =>
+  object('Proxy', 'ns', it, {
+    metadata: { creationTimestamp: '2026-01-01T00:00:00Z' },
+    spec: {
+      ingressClassName: 'resty-ingress',
+      hosts: [where],
+      rules: [{ path: { value }, backends: [{ service: 'web', port: 80, namespace }] }],
+    },
+  }))
+const consent = fc.constantFrom('ns', '*', 'a,b').map((text) => service('other', 'web', { 'resty-ingress.io/allow-from': text }))
 const change = fc.oneof(
+  fc.record({ set: someProxy }),
+  fc.record({ set: consent }),
   fc.record({ set: someIngress.map(([it, parts]) => ingress('ns', it, parts)) }),
   fc.record({ set: fc.tuple(name, addresses).map(([it, list]) => slice('ns', it, list)) }),
   fc.record({ set: fc.constantFrom(service('ns', 'web'), service('ns', 'a'), CLASS) }),
   fc.record({
     remove: fc.tuple(
-      fc.constantFrom('Ingress' as const, 'Service' as const, 'EndpointSlice' as const),
+      fc.constantFrom('Ingress' as const, 'Proxy' as const, 'Service' as const, 'EndpointSlice' as const),
       fc.constantFrom('a', 'b', 'c', 'web', 'a-1'),
     ),
   }),

@@ -26,9 +26,8 @@ export function byStart(schemas: object, arbitraries: ByPattern): ByPattern {
 export function arbitraryOf(schema: Schema, byPattern: ByPattern = {}): Arbitrary {
   if ('const' in schema) return fc.constant(schema['const'] as Json)
   if ('enum' in schema) return fc.constantFrom(...schema['enum'] as readonly Json[])
-  if ('oneOf' in schema) {
-    return fc.oneof(...(schema['oneOf'] as readonly Schema[]).map((one) => arbitraryOf(one, byPattern)))
-  }
+  const either = schema['oneOf'] ?? schema['anyOf']
+  if (either !== undefined) return fc.oneof(...(either as readonly Schema[]).map((one) => arbitraryOf(one, byPattern)))
   return ofType(schema, byPattern)
 }
 
@@ -63,7 +62,10 @@ function arrays({ items = {}, minItems = 0 }: Schema, byPattern: ByPattern): Arb
   return fc.oneof(...[least, members.length].map((length) => fc.tuple(...members.slice(0, length))))
 }
 
-function objects({ properties = {}, required = [] }: Schema, byPattern: ByPattern): Arbitrary {
+function objects({ properties = {}, required = [], additionalProperties }: Schema, byPattern: ByPattern): Arbitrary {
+  if (typeof additionalProperties === 'object') {
+    return fc.dictionary(fc.string(), arbitraryOf(additionalProperties as Schema, byPattern), { maxKeys: MOST_ITEMS })
+  }
   const members = Object.entries(properties as Readonly<Record<string, Schema>>)
     .map(([name, member]) => [name, arbitraryOf(member, byPattern)] as const)
   return fc.record(Object.fromEntries(members), { requiredKeys: [...required as readonly string[]] })
