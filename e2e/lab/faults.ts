@@ -52,6 +52,15 @@ export class Faults {
     await this.#network.restore(this.#podNetwork(target))
   }
 
+  /** A node is lost until `connectNode`: it and its pods go on, and nobody outside sees anything of it. */
+  async disconnectNode(node: string): Promise<void> {
+    await this.#network.cutNode(this.#agent.nodeIndex(node))
+  }
+
+  async connectNode(node: string): Promise<void> {
+    await this.#network.restoreNode(this.#agent.nodeIndex(node))
+  }
+
   /** Every connection to the pod is refused until `accept`, as if nothing listened at its address. */
   async refuse(target: Target): Promise<void> {
     await this.#network.refuse(this.#podNetwork(target))

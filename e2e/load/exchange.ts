@@ -8,7 +8,8 @@ import type { FailureKind, LoadOptions, LoadRequest } from './types.ts'
 /** A connection and how many requests it has carried. */
 export interface Connection {
   readonly id: number
-  readonly localPort: number
+  /** 0 when it was never there. */
+  localPort: number
   requests: number
 }
 
@@ -90,7 +91,9 @@ export class Exchanger {
     const known = this.#connections.get(socket)
     if (known !== undefined) return known
     const id = ++this.#opened
-    const connection = { id, requests: 0, get localPort(): number { return socket.localPort ?? 0 } }
+    const connection = { id, requests: 0, localPort: socket.localPort ?? 0 }
+    // A socket that has ended does not know any more.
+    socket.once('connect', () => { connection.localPort = socket.localPort ?? 0 })
     this.#connections.set(socket, connection)
     return connection
   }

@@ -85,6 +85,12 @@ export class Controller {
     return (JSON.parse(await this.#askAdmin('/v1/findings')) as { findings: readonly Finding[] }).findings
   }
 
+  /** What the sidecar has translated, by key: what each record says, and its digest. */
+  async records(): Promise<ReadonlyMap<string, string>> {
+    const { records } = JSON.parse(await this.#askAdmin('/v1/records')) as { records: readonly { key: string }[] }
+    return new Map(records.map((record) => [record.key, JSON.stringify(record)]))
+  }
+
   /** Prometheus text. */
   async metrics(): Promise<string> {
     return await this.#askAdmin('/metrics')

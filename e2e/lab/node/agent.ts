@@ -109,8 +109,13 @@ export class Agent {
     else this.#run(pod, pod.spec.nodeName)
   }
 
+  /** From 0; -1 when there is no such node. */
+  nodeIndex(name: string): number {
+    return this.#nodes.findIndex(({ metadata }) => metadata?.name === name)
+  }
+
   #run(pod: V1Pod, nodeName: string): void {
-    const index = this.#nodes.findIndex((node) => node.metadata?.name === nodeName)
+    const index = this.nodeIndex(nodeName)
     if (index < 0) return
     const runner = new PodRunner(pod, this.#host, index)
     this.#runners.set(pod.metadata?.uid ?? '', runner)

@@ -22,6 +22,8 @@ export interface ContainerOptions {
   readonly logFolder: string
   readonly volumeMounts: readonly Mount[]
   readonly restart: 'Always' | 'OnFailure' | 'Never'
+  /** Whether the node has no network. */
+  readonly isCutOff: () => boolean
   /** Called at every change of `status()`. */
   readonly changed: () => void
 }
@@ -268,8 +270,9 @@ export class Container {
   }
 
   #target(): ProbeTarget {
-    const { context, spec } = this.#options
-    return { address: context.podAddress, container: spec, exec: async (argv) => (await this.exec(argv)).code }
+    const { context, spec, isCutOff } = this.#options
+    const exec = async (argv: readonly string[]): Promise<number> => (await this.exec(argv)).code
+    return { address: context.podAddress, container: spec, isCutOff, exec }
   }
 
   /** Ends at the latest when time is over; what is left of a sleep keeps no process alive. */

@@ -6,11 +6,11 @@ import { join } from 'node:path'
 import { ApiError, type Client } from '../client.ts'
 import { progress } from '../command.ts'
 import { nodeAddress, type Network, type PodNetwork } from '../network.ts'
-import type { Forward } from '../packet-rules.ts'
 import { sleep } from '../wait.ts'
 import { Container, CREATING } from './container.ts'
 import type { PodContext } from './environment.ts'
 import type { Image, ImageTable, Mount } from './images.ts'
+import { hostPortForwards, requireImage, requireNonRoot, requireSupported, sysctlsOf } from './pod-spec.ts'
 import { StatusWriter } from './status-writer.ts'
 import { Volumes } from './volumes.ts'
 
@@ -47,7 +47,9 @@ export class PodRunner {
     this.#pod = pod
     this.#host = host
     this.#node = node
-    this.#writer = new StatusWriter(host.client, pod, () => this.#status())
+    this.#writer = new StatusWriter({
+      client: host.client, pod, status: () => this.#status(), isCutOff: () => this.#isCutOff(),
+    })
     this.#started = this.#start()
   }
 
@@ -151,6 +153,7 @@ export class PodRunner {
       volumeMounts: this.#volumeMounts(spec),
       restart: this.#pod.spec?.restartPolicy as 'Always' | undefined ?? 'Always',
       changed: () => { this.#changed() },
+      isCutOff: () => this.#isCutOff(),
     })
   }
 
@@ -178,6 +181,7 @@ export class PodRunner {
     const options = { gracePeriodSeconds: 0, preconditions: { uid } }
     while (!this.#killed) {
       try {
+        if (this.#isCutOff()) throw new Error('the node has no network')
         await this.#host.client.delete('v1/Pod', { namespace, name }, options)
         return
       } catch (error) {
@@ -185,6 +189,10 @@ export class PodRunner {
         await sleep(RETRY_MS)
       }
     }
+  }
+
+  #isCutOff(): boolean {
+    return this.#host.network.isNodeCut(this.#node)
   }
 
   async #cleanUp(): Promise<void> {
@@ -258,37 +266,4 @@ export class PodRunner {
 export function logFolder(folder: string, pod: V1Pod, container: string): string {
   const { namespace, name } = pod.metadata ?? {}
   return join(folder, 'logs', `${namespace}_${name}_${container}`)
-}
-
-function requireSupported({ spec }: V1Pod): void {
-  if (spec?.initContainers !== undefined) throw new Error('the lab has no init containers')
-  const network = (spec?.securityContext?.sysctls ?? []).filter(({ name }) => name.startsWith('net.'))
-  // As a kubelet: they would be those of the node.
-  if (spec?.hostNetwork === true && network.length > 0) throw new Error('no sysctls of the network with hostNetwork')
-}
-
-function hostPortForwards({ spec }: V1Pod, address: string, node: number): Forward[] {
-  const ports = (spec?.containers ?? []).flatMap((container) => container.ports ?? [])
-  return ports.filter(({ hostPort }) => hostPort !== undefined).map((port) => ({
-    address: nodeAddress(node), protocol: port.protocol === 'UDP' ? 'udp' : 'tcp', port: port.hostPort ?? 0,
-    targets: [{ address, port: port.containerPort }], masquerade: false,
-  }))
-}
-
-function sysctlsOf({ spec }: V1Pod): Record<string, string> {
-  return Object.fromEntries((spec?.securityContext?.sysctls ?? []).map(({ name, value }) => [name, value]))
-}
-
-/** `runAsNonRoot`, as a kubelet enforces it. */
-function requireNonRoot(pod: V1Pod, { securityContext, name }: V1Container, image: Image): void {
-  const security = { ...pod.spec?.securityContext, ...securityContext }
-  if (security.runAsNonRoot === true && (security.runAsUser ?? image.user) === 0) {
-    throw new Error(`container ${name} has runAsNonRoot and would run as root`)
-  }
-}
-
-function requireImage(images: ImageTable, name: string): Image {
-  const image = images(name)
-  if (image === undefined) throw new Error(`no image ${name} in the lab`)
-  return image
 }

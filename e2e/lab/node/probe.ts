@@ -13,6 +13,8 @@ export interface ProbeTarget {
   readonly address: string
   readonly container: V1Container
   readonly exec: Exec
+  /** Whether the node has no network: a kubelet would reach the pod all the same, which the lab cannot. */
+  readonly isCutOff: () => boolean
 }
 
 export type ProbeAction = Pick<V1Probe, 'httpGet' | 'tcpSocket' | 'exec'>
@@ -34,6 +36,10 @@ export async function probeOnce(probe: ProbeAction, target: ProbeTarget, timeout
   throw new Error('the lab has httpGet, tcpSocket and exec probes only')
 }
 
+async function probeFromNode(probe: ProbeAction, target: ProbeTarget, timeoutMs: number): Promise<boolean> {
+  return await probeOnce(probe, target, timeoutMs) || target.isCutOff()
+}
+
 /**
  * Probes until `signal` aborts and calls `report` with each change of the verdict: the first success
  * or failure that reaches its threshold, then every turn.
@@ -47,7 +53,7 @@ export async function watchProbe(
   const verdict = new Verdict(probe)
   let lastCounted = 0
   while (!signal.aborted) {
-    const success = await probeOnce(probe, target, timeoutSeconds * 1000)
+    const success = await probeFromNode(probe, target, timeoutSeconds * 1000)
     if (signal.aborted) return
     // Eager tries do not use up the failure threshold: one failure counts in each period.
     if (success || Date.now() - lastCounted >= periodMs) {

@@ -6,18 +6,28 @@ import { sleep } from '../wait.ts'
 
 const RETRY_MS = 200
 
+export interface StatusWriterOptions {
+  readonly client: Client
+  readonly pod: V1Pod
+  readonly status: () => V1PodStatus
+  /** While the node has lost its network, nobody hears of its pods. */
+  readonly isCutOff: () => boolean
+}
+
 export class StatusWriter {
   readonly #client: Client
   readonly #pod: V1Pod
   readonly #status: () => V1PodStatus
+  readonly #isCutOff: () => boolean
   #dirty = false
   #closed = false
   #writing: Promise<void> | undefined
 
-  constructor(client: Client, pod: V1Pod, status: () => V1PodStatus) {
+  constructor({ client, pod, status, isCutOff }: StatusWriterOptions) {
     this.#client = client
     this.#pod = pod
     this.#status = status
+    this.#isCutOff = isCutOff
   }
 
   /** Says that `status()` returns something new. */
@@ -40,6 +50,10 @@ export class StatusWriter {
     await Promise.resolve()
     const { name = '', namespace = '', uid } = this.#pod.metadata ?? {}
     while (this.#dirty && !this.#closed) {
+      if (this.#isCutOff()) {
+        await sleep(RETRY_MS)
+        continue
+      }
       this.#dirty = false
       const patch = { metadata: { uid }, status: this.#status() }
       try {
