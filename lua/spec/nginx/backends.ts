@@ -13,7 +13,7 @@ export interface Backend {
   requests: number
 }
 
-type Handler = (request: IncomingMessage, response: ServerResponse) => void
+export type Handler = (request: IncomingMessage, response: ServerResponse) => void
 
 /** Answers with its name, and with the number of bytes of the request's body. */
 export async function backend(

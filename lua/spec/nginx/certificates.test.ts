@@ -1,27 +1,11 @@
 /** The certificate of a handshake: by name, from records, without a reload. */
 import assert from 'node:assert/strict'
-import { execFileSync } from 'node:child_process'
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { connect as connectHttp2 } from 'node:http2'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { test } from 'node:test'
 import { connect } from 'node:tls'
 import { backend, endpoints, host, route, withDigest } from './backends.ts'
+import { certificate } from './certificate.ts'
 import { everySetup, serve, type Json } from './harness.ts'
-
-type KeyType = 'rsa:2048' | 'ec'
-
-function certificate(name: string, type: KeyType = 'ec'): Json & { chain: string; key: string } {
-  const folder = mkdtempSync(join(tmpdir(), 'resty-ingress-cert-'))
-  const [key, chain] = [join(folder, 'key'), join(folder, 'chain')]
-  const algorithm = type === 'ec' ? ['ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1'] : [type]
-  execFileSync('openssl', ['req', '-x509', '-nodes', '-days', '1', '-newkey', ...algorithm,
-    '-subj', `/CN=${name}`, '-keyout', key, '-out', chain], { stdio: 'ignore' })
-  const record = withDigest({ chain: readFileSync(chain, 'utf8'), key: readFileSync(key, 'utf8') })
-  rmSync(folder, { recursive: true })
-  return record as Json & { chain: string; key: string }
-}
 
 /** The common name that a handshake shows; the error's code when it fails. */
 function shown(port: number, servername?: string): Promise<string> {

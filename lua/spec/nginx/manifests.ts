@@ -6,7 +6,8 @@ import type { KubeObject } from '../../../sidecar/collection/objects.ts'
 import type { Finding } from '../../../sidecar/ir/origin.ts'
 import { GOLDEN_OPTIONS } from '../../../sidecar/testing/inputs.ts'
 import { translate } from '../../../sidecar/translate.ts'
-import type { Backend } from './backends.ts'
+import { backend, type Backend, type Handler } from './backends.ts'
+import { ask, type Ask, type Reply } from './client.ts'
 import { freePort, start, type DataPlane, type Json, type Variant } from './harness.ts'
 
 export const HOST = 'a.example'
@@ -67,4 +68,24 @@ export function service(name: string, metadata: Metadata = {}, ...peers: readonl
       endpoints: [{ addresses: ['127.0.0.1'], conditions: { ready: true } }],
     }))
   return [object('Service', name, metadata, { spec: { ports: [{ port: 80 }] } }), ...slices]
+}
+
+export interface ConfSite extends Site {
+  readonly web: Backend
+  ask(what?: Ask): Promise<Reply>
+}
+
+interface ConfOptions {
+  readonly answer?: Handler
+  /** Of the Ingress. */
+  readonly annotations?: Readonly<Record<string, string>>
+}
+
+/** A Service with this `conf`, without a finding, and an Ingress that leads to it. */
+export async function withConf(t: TestContext, variant: Variant, conf: string, options: ConfOptions = {}): Promise<ConfSite> {
+  const web = await backend(t, 'web', options.answer)
+  const served = await site(t, variant)
+  const findings = await served.apply([...service('web', { annotations: { conf } }, web), ingress('web', options)])
+  assert.deepEqual(findings, [])
+  return { ...served, web, ask: (what = {}) => ask(served.http, what) }
 }
