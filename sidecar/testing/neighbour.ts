@@ -81,8 +81,6 @@ const CLASS_LINE = [
 /** What the template adds to each of them. */
 const FIXED = [
   String.raw`rewrite_by_lua_block \{ return resty_ingress\.rewrite_class\("\1"\) \}`,
-  String.raw`(?:lua_transform_underscores_in_response_headers off;\n {12})?` +
-    String.raw`header_filter_by_lua_block \{ return resty_ingress\.header_filter\(\) \}`,
   String.raw`log_by_lua_block \{ return resty_ingress\.log\("default"\) \}`,
   '# NGINX forgets those above where there are any here.',
   String.raw`proxy_set_header (?:Connection|Upgrade|Proxy|Host|X-[A-Za-z-]+) [$"a-z_]+;`,
@@ -93,8 +91,15 @@ const CLASS_BLOCK = new RegExp(
   'g',
 )
 
+/** In classes, and in error pages once there is such a class. */
+const FILTER_LINE = new RegExp(
+  String.raw` {12}(?:lua_transform_underscores_in_response_headers off;` +
+    String.raw`|header_filter_by_lua_block \{ return resty_ingress\.header_filter\(\) \})\n`,
+  'g',
+)
+
 /** nginx.conf without what an object may bring. */
 export function withoutClasses(config: string): string {
-  return config.replace(CLASS_BLOCK, '').replace(/"c[0-9a-f]{12}", /g, '').replace(/\b[0-9a-f]{64}\b/g, '')
+  return config.replace(FILTER_LINE, '').replace(CLASS_BLOCK, '').replace(/"c[0-9a-f]{12}", /g, '').replace(/\b[0-9a-f]{64}\b/g, '')
 }
 

@@ -41,7 +41,12 @@ export function readMembers(given: Fields, { field, policies: known, others }: P
       sources[policy.name] = sourcesOf(value, fields(member), work.at(at))
     } else if (policy?.protects !== undefined || policy === undefined) unread.push(at)
   }
-  return { policies, sources, ...closedBy(unread) }
+  return { policies: withoutEmpty(policies), sources, ...closedBy(unread) }
+}
+
+/** `timeouts: {}` says nothing. */
+function withoutEmpty(policies: Readonly<Record<string, Json>>): PolicySet {
+  return Object.fromEntries(Object.entries(policies).filter(([, value]) => Object.keys(fields(value)).length > 0))
 }
 
 function isNothing(value: unknown): boolean {
