@@ -12,7 +12,7 @@ export interface Reply {
 export interface Ask {
   readonly host?: string
   readonly path?: string
-  readonly method?: 'GET' | 'POST' | 'PUT'
+  readonly method?: 'GET' | 'OPTIONS' | 'POST' | 'PUT'
   readonly headers?: Readonly<Record<string, string>>
   readonly body?: string | Buffer | AsyncIterable<Buffer>
   /** Absent: connections that are shared by all requests. */

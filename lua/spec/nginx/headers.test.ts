@@ -70,8 +70,11 @@ everyVariant('headers of answers', ({ variant }) => {
   })
 
   test('expires', async (t) => {
+    const web = await backend(t, 'web', asAsked)
+    const { http, apply } = await site(t, variant)
     const cacheOf = async (conf: string, path = '/'): Promise<readonly (string | string[] | undefined)[]> => {
-      const { headers } = await (await withConf(t, variant, conf, { answer: asAsked })).ask({ path })
+      await apply([...service('web', { annotations: { conf: `${conf} add_header X-A 1;` } }, web), ingress('web')])
+      const { headers } = await ask(http, { path })
       const seconds = (Date.parse(String(headers['expires'])) - Date.parse(String(headers['date']))) / 1000
       return [headers['cache-control'], Number.isNaN(seconds) ? undefined : String(seconds)]
     }
@@ -160,15 +163,15 @@ everyVariant('headers of answers', ({ variant }) => {
     const { http } = await withConf(t, variant, `${conf} proxy_set_header X-User "<$remote_user>";`, {
       answer: (request, response) => response.end(String(request.headers['x-user'])),
     })
-    const authorization = `Basic ${Buffer.from('u\r\nX-Injected: 1\0:p').toString('base64')}`
+    const authorization = `Basic ${Buffer.from('u\r\nX-Injected\0:p').toString('base64')}`
     const answer = await raw(http, rawRequest('/a%0d%0aX-Injected:%201?a=%0d%0aX-Injected:1', { Authorization: authorization }))
     const lines = headerLines(answer)
     assert.match(answer, /^HTTP\/1\.1 200 /)
     assert.ok(!lines.some((line) => line.startsWith('X-Injected')), answer)
-    assert.ok(lines.includes('X-User: <u%0D%0AX-Injected: 1%00>'), answer)
+    assert.ok(lines.includes('X-User: <u%0D%0AX-Injected%00>'), answer)
     assert.ok(lines.includes('X-Path: </a%0D%0AX-Injected: 1>'), answer)
     assert.ok(lines.includes('X-Arg: <%0d%0aX-Injected:1>'), answer)
-    assert.match(answer, /\r\n\r\n[^]*<u%0D%0AX-Injected: 1%00>/)
+    assert.match(answer, /\r\n\r\n[^]*<u%0D%0AX-Injected%00>/)
     const long = await raw(http, rawRequest('/', { 'X-Echo': 'x'.repeat(8000) }))
     assert.ok(headerLines(long).some((line) => line.startsWith('X-Echo: <xxx') && line.length < 8300))
   })
