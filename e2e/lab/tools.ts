@@ -39,7 +39,7 @@ export async function prepareTools(variant?: Variant): Promise<Tools> {
     ['ip', 'iproute2'], ['unshare', 'util-linux'], ['setpriv', 'util-linux'],
     ['nsenter', 'util-linux'], ['flock', 'util-linux'], ['mount', 'mount'],
     ['sysctl', 'procps'], ['openssl', 'openssl'], ['nft', 'nftables'],
-    ['setcap', 'libcap2-bin'],
+    ['setcap', 'libcap2-bin'], ['curl', 'curl'],
   ])
   const binaries = await controlPlaneBinaries()
   if (variant === 'system') await requireSystemNginx()
