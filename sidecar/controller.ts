@@ -8,6 +8,7 @@ import type { Kind, KubeObject, ObjectSink } from './collection/objects.ts'
 import { ControlClient, type LoadedResult } from './dataplane/client.ts'
 import { capacityFindings } from './dataplane/capacity.ts'
 import { DataPlane } from './dataplane/data-plane.ts'
+import { layer4Findings } from './dataplane/layer4-findings.ts'
 import { createFallbackCertificate } from './dataplane/fallback-certificate.ts'
 import { hostKey, type RecordKey } from './dynamic/records.ts'
 import { FindingBook } from './finding-book.ts'
@@ -25,6 +26,7 @@ import { PendingChanges } from './pending-changes.ts'
 import { listenersOf, pipelineOptions } from './pipeline-options.ts'
 import { Pipeline } from './pipeline.ts'
 import { routedHosts } from './snapshot/by-host.ts'
+import { portsOf } from './snapshot/streams.ts'
 
 /** What happens with what the controller finds out; each is called with the current whole. */
 export interface Outlets {
@@ -88,7 +90,7 @@ export class Controller {
       {
         applied: () => this.#applied(),
         rejected: (key, reason) => this.#recordRejected(key, reason),
-        refused: () => this.instruments.refused(),
+        refused: () => this.#refused(),
         outOfRoom: () => this.#settleRoom(),
         trouble: (message, details) => this.#troubled(message, details),
         reloaded: (result, config, previous) => this.#reloaded(result, config, previous),
@@ -225,6 +227,22 @@ export class Controller {
     if (this.dataPlane.isReady) this.#tellServed()
     this.#settleRejected()
     this.#settleRoom()
+    this.#settleLayer4()
+  }
+
+  #refused(): void {
+    this.instruments.refused()
+    this.#settleLayer4()
+  }
+
+  #settleLayer4(): void {
+    const { podNamespace: namespace, podName: name } = this.#options
+    const { dataPlane: { status, busyPorts }, pipeline: { layer4, settings: { settings } } } = this
+    if (status === undefined) return
+    const { capabilities } = status
+    const pod = { namespace, name }
+    this.findings.set('layer 4', layer4Findings({ layer4, settings, capabilities, busyPorts, pod }))
+    this.#settleFindings()
   }
 
   #settleRoom(): void {
@@ -238,7 +256,8 @@ export class Controller {
       const fragment = this.pipeline.fragments.get(key)
       if (fragment === undefined) continue
       const missing = routedHosts(fragment).map(hostKey).filter((record) => !this.dataPlane.isApplied(record))
-      if (missing.length === 0) {
+      const isListening = portsOf(fragment).every((port) => this.dataPlane.listensOn(port))
+      if (missing.length === 0 && isListening) {
         this.#unserved.delete(key)
         this.#outlets.served(key, fragment)
         continue

@@ -6,6 +6,7 @@ import { createTwoFilesPatch } from 'diff'
 import type { GenerationView, ReloadCause } from './api/views.ts'
 import type { Origin } from './ir/origin.ts'
 import type { Settings } from './ir/settings.ts'
+import { layer4Causes } from './layer4-causes.ts'
 import { print } from './nginx/directive.ts'
 import type { Capabilities, NginxInput } from './nginx/input.ts'
 import { renderConfig, type RenderedConfig } from './nginx/render.ts'
@@ -94,7 +95,8 @@ export class GenerationBook {
       kind: 'capability',
       message: `this NGINX differs in ${name}`,
     }))
-    return [...settings, ...capabilities, ...this.#added(before, after), ...removed(before, after)]
+    const layer4 = layer4Causes(before, after).slice(0, MOST_CAUSES)
+    return [...settings, ...capabilities, ...layer4, ...this.#added(before, after), ...removed(before, after)]
   }
 
   #added(before: NginxInput, after: NginxInput): ReloadCause[] {

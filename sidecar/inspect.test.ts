@@ -56,7 +56,8 @@ async function admin(t: TestContext): Promise<number> {
     host: '127.0.0.1', port: 0, healthCheckPath: '/healthz',
     metrics: { registry: new Registry(), dataPlane, labels: {}, requests: undefined },
     views: {
-      notReady: () => ['not yet'], records: () => records, isApplied: () => true, findings: () => [], generations: () => [],
+      notReady: () => ['not yet'], records: () => records, isApplied: () => true, findings: () => [],
+      streams: () => ({ ports: [], passthrough: [] }), generations: () => [],
       explain: async (request) => explain(request, { records, notes: () => [], findings: [] }),
       config: away,
       status: async () => ({ version: '1.2.3', ready: false, reasons: ['not yet'], records: records.size, findings: 0 }),

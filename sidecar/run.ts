@@ -1,6 +1,7 @@
 /** `resty-ingress run`: a source, the controller, and the admin server. */
 import type { Logger } from 'pino'
 import { AdminError, startAdmin } from './api/server.ts'
+import { streamsView } from './api/stream-views.ts'
 import { Cluster } from './cluster.ts'
 import { Controller, type Outlets } from './controller.ts'
 import { dnsLookup, type Family } from './dns/lookup.ts'
@@ -39,6 +40,7 @@ export async function runController(options: Options, log: Logger, version: stri
       notReady: () => controller.notReady(),
       ...inspectionViews(controller, version),
       findings: () => controller.findings.all(),
+      streams: () => streamsView(controller.pipeline.layer4, controller.dataPlane.status?.capabilities.stream_lua),
       generations: () => controller.generations.all(),
     },
     metrics: metricsOptions(controller, options, { version, isLeading: source.isLeading }),

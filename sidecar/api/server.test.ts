@@ -37,6 +37,7 @@ const VIEWS: AdminViews = {
   config: async () => 'worker_processes 1;\n',
   status: async () => ({ version: '1', ready: true, reasons: [], records: 4, findings: 0 }),
   findings: () => [],
+  streams: () => ({ endpointsBy: 'records', ports: [], passthrough: [] }),
   generations: () => [
     {
       generation: 2, hash: 'ab', loadedAt: '2026-01-31T12:00:00Z', servingMs: 5, durationMs: 7, reloaded: true, classes: [],

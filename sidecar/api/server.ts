@@ -101,6 +101,7 @@ function addAdmin(scope: FastifyInstance, views: AdminViews): void {
   scope.get<{ Querystring: { host?: unknown } }>('/routes', async ({ query }) => ({
     routes: routeViews(views.records(), typeof query.host === 'string' ? query.host : undefined),
   }))
+  scope.get('/streams', async () => views.streams())
   scope.get('/findings', async () => ({ findings: views.findings() }))
   addInspection(scope, views)
   scope.get('/generations', async () => ({ generations: views.generations() }))

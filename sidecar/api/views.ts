@@ -1,11 +1,12 @@
 /** What the admin API may see: read-only, asked at each request, and what it shows of it. No secret passes here. */
 import type { BackendRecord, DataRecord, EndpointRecord, HostRecord, RecordKey, RouteRecord } from '../dynamic/records.ts'
 import type { InspectionViews } from './inspection.ts'
+import type { StreamsView } from './stream-views.ts'
 import type { Finding, Origin } from '../ir/origin.ts'
 
 /** Why NGINX loaded a configuration. */
 export interface ReloadCause {
-  readonly kind: 'start' | 'setting' | 'capability' | 'class' | 'unused_class'
+  readonly kind: 'start' | 'setting' | 'capability' | 'class' | 'unused_class' | 'layer4'
   readonly message: string
   /** The object and field that asked for it. */
   readonly origin?: Origin
@@ -34,6 +35,7 @@ export interface AdminViews extends InspectionViews {
   /** Why traffic is not yet what the objects say, a sentence each; empty: ready. */
   notReady(): readonly string[]
   findings(): readonly Finding[]
+  streams(): StreamsView
   /** Newest last. */
   generations(): readonly GenerationView[]
 }
@@ -113,7 +115,8 @@ function backendView(key: RecordKey, weight: number, records: Records): BackendV
   return { namespace, service, port, weight, endpoints: (record?.endpoints ?? []).map(endpointText) }
 }
 
-function endpointText([address, port, rest]: EndpointRecord): string {
+/** `address:port`, and what is special about it. */
+export function endpointText([address, port, rest]: EndpointRecord): string {
   const host = address.includes(':') ? `[${address}]` : address
   return `${host}:${port}${rest?.draining === true ? ' draining' : ''}${rest?.priority === 1 ? ' other zone' : ''}`
 }

@@ -2,8 +2,10 @@
  * The slow half of the data plane: nginx.conf. It is loaded when another one is wanted than what runs, at a
  * pace, and never only because a class is not used any more.
  */
+import { portKey } from '../ir/names.ts'
 import { renderConfig, type RenderedConfig } from '../nginx/render.ts'
 import type { LocationClass } from '../policy/effects.ts'
+import { BusyPorts } from './busy-ports.ts'
 import type { ClassUse } from './class-use.ts'
 import type { ControlClient, DataPlaneStatus } from './client.ts'
 import type { DataPlaneEvents, Desired } from './desired.ts'
@@ -30,6 +32,7 @@ export class Configuration {
   readonly #options: ConfigurationOptions
   readonly #now: () => number
   readonly #pace = new Pace(RELOADS_AT_ONCE, RELOAD_INTERVAL_MS)
+  readonly #busyPorts = new BusyPorts()
   readonly #knownClasses = new Map<string, LocationClass>()
   #running: RenderedConfig | undefined
   /** What `#running` was rendered from. */
@@ -59,7 +62,17 @@ export class Configuration {
 
   /** There is something to do even when the desired state does not change. */
   get isBehind(): boolean {
-    return this.#running === undefined || this.#refused.hash !== '' || this.#paused
+    return this.#running === undefined || this.#refused.hash !== '' || this.#paused || this.busyPorts.size > 0
+  }
+
+  /** By port of layer 4: why NGINX cannot listen there. */
+  get busyPorts(): ReadonlyMap<number, string> {
+    return this.#busyPorts.reasons
+  }
+
+  /** NGINX listens on this port of layer 4, such as `tcp/9000`. */
+  listensOn(port: string): boolean {
+    return this.#running?.input.layer4?.ports.some((it) => portKey(it) === port) === true
   }
 
   /** What runs is not known any more. */
@@ -79,8 +92,9 @@ export class Configuration {
    */
   async push(status: DataPlaneStatus): Promise<DataPlaneStatus | undefined> {
     const classes = this.#classesInUse()
+    this.#busyPorts.expire(this.#now())
     const { settings, layer4 } = this.#options.desired.config()
-    const input = [settings, layer4, ...classes.map(({ name }) => name).sort()]
+    const input = [settings, layer4, [...this.busyPorts.keys()].join(), ...classes.map(({ name }) => name).sort()]
     // Endpoints and ordinary routes change none of them: nothing is rendered for them.
     if (this.runs(status.config_hash) && sameItems(input, this.#input)) return undefined
     const wanted = this.#render(status, classes)
@@ -111,6 +125,7 @@ export class Configuration {
     }
     if (result.outcome !== 'refused') throw new Error(`the configuration was not loaded: ${result.message}`)
     this.#refused = { hash: wanted.hash, at: this.#now() }
+    this.#busyPorts.blame(result.message, wanted.input.layer4, this.#now())
     events.refused()
     events.trouble('NGINX refused the configuration; the last good one runs on', { ...result })
     return undefined
@@ -144,7 +159,10 @@ export class Configuration {
   #render(status: DataPlaneStatus, classes: readonly LocationClass[]): RenderedConfig {
     const unique = new Map(classes.map((it) => [it.name, it]))
     const { desired } = this.#options
-    return renderConfig({ ...desired.config(), classes: [...unique.values()], capabilities: status.capabilities })
+    const { layer4: wanted, ...config } = desired.config()
+    const layer4 = this.#busyPorts.without(wanted)
+    const { capabilities } = status
+    return renderConfig({ ...config, ...(layer4 && { layer4 }), classes: [...unique.values()], capabilities })
   }
 }
 

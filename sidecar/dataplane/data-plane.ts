@@ -66,6 +66,16 @@ export class DataPlane {
     return this.#status
   }
 
+  /** By port of layer 4: why NGINX cannot listen there. */
+  get busyPorts(): ReadonlyMap<number, string> {
+    return this.#configuration.busyPorts
+  }
+
+  /** NGINX listens on this port of layer 4, such as `tcp/9000`. */
+  listensOn(port: string): boolean {
+    return this.#configuration.listensOn(port)
+  }
+
   /** Why OpenResty does not have the newest records, while it has no room for them. */
   get outOfRoom(): OutOfRoom | undefined {
     return this.#full

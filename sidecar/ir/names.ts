@@ -36,6 +36,11 @@ export function isPortNumber(value: unknown): value is number {
   return typeof value === 'number' && Number.isInteger(value) && value >= 1 && value <= 65535
 }
 
+/** A port of layer 4 as one text: `tcp/9000`. */
+export function portKey({ protocol, port }: { readonly protocol: 'TCP' | 'UDP'; readonly port: number }): string {
+  return `${protocol.toLowerCase()}/${port}`
+}
+
 /** Text of an object for a message: quoted, control characters visible, at most 80 characters. */
 export function quoted(value: unknown): string {
   const text = JSON.stringify(value) ?? 'nothing'

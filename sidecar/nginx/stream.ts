@@ -1,4 +1,5 @@
 /** Layer 4 -> what the `stream` block is rendered from. */
+import { portKey } from '../ir/names.ts'
 import type { Settings } from '../ir/settings.ts'
 import type { Endpoint, Layer4, StreamRoute } from '../ir/types.ts'
 import { cidr, directive, keyword, number, onOff, print, socket, time, type Directive } from './directive.ts'
@@ -50,7 +51,7 @@ export function streamView(input: NginxInput): StreamView | undefined {
     upstreams: lua ? [] : [...layer4.ports.map(portUpstream), ...passthroughUpstreams(passthrough)],
     servers: layer4.ports.map((port) => ({
       lines: portLines(port, input).map(print),
-      key: recordKey(port),
+      key: `stream/${portKey(port)}`,
       upstream: nameOf(port),
     })),
     ...(mode === 'off' ? {} : {
@@ -80,10 +81,6 @@ function streamLines(settings: Settings, lua: boolean): readonly Directive[] {
 
 function nameOf({ protocol, port }: StreamRoute): string {
   return `${protocol.toLowerCase()}_${port}`
-}
-
-function recordKey({ protocol, port }: StreamRoute): string {
-  return `stream/${protocol.toLowerCase()}/${port}`
 }
 
 function portUpstream(port: Layer4['ports'][number]): Block {

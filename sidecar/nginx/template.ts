@@ -43,6 +43,7 @@ http {
     map "" $proxy_alternative_upstream_name { default ""; }
     map "" $no_certificate { default ""; }
     map "" $upstream_host { default $http_host; }
+    map "" $rate_after { default 0; }
     map "" $rewritten_from { default ""; }
     # The path that the client asked for, whatever the backend sees.
     map $rewritten_from $client_uri { "" $uri; default $rewritten_from; }
@@ -79,6 +80,8 @@ http {
 {{^trust_forwarded}}
     map "" $pass_access_scheme { default $scheme; }
 {{/trust_forwarded}}
+
+    limit_rate_after $rate_after;
 
     # Constant: the balancer sets what settings and routes say, and compares with these.
     proxy_connect_timeout 5s;

@@ -1,5 +1,6 @@
 /** Who has a port of layer 4, and what NGINX is to listen on for all of them. */
 import { backendName } from '../ir/backend-name.ts'
+import { portKey } from '../ir/names.ts'
 import type { Finding, Origin } from '../ir/origin.ts'
 import type { Fragment, StreamPort, StreamRoute } from '../ir/types.ts'
 import { byAge } from './order.ts'
@@ -8,11 +9,6 @@ import { byAge } from './order.ts'
 const MAX_PORTS = 1_000
 /** Sockets that NGINX listens on count as connections of a worker: at most a part of them. */
 const CONNECTIONS_PER_PORT = 8
-
-/** `tcp/9000`. */
-export function portKey({ protocol, port }: Pick<StreamRoute, 'protocol' | 'port'>): string {
-  return `${protocol.toLowerCase()}/${port}`
-}
 
 export function portsOf({ streams = [] }: Fragment): string[] {
   return streams.map(portKey)

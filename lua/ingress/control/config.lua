@@ -37,7 +37,7 @@ end
 
 -- A port that is taken is tried again for a while: that is not the end yet.
 local function is_final(message)
-    return not find(message, "^bind%(%) to ") and not find(message, "^listen%(%) to ")
+    return not find(message, "^bind%(%) to .* %(98: ") and not find(message, "^listen%(%) to .* %(98: ")
 end
 
 
