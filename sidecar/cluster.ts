@@ -14,7 +14,7 @@ import { findZone } from './kube/node.ts'
 import { AddressPublisher, type AddressOrigin } from './kube/publish.ts'
 import { isOnlyReplica } from './kube/replicas.ts'
 import { ClusterSource } from './kube/source.ts'
-import { ApiTransport } from './kube/transport.ts'
+import { ApiTransport, type ApiAccess } from './kube/transport.ts'
 import { StartError, UsageError, type Options } from './options.ts'
 
 /** Milliseconds: a kubelet waits longer. */
@@ -24,6 +24,7 @@ export class Cluster {
   readonly #options: Options
   readonly #log: Logger
   readonly #transport: ApiTransport
+  readonly #writes: ApiTransport
   readonly #election: LeaderElection | undefined
   readonly #api: LeaderApi
   readonly #status: ClusterStatus
@@ -32,12 +33,13 @@ export class Cluster {
   readonly #closing = new AbortController()
   #source: ClusterSource | undefined
 
-  private constructor(options: Options, log: Logger, transport: ApiTransport) {
+  private constructor(options: Options, log: Logger, access: ApiAccess) {
     this.#options = options
     this.#log = log
-    this.#transport = transport
+    this.#transport = new ApiTransport(access)
+    this.#writes = new ApiTransport(access)
     this.#election = this.#makeElection()
-    this.#api = new LeaderApi(transport, this.#election ?? SOLE_REPLICA)
+    this.#api = new LeaderApi(this.#writes, this.#election ?? SOLE_REPLICA)
     this.#status = new ClusterStatus(this.#api, { log, rest: options['status-update-interval'] * 1000 })
     this.#events = new EventWriter({ api: this.#api, log, instance: options.podName || 'resty-ingress' })
     this.#publisher = this.#makePublisher()
@@ -54,7 +56,7 @@ export class Cluster {
     })
     if (!client.ok) throw new StartError(client.message)
     log.info({ server: client.server }, 'watching the API server')
-    return new Cluster(options, log, new ApiTransport(client.config))
+    return new Cluster(options, log, client.config)
   }
 
   /** What the controller finds out goes to the API server. */
@@ -84,6 +86,7 @@ export class Cluster {
       sink,
       log: this.#log,
       watchNamespace: this.#options['watch-namespace'],
+      namespaceSelector: this.#options['watch-namespace-selector'],
       configMaps: configMapsOf(this.#options),
       statuses: { Ingress: this.#status.ingresses.observer, Proxy: this.#status.proxies.observer },
     })
@@ -123,7 +126,7 @@ export class Cluster {
     await Promise.all([this.#status.stop(), this.#events.stop()])
     // Last: the next leader begins when we have finished.
     await this.#election?.stop()
-    await this.#transport.close()
+    await Promise.all([this.#transport.close(), this.#writes.close()])
   }
 
   /** The addresses that this replica has written lead nowhere when it ends. */
@@ -147,12 +150,14 @@ export class Cluster {
       lease: { namespace, name: this.#options['election-id'] },
       identity,
       seconds: this.#options['election-ttl'],
-      changed: (leading) => {
-        if (!leading) return
-        this.#status.resume()
-        this.#events.resume()
-      },
+      changed: (leading) => this.#leadershipChanged(leading),
     })
+  }
+
+  #leadershipChanged(leading: boolean): void {
+    if (!leading) return this.#api.lapse()
+    this.#status.resume()
+    this.#events.resume()
   }
 
   #makePublisher(): AddressPublisher | undefined {

@@ -3,6 +3,7 @@
 import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { stringify } from 'yaml'
+import { AUDIT_POLICY, readAuditLog, type Write } from './audit.ts'
 import { createAuthority, issueCertificate, serviceAccountKeys, type Certificate } from './certificates.ts'
 import { Client, type Credentials } from './client.ts'
 import { Daemon } from './command.ts'
@@ -33,12 +34,14 @@ export class ControlPlane {
   readonly authority: Certificate
   /** Serves pod logs, as a kubelet does. */
   readonly kubeletCertificate: Certificate
+  readonly #folder: string
   readonly #etcd: Daemon
   readonly #apiserver: Daemon
   readonly #controllerManager: Daemon
 
   private constructor(files: Files, options: ControlPlaneOptions) {
     const { tools, folder } = options
+    this.#folder = folder
     this.credentials = files.credentials
     this.kubeconfigFile = files.kubeconfig
     this.authority = files.authority
@@ -72,6 +75,11 @@ export class ControlPlane {
     } finally {
       client.close()
     }
+  }
+
+  /** What service accounts have written so far. */
+  async writes(): Promise<Write[]> {
+    return await readAuditLog(join(this.#folder, 'audit.log'))
   }
 
   /** Kills the apiserver without a chance to say goodbye; etcd keeps everything. */
@@ -115,6 +123,7 @@ async function writeFiles(options: ControlPlaneOptions): Promise<Files> {
     'admin.key': admin.key,
     'accounts.pub': accounts.publicKey,
     'accounts.key': accounts.privateKey,
+    'audit-policy.yaml': stringify(AUDIT_POLICY),
   }
   for (const [name, text] of Object.entries(contents)) {
     await writeFile(join(folder, name), text, { mode: 0o600 })
@@ -170,6 +179,7 @@ function apiserverFlags({ folder, address }: ControlPlaneOptions): string[] {
     `--kubelet-client-certificate=${file('admin.crt')}`, `--kubelet-client-key=${file('admin.key')}`,
     `--kubelet-certificate-authority=${file('ca.crt')}`, '--kubelet-preferred-address-types=InternalIP',
     `--cert-dir=${file('apiserver')}`,
+    `--audit-policy-file=${file('audit-policy.yaml')}`, `--audit-log-path=${file('audit.log')}`,
   ]
 }
 

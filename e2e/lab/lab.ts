@@ -4,6 +4,7 @@ import { cp, mkdir, readFile, rm } from 'node:fs/promises'
 import { basename, join } from 'node:path'
 import type { V1Endpoint, V1EndpointSlice, V1Node, V1Pod } from '@kubernetes/client-node'
 import { KubeConfig } from '@kubernetes/client-node'
+import type { Write } from './audit.ts'
 import { issueCertificate, type Certificate, type CertificateRequest } from './certificates.ts'
 import {
   Client, kindOf, nameOf, type Credentials, type KindName, type KubernetesObject, type ObjectName,
@@ -176,6 +177,11 @@ export class Lab {
   async logs(target: Target, options: { readonly previous?: boolean } = {}): Promise<string> {
     const container = this.#parts.agent.runner(target.namespace, target.pod).container(target.container)
     return await readFile(container.logFile(options.previous), 'utf8')
+  }
+
+  /** What service accounts have written of status, Events and leases, in the order of the answers. */
+  async writes(): Promise<Write[]> {
+    return await this.#parts.controlPlane.writes()
   }
 
   /** Signed by the lab's authority, for example for a TLS Secret. */

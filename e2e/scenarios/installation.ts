@@ -13,16 +13,38 @@ type Named = KubernetesObject & {
   readonly roleRef?: { kind: string, name: string }
 }
 
-/** `arguments` come after those of the manifests and so win over them. Classes are for the caller to make. */
+export interface Installation {
+  /** Come after those of the manifests and so win over them. */
+  readonly args?: readonly string[]
+  /** By default 1. */
+  readonly replicas?: number
+}
+
+/** Kinds that a cluster has once, or that are for the test to make. */
+const ONCE = new Set(['IngressClass', 'CustomResourceDefinition'])
+
+/** The controller of `manifests/` in a namespace of its own. Classes are for the caller to make. */
 export async function installController(lab: Lab, namespace: string, args: readonly string[]): Promise<Controller> {
+  await applyInstallation(lab, namespace, { args })
+  return await findController(lab, namespace)
+}
+
+/** The same with several replicas; resolves when all are ready. */
+export async function installReplicas(lab: Lab, namespace: string, installation: Installation): Promise<void> {
+  await applyInstallation(lab, namespace, installation)
+  await lab.waitForDeployment(namespace, 'resty-ingress', { timeoutMs: 90_000 })
+}
+
+async function applyInstallation(lab: Lab, namespace: string, installation: Installation): Promise<void> {
+  const { args = [], replicas = 1 } = installation
   const objects = await readKustomization(join(REPOSITORY, 'manifests'))
-  const wanted = objects.filter(({ kind }) => kind !== 'IngressClass' && kind !== 'CustomResourceDefinition')
+  const wanted = objects.filter(({ kind }) => !ONCE.has(kind ?? ''))
   for (const object of wanted) rename(object, namespace)
   const deployment = wanted.find(({ kind }) => kind === 'Deployment') as (V1Deployment & KubernetesObject) | undefined
-  const sidecar = deployment?.spec?.template.spec?.containers.find(({ name }) => name === 'sidecar')
-  sidecar?.args?.push(...args)
+  if (deployment?.spec === undefined) throw new Error('the manifests have no Deployment')
+  deployment.spec.replicas = replicas
+  deployment.spec.template.spec?.containers.find(({ name }) => name === 'sidecar')?.args?.push(...args)
   await lab.apply(wanted)
-  return await findController(lab, namespace)
 }
 
 /** What kustomize does for `namespace`, and cluster-wide names that do not meet those of the first. */

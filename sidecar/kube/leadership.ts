@@ -21,6 +21,7 @@ export class LeaderApi {
   readonly #transport: ApiTransport
   readonly #leadership: Leadership
 
+  /** `transport`: one of its own, since all of its connections end with the term. */
   constructor(transport: ApiTransport, leadership: Leadership) {
     this.#transport = transport
     this.#leadership = leadership
@@ -28,6 +29,11 @@ export class LeaderApi {
 
   isLeading(): boolean {
     return this.#leadership.isLeading()
+  }
+
+  /** The term is over: what has not reached the server by now never will. */
+  lapse(): void {
+    this.#transport.reset()
   }
 
   /**

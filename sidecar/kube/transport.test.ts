@@ -8,7 +8,7 @@ import { join } from 'node:path'
 import { test } from 'node:test'
 import type { TestContext } from 'node:test'
 import { loadKubeConfig } from './client.ts'
-import { ApiError } from './errors.ts'
+import { ApiError, NotLeadingError } from './errors.ts'
 import { FakeApiServer } from './testing/fake-apiserver.ts'
 import { FAST_PROBE, until } from './testing/harness.ts'
 import { ApiTransport } from './transport.ts'
@@ -16,6 +16,8 @@ import { ApiTransport } from './transport.ts'
 interface Http2Server {
   readonly transport: ApiTransport
   readonly authorizations: (string | undefined)[]
+  /** Codes of what went wrong with streams. */
+  readonly errors: (string | undefined)[]
   readonly tokenFile: string
   sessions: number
   /** The only token that is not answered with 401. */
@@ -39,9 +41,10 @@ async function startHttp2(context: TestContext): Promise<Http2Server> {
   const loaded = await loadKubeConfig({ serviceHost: '127.0.0.1', servicePort: String(port), serviceAccountDir: dir })
   assert.ok(loaded.ok)
   const transport = new ApiTransport(loaded.config, FAST_PROBE)
-  const state: Http2Server = { transport, authorizations: [], tokenFile, sessions: 0, token: 'good' }
+  const state: Http2Server = { transport, authorizations: [], errors: [], tokenFile, sessions: 0, token: 'good' }
   server.on('session', () => state.sessions++)
   server.on('stream', (stream, headers) => {
+    stream.on('error', (error: NodeJS.ErrnoException) => state.errors.push(error.code))
     state.authorizations.push(headers.authorization)
     const allowed = headers.authorization === `Bearer ${state.token}`
     stream.respond({ ':status': allowed ? 200 : 401 })
@@ -116,6 +119,31 @@ test('transport: while the server is away requests wait, and one probe asks', as
   await server.listen()
   await Promise.all(answers)
   await until(() => server.lists === 50, () => 'every request was answered')
+})
+
+test('transport: after a reset nothing is under way, and the next request has a new connection', async (context) => {
+  const server = await startHttp2(context)
+  const body = await server.transport.stream({ path: '/watch' })
+  const rest = (async () => { for await (const _ of body); })()
+  const ended = rest.then(() => 'ended', () => 'cut')
+  await until(() => server.sessions === 1, () => 'the watch is open')
+  server.transport.reset()
+  assert.equal(await ended, 'cut')
+  // Not closed: that would leave to the kernel what was not sent yet.
+  await until(() => server.errors.includes('ECONNRESET'), () => 'the server has noticed')
+  await server.transport.json({ path: '/again' })
+  assert.equal(server.sessions, 2)
+})
+
+test('transport: a request that is no more allowed when it could leave is kept back', async (context) => {
+  const server = await startFake(context)
+  const transport = new ApiTransport(server.kubeConfig(), FAST_PROBE)
+  context.after(() => transport.close())
+  const beforeSending = (): void => {
+    throw new NotLeadingError()
+  }
+  await assert.rejects(transport.json({ path: '/api/v1/services', beforeSending }), NotLeadingError)
+  assert.deepEqual(server.requests, [])
 })
 
 async function startFake(context: TestContext): Promise<FakeApiServer> {

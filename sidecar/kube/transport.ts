@@ -7,6 +7,7 @@ import type { RequestOptions } from 'node:https'
 import type { KubeConfig } from '@kubernetes/client-node'
 import { Pool, ProxyAgent } from 'undici'
 import type { Dispatcher } from 'undici'
+import { Connector } from './connector.ts'
 import { ApiError, DecodeError, NotLeadingError, asError, errorFromStatus } from './errors.ts'
 import { parseJson } from './json-lines.ts'
 import { OutageGate } from './outage-gate.ts'
@@ -52,6 +53,8 @@ interface Connection {
   /** What the dispatcher was made of: rotated certificates or a new CA need a new one. */
   readonly identity: string
   readonly dispatcher: Dispatcher
+  /** Ends it so that nothing of it reaches the server any more. Not known of connections by way of a proxy. */
+  readonly reset: () => void
 }
 
 interface Prepared {
@@ -91,6 +94,17 @@ export class ApiTransport {
    */
   async stream(request: ApiRequest): Promise<AsyncIterable<Uint8Array>> {
     return this.#send(request, 0)
+  }
+
+  /**
+   * Ends every request at once, and what of them the server does not have yet will never reach it. The next
+   * request opens new connections.
+   */
+  reset(): void {
+    this.#connection?.reset()
+    void this.#connection?.dispatcher.destroy()
+    this.#connection = undefined
+    this.#prepared = undefined
   }
 
   /** Ends every request and connection. */
@@ -169,17 +183,20 @@ export class ApiTransport {
     if (this.#connection?.identity !== identity) {
       // The old pool finishes what it carries: watches end by their own time limit.
       void this.#connection?.dispatcher.close()
-      this.#connection = { identity, dispatcher: this.#connect(tls) }
+      this.#connection = { identity, ...this.#connect(tls) }
     }
     return { dispatcher: this.#connection.dispatcher, headers: options.headers as Record<string, string> }
   }
 
-  #connect(tls: TlsOptions): Dispatcher {
+  #connect(tls: TlsOptions): Omit<Connection, 'identity'> {
     const http2 = { allowH2: true, h2Options: { maxConcurrentStreams: 250, pingInterval: PING_INTERVAL } }
     const proxy = this.#config.getCurrentCluster()?.proxyUrl
-    if (proxy) return new ProxyAgent({ uri: proxy, requestTls: tls, ...http2 })
-    const connect = { ...tls, keepAlive: true, keepAliveInitialDelay: TCP_KEEP_ALIVE }
-    return new Pool(this.#server.origin, { connect, ...http2 })
+    if (proxy) {
+      return { dispatcher: new ProxyAgent({ uri: proxy, requestTls: tls, ...http2 }), reset: () => undefined }
+    }
+    const connector = new Connector({ ...tls, allowH2: true, keepAliveInitialDelay: TCP_KEEP_ALIVE })
+    const { connect } = connector
+    return { dispatcher: new Pool(this.#server.origin, { connect, ...http2 }), reset: () => connector.reset() }
   }
 }
 
