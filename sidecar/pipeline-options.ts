@@ -1,3 +1,4 @@
+import { labelSelector } from './ir/label-selector.ts'
 import type { Listeners } from './nginx/input.ts'
 import type { Options } from './options.ts'
 import type { PipelineOptions } from './pipeline.ts'
@@ -20,6 +21,7 @@ export function pipelineOptions(options: Options): PipelineOptions {
     ingressClass: options['ingress-class'],
     ingressClassByName: options['ingress-class-by-name'],
     watchIngressWithoutClass: options['watch-ingress-without-class'],
+    namespaceSelector: labelSelector(options['watch-namespace-selector']),
     annotationsPrefix: options['annotations-prefix'],
     disableCatchAll: options['disable-catch-all'],
     allowLoopback: standalone,

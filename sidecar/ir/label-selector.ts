@@ -35,6 +35,13 @@ export function parseLabelSelector(text: string): SelectorResult {
   return { ok: true, selector }
 }
 
+/** The selector that a text stands for; throws RangeError where parseLabelSelector would refuse. */
+export function labelSelector(text: string): LabelSelector {
+  const parsed = parseLabelSelector(text)
+  if (!parsed.ok) throw new RangeError(parsed.message)
+  return parsed.selector
+}
+
 /** Whether an object with these labels is selected. */
 export function selects(selector: LabelSelector, labels: Labels): boolean {
   return selector.every(({ key, values, negated }) => {

@@ -74,6 +74,14 @@ export const SECRET: WatchedResource = {
   namespaced: true,
   fields: ['type', 'data'],
 }
+/** Only its labels: for the namespaces that a selector finds. */
+export const NAMESPACE: WatchedResource = {
+  kind: 'Namespace',
+  apiVersion: 'v1',
+  plural: 'namespaces',
+  namespaced: false,
+  fields: [],
+}
 export const NODE: Resource = { kind: 'Node', apiVersion: 'v1', plural: 'nodes', namespaced: false }
 export const POD: Resource = { kind: 'Pod', apiVersion: 'v1', plural: 'pods', namespaced: true }
 export const LEASE: Resource = { kind: 'Lease', apiVersion: 'coordination.k8s.io/v1', plural: 'leases', namespaced: true }

@@ -11,6 +11,7 @@ import { ApiTransport } from './transport.ts'
 
 const INGRESSES = '/apis/networking.k8s.io/v1/ingresses'
 const PROXIES = '/apis/resty-ingress.io/v1alpha1/proxies'
+const NAMESPACES = '/api/v1/namespaces'
 const SECRETS = '/api/v1/secrets'
 
 interface Setup {
@@ -136,6 +137,19 @@ test('source: --watch-namespace restricts the kinds that have namespaces', async
     '/apis/networking.k8s.io/v1/namespaces/prod/ingresses',
     '/apis/resty-ingress.io/v1alpha1/namespaces/prod/proxies',
   ])
+})
+
+test('source: namespaces come and go with their labels', async (context) => {
+  const setup = await setUp(context, { namespaceSelector: 'team=shop' })
+  const put = (labels: object): unknown => setup.server.store.put(NAMESPACES, { metadata: { name: 'one', labels } })
+  put({ team: 'other' })
+  setup.source.start()
+  await setup.source.synced()
+  assert.ok(setup.calls.includes('replace Namespace * '))
+  put({ team: 'shop' })
+  await called(setup, 'set Namespace /one')
+  put({ team: 'other' })
+  await called(setup, 'delete Namespace /one')
 })
 
 test('source: only the Secrets that are referenced are asked for, each by name', async (context) => {

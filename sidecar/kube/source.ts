@@ -15,6 +15,7 @@ import {
   ENDPOINT_SLICE,
   INGRESS,
   INGRESS_CLASS,
+  NAMESPACE,
   PROXY,
   SECRET,
   SERVICE,
@@ -30,6 +31,8 @@ export interface SourceOptions {
   readonly log: Logger
   /** Only this namespace; '' or absent: all. Kinds without a namespace are not affected. */
   readonly watchNamespace?: string
+  /** A label selector: the namespaces with these labels are told, too. */
+  readonly namespaceSelector?: string
   readonly configMaps?: readonly ObjectName[]
   /** By kind: told about every object with its status, which the sink never sees; a StatusWriter's eyes. */
   readonly statuses?: Readonly<Partial<Record<Kind, ReflectorSink<RawObject>>>>
@@ -43,6 +46,8 @@ interface Part {
   readonly namespace: string
   /** Only this object of the namespace. */
   readonly name?: string
+  /** Only objects with these labels. */
+  readonly labels?: string
 }
 
 export class ClusterSource {
@@ -57,9 +62,10 @@ export class ClusterSource {
   constructor(options: SourceOptions) {
     this.#options = options
     this.#troubles = new TroubleLog(options.log)
-    const { watchNamespace = '', configMaps = [] } = options
+    const { watchNamespace = '', namespaceSelector = '', configMaps = [] } = options
     const parts: readonly Part[] = [
       ...KINDS.map((resource) => ({ resource, namespace: resource.namespaced ? watchNamespace : '' })),
+      ...(namespaceSelector === '' ? [] : [{ resource: NAMESPACE, namespace: '', labels: namespaceSelector }]),
       ...configMaps.map((map) => ({ resource: CONFIG_MAP, ...map })),
     ]
     for (const part of parts) this.#unlisted.add(partName(part))
@@ -116,11 +122,12 @@ export class ClusterSource {
 
   #reflector(part: Part): Reflector<KubeObject> {
     const { transport, timing } = this.#options
-    const { resource, namespace, name } = part
+    const { resource, namespace, name, labels } = part
     return new Reflector<KubeObject>({
       transport,
       path: collectionPath(resource, namespace),
       ...(name === undefined ? {} : { fieldSelector: `metadata.name=${name}` }),
+      ...(labels === undefined ? {} : { labelSelector: labels }),
       ...(resource.optional === undefined ? {} : { optional: resource.optional }),
       keep: (raw) => trim(resource, raw),
       sink: this.#sink(part),

@@ -1,6 +1,7 @@
 /** What a translation may read besides its own object. Every read is recorded by the Reader. */
 import type { Collection, Index } from '../collection/graph.ts'
 import type { KubeObject } from '../collection/objects.ts'
+import type { LabelSelector } from '../ir/label-selector.ts'
 import type { Settings } from '../ir/settings.ts'
 import type { Resolution } from '../ir/types.ts'
 import type { CertificateResult } from './secret/translate.ts'
@@ -14,6 +15,8 @@ export interface ClassOptions {
 }
 
 export interface SourceOptions extends ClassOptions {
+  /** Of the namespaces whose objects count; empty: all. */
+  readonly namespaceSelector: LabelSelector
   readonly annotationsPrefix: string
   readonly disableCatchAll: boolean
   /** Loopback endpoints are refused in a cluster and fine in the standalone mode. */
@@ -37,6 +40,7 @@ export type DestinationSettings = Pick<Settings, 'externalNameDenied' | 'service
 export interface Context {
   readonly options: SourceOptions
   readonly ingressClasses: Collection<KubeObject>
+  readonly namespaces: Collection<KubeObject>
   readonly services: Collection<KubeObject>
   readonly slicesByService: Index<KubeObject>
   /** Under '': the zone of our node, once known and wanted. */

@@ -6,6 +6,7 @@ export const GOLDEN_OPTIONS: PipelineOptions = {
   ingressClass: 'resty-ingress',
   ingressClassByName: false,
   watchIngressWithoutClass: false,
+  namespaceSelector: [],
   annotationsPrefix: 'nginx.ingress.kubernetes.io',
   disableCatchAll: false,
   allowLoopback: false,
