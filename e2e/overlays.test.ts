@@ -1,7 +1,7 @@
 /** The overlays of `manifests/`: what they add to the base, and what they leave as closed as it is there. */
 import assert from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'
-import { readdirSync } from 'node:fs'
+import { readFileSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import type {
@@ -47,6 +47,12 @@ test('every folder of manifests is a kustomization that is checked, or another o
   const folders = readdirSync(MANIFESTS, { withFileTypes: true }).filter((entry) => entry.isDirectory())
   const others = ['admission', 'base', 'components']
   assert.deepEqual(folders.map(({ name }) => name).filter((name) => !others.includes(name)).toSorted(), OVERLAYS)
+})
+
+test('the documentation names every overlay as it is applied', () => {
+  const page = readFileSync(join(REPOSITORY, 'docs', 'high-availability.md'), 'utf8')
+  const applied = [...page.matchAll(/^ {4}kubectl apply -k manifests\/(\S+)$/gm)].map(([, name]) => name)
+  assert.deepEqual(applied.toSorted(), OVERLAYS)
 })
 
 test('the root is the base', async () => {
