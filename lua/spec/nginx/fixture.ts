@@ -52,6 +52,7 @@ const proxy = (conditions = 'error timeout'): string => `
       proxy_pass http://ingress_balancer;`
 
 const LOG = 'log_by_lua_block { return resty_ingress.log("default") }'
+const HEADER_FILTER = 'header_filter_by_lua_block { return resty_ingress.header_filter() }'
 const LOG_PAGE = 'log_by_lua_block { return resty_ingress.log_page("default") }'
 const LOG_REQUEST = 'log_by_lua_block { return resty_ingress.log_request("default") }'
 const REQUEST_STATS = '"$request_length $bytes_sent '
@@ -63,7 +64,7 @@ function errorPages(): string {
 
 function errorLocations(): string {
   return Object.entries(ERRORS).map(([code, text]) => `
-    location @error_${code} { ${LOG_PAGE} return ${code} "${code} ${text}\\n"; }`).join('')
+    location @error_${code} { ${HEADER_FILTER} ${LOG_PAGE} return ${code} "${code} ${text}\\n"; }`).join('')
 }
 
 function classLocations({ classes = {}, conditions = {} }: FixtureOptions): string {
@@ -71,6 +72,7 @@ function classLocations({ classes = {}, conditions = {} }: FixtureOptions): stri
     location @${name} {
       ${directives}
       rewrite_by_lua_block { return resty_ingress.rewrite_class("${name}") }
+      ${HEADER_FILTER}
       ${LOG}${proxy(conditions[name])}
     }`).join('')
 }
@@ -103,6 +105,8 @@ http {
   map "" $proxy_alternative_upstream_name { default ""; }
   map "" $no_certificate { default ""; }
   map "" $upstream_host { default $http_host; }
+  map "" $rate_after { default 0; }
+  limit_rate_after $rate_after;
   map "" $rewritten_from { default ""; }
   map $rewritten_from $client_uri { "" $uri; default $rewritten_from; }
   ${options.counting === undefined ? '' : `map "" $stats { default ${REQUEST_STATS}; }`}
