@@ -4,7 +4,7 @@ import { word, type Parser } from '../ir/value.ts'
 import { defined } from '../util/field.ts'
 import { TEMPLATE_SCHEMA } from './load-balance.ts'
 import { object, type Combined, type Policy, type PolicyValue, type Problem, type RouteContext } from './policy.ts'
-import { choice, exclusive, group, pathMember, prefixMember, proxyField, textual, wholeNumber, type Rule } from './proxy-field.ts'
+import { choice, exclusive, group, member, pathMember, prefixMember, proxyField, textual, wholeNumber, type Rule } from './proxy-field.ts'
 
 /** Those that clients follow. */
 const CODES = [301, 302, 303, 307, 308]
@@ -84,9 +84,10 @@ const members = group(
     rules: [urlAlone, somewhereElse, exclusive('path', 'prefix')],
   },
   {
-    code: choice(
-      Object.fromEntries(CODES.map((it) => [String(it), { code: it }])),
-      'Status of the answer; 302 when not set. 307 and 308 keep the method.',
+    code: member(
+      'code',
+      { type: 'integer', enum: CODES, description: 'Status of the answer; 302 when not set. 307 and 308 keep the method.' },
+      (value) => ({ value }),
     ),
     url: textual('url', url, { minLength: 1, maxLength: MAX_URL, pattern: URL_PATTERN, description: 'The whole URL.' }),
     scheme: choice({ http: { scheme: 'http' }, https: { scheme: 'https' } }, 'Scheme of the URL.'),

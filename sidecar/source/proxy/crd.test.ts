@@ -1,6 +1,7 @@
 /** The manifest of the kind is what the code says; `UPDATE_GOLDEN=1` writes it. */
 import assert from 'node:assert/strict'
-import { readFileSync, writeFileSync } from 'node:fs'
+import { globSync, readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { test } from 'node:test'
 import { stringify } from 'yaml'
 import type { Schema } from '../../policy/policy.ts'
@@ -9,6 +10,7 @@ import { CRD } from './crd.ts'
 import { SPEC_SCHEMA } from './schema.ts'
 
 const FILE = new URL('../../../manifests/base/crd-proxies.yaml', import.meta.url)
+const SIDECAR = join(import.meta.dirname, '../..')
 const HEAD = '# The kind Proxy (docs/proxy.md). Made by `UPDATE_GOLDEN=1 npm run test:unit` from sidecar/source/proxy/.\n'
 
 test('manifests/base/crd-proxies.yaml is up to date', () => {
@@ -32,7 +34,16 @@ test('everything that people write is described and bounded', () => {
     if (schema.type === 'string' && schema.enum === undefined) {
       assert.equal(typeof schema.maxLength, 'number', `${path} has maxLength`)
     }
-    if (schema.type === 'integer') assert.equal(typeof schema.maximum, 'number', `${path} has a maximum`)
+    if (schema.type === 'integer' && schema.enum === undefined) assert.equal(typeof schema.maximum, 'number', `${path} has a maximum`)
+  })
+})
+
+test('everything that people write stands in a golden case', () => {
+  const files = globSync('testdata/proxy*/input.yaml', { cwd: SIDECAR })
+  const inputs = files.map((file) => readFileSync(join(SIDECAR, file), 'utf8'))
+  visit(SPEC_SCHEMA, 'spec', (path) => {
+    const name = /\.(\w+)$/.exec(path)?.[1] ?? 'spec'
+    assert.ok(inputs.some((text) => new RegExp(`(^|[ {,-])${name}:`, 'm').test(text)), `${path} stands in testdata/proxy*`)
   })
 })
 

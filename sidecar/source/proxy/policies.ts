@@ -1,19 +1,13 @@
 /** The policies that a rule of a Proxy, or its `spec.policies`, spells as members. */
 import { quoted } from '../../ir/names.ts'
 import type { Origin } from '../../ir/origin.ts'
-import type { Json, PolicySet, PolicySources } from '../../ir/types.ts'
-import type { Policy, PolicyValue } from '../../policy/policy.ts'
+import type { Json, PolicySet } from '../../ir/types.ts'
+import type { Said } from '../../policy/merge.ts'
+import type { PolicyValue } from '../../policy/policy.ts'
 import { fields, type Fields } from '../../util/field.ts'
 import { check } from './check.ts'
-import { RULE_POLICIES, type Spelled } from './schema.ts'
+import type { Spelled } from './schema.ts'
 import type { Work } from './work.ts'
-
-export interface Said {
-  readonly policies: PolicySet
-  readonly sources: PolicySources
-  /** Something that protects cannot be honoured: the reason, for people. */
-  readonly closed?: string
-}
 
 const NO_EFFECT = 'it counts as not set'
 const CLOSES = 'it protects, so what it holds for answers 503'
@@ -85,23 +79,4 @@ function sourcesOf(value: PolicyValue, member: Fields, origin: Origin): Record<s
       return [name, found === undefined ? origin : { ...origin, field: `${origin.field}${found[0]}.${camel}` }]
     }),
   )
-}
-
-/** What a rule says decides over what holds for all rules, member by member. */
-export function merged(below: Said, above: Said): Said {
-  const policies: Record<string, Json> = { ...below.policies, ...above.policies }
-  const sources: Record<string, PolicySources[string]> = { ...below.sources, ...above.sources }
-  for (const policy of RULE_POLICIES.values()) {
-    const { name } = policy
-    const [low, high] = [below.policies[name], above.policies[name]]
-    if (low === undefined || high === undefined) continue
-    policies[name] = mergedValue(policy, low as PolicyValue, high as PolicyValue)
-    sources[name] = { ...below.sources[name], ...above.sources[name] }
-  }
-  const closed = above.closed ?? below.closed
-  return { policies, sources, ...(closed === undefined ? {} : { closed }) }
-}
-
-function mergedValue(policy: Policy, below: PolicyValue, above: PolicyValue): PolicyValue {
-  return policy.merge?.(below, above) ?? { ...below, ...above }
 }

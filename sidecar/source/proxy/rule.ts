@@ -1,13 +1,14 @@
 /** One rule of a Proxy -> what its routes have in common, whatever their host. */
 import type { Route, RouteMatch, ValueMatch, WeightedBackend } from '../../ir/types.ts'
 import { regularExpression } from '../../ir/regex.ts'
+import { merged, type Said } from '../../policy/merge.ts'
 import type { Schema } from '../../policy/policy.ts'
 import { defined, fields, items, text, type Fields } from '../../util/field.ts'
 import { readPath } from '../ingress/path.ts'
-import { routePolicies } from '../policies.ts'
+import { confConflicts, routePolicies } from '../policies.ts'
 import { readBackend } from './backend.ts'
 import { check } from './check.ts'
-import { merged, readMembers, type Said } from './policies.ts'
+import { readMembers } from './policies.ts'
 import { ANSWERS, NEEDED, RULE, RULE_POLICIES } from './schema.ts'
 import type { Work } from './work.ts'
 
@@ -91,6 +92,7 @@ function destination(rule: Fields, said: Said, field: string, work: Work): Desti
     if ('ref' in reference) backends.push({ ...reference.ref, weight: Number(fields(entry).weight ?? 1) })
     else closed ??= reference.refused
   }
+  work.warnings.push(...confConflicts(backends, work.at(field), work.read, work.context))
   const reading = { ...said, findings: [], ...(closed === undefined ? {} : { closed }) }
   return { backends, ...routePolicies(reading, backends[0], work.read, work.context), origin: work.at(field) }
 }

@@ -5,6 +5,7 @@ import { parseAddress } from '../../ir/address.ts'
 import { ANY_HOST, quoted } from '../../ir/names.ts'
 import type { Origin } from '../../ir/origin.ts'
 import type { Fragment, Route } from '../../ir/types.ts'
+import { merged, type Said } from '../../policy/merge.ts'
 import { fields, items, text, type Fields } from '../../util/field.ts'
 import type { Context } from '../context.ts'
 import { capped } from '../ingress/capped.ts'
@@ -12,7 +13,7 @@ import { isOurs } from '../ingress/class.ts'
 import { readTls } from '../ingress/tls.ts'
 import { check } from './check.ts'
 import { conditions } from './conditions.ts'
-import { merged, readMembers, type Said } from './policies.ts'
+import { readMembers } from './policies.ts'
 import { readRule } from './rule.ts'
 import { HOST, MAX_HOSTS, MAX_RULES, RULE_POLICIES, SPEC_POLICIES, SPEC_SCHEMA } from './schema.ts'
 import { readStreams } from './streams.ts'
@@ -44,7 +45,7 @@ export function translateProxy(proxy: KubeObject, read: Reader, context: Context
     origin,
     ...claims,
     ...(streams.length === 0 ? {} : { streams }),
-    findings: [...work.invalid, ...work.unresolvedRefs],
+    findings: [...work.invalid, ...work.unresolvedRefs, ...work.warnings],
     conditions: conditions(work, generation, routes.length + streams.length > 0),
   }
 }

@@ -14,6 +14,8 @@ export class Work {
   readonly invalid: Finding[] = []
   /** What it refers to and is not there, or not for it. */
   readonly unresolvedRefs: Finding[] = []
+  /** What is served otherwise than somebody may expect. */
+  readonly warnings: Finding[] = []
 
   constructor(origin: Origin, read: Reader, context: Context) {
     this.origin = origin
