@@ -157,7 +157,7 @@ test('RBAC grants what sidecar/kube/ does, and nothing else', () => {
 
 test('of ConfigMaps, only the controller\'s own is granted', () => {
   const rule = objectOf<V1ClusterRole>('Role').rules.find((each) => each.resources.includes('configmaps'))
-  assert.deepEqual(rule?.resourceNames, [NAME])
+  assert.deepEqual(rule?.resourceNames, [NAME, 'tcp-services', 'udp-services'])
 })
 
 test('of leases, only that of the election can be read and changed', () => {
