@@ -1,5 +1,6 @@
 /**
- * Golden cases: testdata/<case>/input.yaml (and options.json, resolutions.json) -> records.json, nginx.conf, findings.json.
+ * Golden cases: testdata/<case>/input.yaml (and options.json, and resolutions.json: what DNS says) -> records.json,
+ * nginx.conf, findings.json.
  * `UPDATE_GOLDEN=1` writes the outputs anew and removes those that no case makes.
  */
 import assert from 'node:assert/strict'

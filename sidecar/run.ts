@@ -30,7 +30,8 @@ export async function runController(options: Options, log: Logger, version: stri
     intervalSeconds: options['dns-interval'],
     resolved: (name, resolution) => controller.resolved(name, resolution),
   })
-  const controller: Controller = new Controller(options, log, { ...source.outlets, names: (needed) => names.follow(needed) })
+  const outlets = { ...source.outlets, names: (needed: readonly string[]) => names.follow(needed) }
+  const controller: Controller = new Controller(options, log, outlets)
   await controller.prepare()
   const admin = await startAdmin({
     host: options['healthz-host'],

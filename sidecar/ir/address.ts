@@ -83,7 +83,7 @@ function classifyIpv6(bytes: readonly number[]): AddressClass {
   return first === 0xff ? 'multicast' : 'ordinary'
 }
 
-/** Is the address, or the IPv4 address inside it, in the range as `parseCidr` prints it: `address` or `address/bits`? */
+/** Is the address, or the IPv4 address inside it, in the range as `parseCidr` prints it? */
 export function isInRange(bytes: readonly number[], range: string): boolean {
   const [base = '', bits = '128'] = range.split('/')
   const network = parseAddress(base)

@@ -31,7 +31,7 @@ function inAscii(name: string): string {
   return /^[\x00-\x7f]*$/.test(name) ? name.toLowerCase() : domainToASCII(name)
 }
 
-/** Whatever ends in a number is an IPv4 address to some resolver: `127.1`, `0x7f000001`, `2130706433` (WHATWG URL, "ends in a number"). */
+/** To some resolver an IPv4 address: `127.1`, `0x7f000001`, `2130706433` (WHATWG URL, "ends in a number"). */
 function isNumeric(name: string): boolean {
   const last = name.slice(name.lastIndexOf('.') + 1)
   return parseAddress(name) !== undefined || /^([0-9]+|0x[0-9a-f]*)$/.test(last)

@@ -2,7 +2,9 @@
 import { DEFAULT_SETTINGS, type Settings } from '../ir/settings.ts'
 import type { Parser } from '../ir/value.ts'
 import { POLICIES } from '../policy/registry.ts'
+import { serviceUpstream } from '../policy/service-upstream.ts'
 import { KEYS } from '../source/configmap/keys.ts'
+import { EXPOSE_ANNOTATIONS } from '../source/service/expose.ts'
 import { HEALTH_CHECK } from '../source/service/health-check.ts'
 import { compareText } from '../util/canonical.ts'
 
@@ -41,7 +43,11 @@ function ingressTable(): string {
 }
 
 function serviceTable(): string {
-  return table(['annotation of a Service', 'what it says', 'allowed'], annotationRows(Object.values(HEALTH_CHECK)))
+  const rows = [
+    ...EXPOSE_ANNOTATIONS.map(([name, about, form]) => [`\`${name}\``, about, form]),
+    ...annotationRows([...Object.values(serviceUpstream.fields), ...Object.values(HEALTH_CHECK)]),
+  ]
+  return table(['annotation of a Service', 'what it says', 'allowed'], rows)
 }
 
 function defaultText(name: keyof Settings): string {

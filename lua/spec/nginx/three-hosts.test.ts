@@ -21,27 +21,25 @@ const BODY_MEBIBYTES = 50
 /** Longer than the read timeout that holds where nothing else is said. */
 const SILENCE_MS = 65_000
 
+type Annotations = Readonly<Record<string, string>>
 type Handler = (incoming: IncomingMessage, response: ServerResponse) => void
 
-interface Scene extends Site {
-  readonly peers: Readonly<Record<string, Backend>>
-}
-
 /** The Ingress with `more` annotations, and one endpoint for each of its Services. */
-async function scene(t: TestContext, variant: Variant, handler?: Handler, more: Readonly<Record<string, string>> = {}): Promise<Scene> {
+async function scene(t: TestContext, variant: Variant, handler?: Handler, more: Annotations = {}): Promise<Site> {
   const parsed = parseManifest('three-hosts', readFileSync(MANIFEST, 'utf8'))
   assert.ok('manifest' in parsed)
   const ingresses = parsed.manifest.objects.map(({ object }) => object).filter(({ kind }) => kind === 'Ingress')
   const names = ['web', 'site', 'account-user', 'book-server']
-  const peers = Object.fromEntries(await Promise.all(names.map(async (name) => [name, await backend(t, name, handler)] as const)))
+  const started = names.map(async (name) => [name, await backend(t, name, handler)] as const)
+  const peers = Object.fromEntries(await Promise.all(started))
   const services = names.flatMap((name) => service(name, {}, peers[name] as Backend))
   const served = await site(t, variant)
   const findings = await served.apply([...services, ...ingresses.map((it) => annotated(it, more))])
   assert.deepEqual(new Set(findings.map(({ reason }) => reason)), new Set(['LiteralStar']))
-  return { ...served, peers }
+  return served
 }
 
-function annotated(object: KubeObject, more: Readonly<Record<string, string>>): KubeObject {
+function annotated(object: KubeObject, more: Annotations): KubeObject {
   const { metadata } = object
   return { ...object, metadata: { ...metadata, annotations: { ...metadata.annotations, ...more } } }
 }

@@ -20,7 +20,7 @@ export interface Destinations {
  * Why an address is no destination, as words that follow it; undefined: it may be one.
  * @param front addresses of the Service in front of this controller, where these count
  */
-export function addressRefusal(address: string, context: Context, front: ReadonlySet<string> = NONE): string | undefined {
+export function addressRefusal(address: string, context: Context, front = NONE): string | undefined {
   const bytes = parseAddress(address)
   if (bytes === undefined) return 'is not a numeric IP address'
   const { allowLoopback, podAddresses } = context.options

@@ -18,13 +18,23 @@ import { HEALTH_CHECK } from './health-check.ts'
 import { findServicePort } from './port.ts'
 
 const PREFIX = 'resty-ingress.io'
-export const EXPOSE = `${PREFIX}/expose`
+
+/** For docs/annotations.md: name without prefix, what it says, what is allowed. */
+export const EXPOSE_ANNOTATIONS = [
+  ['expose', 'Requests for these hosts and paths come here, without an Ingress', 'hosts, each with a path or none, separated by commas'],
+  ['port', 'To which port of the Service; needed when it has several', 'a number or a name of its ports'],
+  ['tls-secret', 'The certificate of these hosts', 'the name of a Secret in its namespace'],
+  ['ingress-class', 'Whose it is; without it see services.md', 'the name of an IngressClass'],
+] as const
+
+const EXPOSE = `${PREFIX}/expose`
 const PORT = `${PREFIX}/port`
 const TLS_SECRET = `${PREFIX}/tls-secret`
 
 /** Names under our prefix that say something of the Service itself, whoever routes to it. */
 const OF_THE_SERVICE: ReadonlySet<string> = new Set([
-  ...['expose', 'port', 'tls-secret', 'ingress-class', 'conf', 'allow-from', serviceUpstream.fields.use.annotation],
+  ...EXPOSE_ANNOTATIONS.map(([name]) => name),
+  ...['conf', 'allow-from', serviceUpstream.fields.use.annotation],
   ...Object.values(HEALTH_CHECK).map(({ annotation }) => annotation),
 ])
 

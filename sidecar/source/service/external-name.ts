@@ -39,7 +39,8 @@ export function externalDestinations(service: KubeObject, port: number, read: Re
   if (by !== undefined) return refused('RefusedExternalName', `externalName ${name} is denied by ${by} in external-name-denied`)
   const resolution = read.get(context.resolutions, name)
   const work = { service, denied, own: ownAddresses(read, context), context }
-  return { externalName: name, ...(resolution === undefined ? { endpoints: [], findings: [] } : judged(name, resolution, port, work)) }
+  const unknown = { endpoints: [], findings: [] }
+  return { externalName: name, ...(resolution === undefined ? unknown : judged(name, resolution, port, work)) }
 }
 
 /** `*.` stands for one label or more. */
@@ -60,7 +61,8 @@ function judged(name: string, { addresses, failure }: Resolution, port: number, 
 }
 
 /** Whatever name leads to an address, it is the address that is connected to (DNS rebinding). */
-function isAllowed(name: string, address: string, { service, denied, own, context }: Work, findings: Finding[]): boolean {
+function isAllowed(name: string, address: string, work: Work, findings: Finding[]): boolean {
+  const { service, denied, own, context } = work
   const bytes = parseAddress(address) ?? []
   const by = denied.find((range) => isInRange(bytes, range))
   const refusal = by === undefined ? addressRefusal(address, context, own) : `is denied by ${by} in external-name-denied`

@@ -24,10 +24,10 @@ export function isExternalName(service: KubeObject): boolean {
  * not declare any: then a number is the port itself (ingress-nginx).
  */
 export function findServicePort(service: KubeObject, port: string, wanted: Protocol = 'TCP'): ServicePort | undefined {
-  for (const entry of items(fields(service.spec).ports)) {
-    const { name, port: number, protocol = 'TCP', targetPort } = fields(entry)
-    if (protocol !== wanted) continue
-    if (String(number) !== port && (name === undefined || name !== port)) continue
+  const declared = items(fields(service.spec).ports).map(fields).find(({ name, port: number, protocol = 'TCP' }) =>
+    protocol === wanted && (String(number) === port || (name !== undefined && name === port)))
+  if (declared !== undefined) {
+    const { name, port: number, targetPort } = declared
     const target = isPortNumber(targetPort) ? { target: targetPort } : {}
     return { name: text(name), protocol: wanted, number: isPortNumber(number) ? number : 0, ...target }
   }

@@ -30,7 +30,12 @@ export function translateBackend(ref: BackendRef, read: Reader, context: Context
     ...destinations,
     salt: saltOf(service),
     ...(check === undefined ? {} : { healthCheck: check }),
-    findings: [...findings, ...problems.map((it) => healthCheckFinding(service, it)), ...(serviceConf(service)?.findings ?? []), ...serviceUpstreamFindings(service, context)],
+    findings: [
+      ...findings,
+      ...problems.map((it) => healthCheckFinding(service, it)),
+      ...(serviceConf(service)?.findings ?? []),
+      ...serviceUpstreamFindings(service, context),
+    ],
   }
 }
 
@@ -39,7 +44,8 @@ interface Work {
   readonly context: Context
 }
 
-function destinationsOf({ via }: BackendRef, service: KubeObject, port: ServicePort, { read, context }: Work): Destinations {
+function destinationsOf({ via }: BackendRef, service: KubeObject, port: ServicePort, work: Work): Destinations {
+  const { read, context } = work
   if (isExternalName(service)) return externalDestinations(service, port.target ?? port.number, read, context)
   if (via === 'service') return serviceDestinations(service, port.number, read, context)
   return sliceDestinations(service, port, read, context)

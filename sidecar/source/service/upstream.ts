@@ -34,8 +34,8 @@ function chosen(route: Route, read: Reader, context: Context): Route {
   return { ...route, backends: route.backends.map((ref) => (isWanted(ref) ? { ...ref, via: 'service' as const } : ref)) }
 }
 
-function isServiceWanted({ namespace, service: name }: BackendRef, byRoute: boolean, read: Reader, context: Context): boolean {
-  const service = read.get(context.services, `${namespace}/${name}`)
+function isServiceWanted(ref: BackendRef, byRoute: boolean, read: Reader, context: Context): boolean {
+  const service = read.get(context.services, `${ref.namespace}/${ref.service}`)
   if (service === undefined || clusterAddresses(service).length === 0) return false
   if (byRoute) return true
   const annotation = annotationOf(service, context)
