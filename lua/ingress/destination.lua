@@ -7,13 +7,31 @@ local format = string.format
 
 local allow_loopback = false
 local own = {}
+-- Ports at which an own address is this pod; nil: at all of them.
+local own_ports
 
 local _M = {}
 
 
---- Read once, in the master: `RESTY_INGRESS_ALLOW_LOOPBACK`, `RESTY_INGRESS_POD_IPS`.
+local function parse_ports(text)
+    local ports
+    for item in text:gmatch("[^,%s]+") do
+        local port = item:find("^%d+$") and tonumber(item)
+        if not port then
+            error(format("RESTY_INGRESS_POD_PORTS: %q is no port", item), 3)
+        end
+        ports = ports or {}
+        ports[port] = true
+    end
+    return ports
+end
+
+
+--- Read once, in the master: `RESTY_INGRESS_ALLOW_LOOPBACK`, `RESTY_INGRESS_POD_IPS`,
+-- `RESTY_INGRESS_POD_PORTS` (in the network of a node the other ports are not ours).
 function _M.configure(environment)
     allow_loopback = environment("RESTY_INGRESS_ALLOW_LOOPBACK") == "1"
+    own_ports = parse_ports(environment("RESTY_INGRESS_POD_PORTS") or "")
     own = {}
     for text in (environment("RESTY_INGRESS_POD_IPS") or ""):gmatch("[^,%s]+") do
         local bytes = address.parse(text)
@@ -25,9 +43,10 @@ function _M.configure(environment)
 end
 
 
---- Why an address is never a destination, as words that follow "is"; nil when it may be one.
-function _M.refusal(bytes)
-    if own[address.canonical(bytes)] then
+--- Why an address and port are never a destination, as words that follow the address and "is"; nil
+-- when they may be one.
+function _M.refusal(bytes, port)
+    if own[address.canonical(bytes)] and (not own_ports or own_ports[port]) then
         return "an address of this pod"
     end
     local class = address.classify(bytes)

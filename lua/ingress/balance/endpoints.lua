@@ -38,7 +38,7 @@ function _M.compile(record, key)
     local endpoints = {}
     for _, item in ipairs(record.endpoints) do
         local bytes = address.parse(item[1])
-        local refusal = bytes and destination.refusal(bytes) or not bytes and "no address"
+        local refusal = bytes and destination.refusal(bytes, item[2]) or not bytes and "no address"
         if refusal then
             ngx.log(ngx.ERR, key, ": ", item[1], " is ", refusal)
         else

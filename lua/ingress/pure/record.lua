@@ -183,7 +183,7 @@ local function check_endpoint(value, where, deps)
     if not bytes then
         return where .. ": the address must be a numeric IP address"
     end
-    local refusal = deps.refusal(bytes)
+    local refusal = deps.refusal(bytes, value[2])
     return refusal and format("%s: %s is %s", where, shape.quoted(value[1]), refusal) or nil
 end
 
@@ -193,7 +193,7 @@ local function is_salt(value)
 end
 
 
---- deps: `refusal(bytes)` -> why this address is never a destination, or nil
+--- deps: `refusal(bytes, port)` -> why this is never a destination, or nil
 function _M.backend(record, deps)
     return shape.object(record, BACKEND, "the record")
         or array(record.endpoints, MOST_ENDPOINTS, "endpoints")

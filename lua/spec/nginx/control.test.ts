@@ -225,6 +225,16 @@ everySetup('control API', (setup) => {
     assert.deepEqual(plane.errors(), [])
   })
 
+  test('in the network of a node only our own ports are never a destination', async (t) => {
+    const { plane } = await serve(t, setup, {
+      env: { RESTY_INGRESS_POD_IPS: '198.18.0.7', RESTY_INGRESS_POD_PORTS: '80,443' },
+    })
+    const answer = await plane.call('PUT', '/v1/records', { set: { [BACKEND]: endpoints(['198.18.0.7', 443]) } })
+    assert.deepEqual(Object.keys(answer.body.rejected), [BACKEND])
+    await plane.put({ [BACKEND]: endpoints(['198.18.0.7', 9100]) })
+    assert.deepEqual(plane.errors(), [])
+  })
+
   test('metrics are Prometheus text', async (t) => {
     const { plane } = await serve(t, setup)
     await plane.put({ [HOST]: host([route()]), [BACKEND]: endpoints() })
