@@ -18,7 +18,10 @@ local NOT_IN_PATH = "[^%w/._~!$&'()*+,;=:@-]"
 local NOT_IN_URL = "[^%w%%._~:/?#%[%]@!$&'()*+,;=-]"
 -- What `$uri` is before a rewrite; see the maps of nginx.conf.
 local CLIENT_URI = "client_uri"
-local NAMES = { uri = CLIENT_URI, document_uri = CLIENT_URI }
+-- NGINX has some of its names in configurations only.
+local NAMES = {
+    uri = CLIENT_URI, document_uri = CLIENT_URI, proxy_add_x_forwarded_for = "forwarded_to_here",
+}
 
 local _M = {}
 

@@ -103,6 +103,7 @@ everyVariant('conf of a Service', ({ variant }) => {
       proxy_set_header X-Empty "";
       more_set_input_headers 'X-Tenant: prod' "X-Secret:";
       more_clear_input_headers X-Debug-* Cookie Authorization;
+      proxy_set_header X-Chain $proxy_add_x_forwarded_for;
       more_clear_input_headers X-Forwarded-For;
     `, { answer: echo })
     const headers = {
@@ -114,6 +115,7 @@ everyVariant('conf of a Service', ({ variant }) => {
     assert.equal(got['x-client'], `127.0.0.1:${new URL(served.http).port}`)
     assert.equal(got['x-forwarded-proto'], 'https')
     assert.equal(got['x-real-ip'], '198.51.100.7')
+    assert.equal(got['x-chain'], '192.0.2.9, 127.0.0.1')
     assert.equal(got['x-tenant'], 'prod')
     assert.equal(got['x-kept'], 'yes')
     assert.equal(got['x-scheme'], 'http')
