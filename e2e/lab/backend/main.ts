@@ -5,12 +5,13 @@
  *   ?delay=MS           answers later;  ?status=CODE  with this status
  *   ?chunks=N&gap=MS    a stream of N lines, one every MS
  *   ?size=BYTES         that many bytes
- *   websocket           echoes each message with the pod's name in front
+ *   websocket           echoes each message with the pod's name in front, as does UDP on the same port
  *   GET /-/ready        200, and 503 from SIGTERM on;  PUT /-/delay?ms=MS  delays every answer
  *
  * SIGTERM: no new connections are needed any more, requests under way finish, then it exits with 0.
  */
 
+import { createSocket } from 'node:dgram'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import { hostname } from 'node:os'
 import { setTimeout as delay } from 'node:timers/promises'
@@ -79,6 +80,9 @@ webSockets.on('connection', (socket) => {
   socket.on('message', (message) => { socket.send(`${pod} ${String(message)}`) })
 })
 
+const datagrams = createSocket('udp4')
+datagrams.on('message', (message, { address, port: to }) => { datagrams.send(`${pod} ${String(message)}`, to, address) })
+
 process.once('SIGTERM', () => {
   stopping = true
   server.close(() => { process.exit(0) })
@@ -88,3 +92,4 @@ process.once('SIGTERM', () => {
 })
 
 server.listen(port)
+datagrams.bind(port)

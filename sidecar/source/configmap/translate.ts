@@ -83,7 +83,12 @@ class Reading {
 
   /** Trusting forwarded headers from nobody in particular would trust everybody. */
   #withTrust(settings: Settings): Settings {
-    if (!settings.useForwardedHeaders || settings.proxyRealIpCidr.length > 0) return settings
+    if (settings.proxyRealIpCidr.length > 0) return settings
+    if (settings.useProxyProtocol) {
+      const effect = 'headers of PROXY protocol are read, and the addresses in them do not count'
+      this.#report('use-proxy-protocol', 'warning', 'NobodyTrusted', `proxy-real-ip-cidr names no range: ${effect}`)
+    }
+    if (!settings.useForwardedHeaders) return settings
     const message = 'forwarded headers are trusted only from the ranges in proxy-real-ip-cidr, which names none: not trusted'
     this.#report('use-forwarded-headers', 'error', 'InvalidSetting', message)
     return { ...settings, useForwardedHeaders: false }
