@@ -13,9 +13,10 @@ local _M = {
     values = ffi.cast("volatile double *", ffi.cast("intptr_t", address)),
     -- how many change lists there have been (store.lua),
     RECORDS = 0,
-    -- the version of what is known of failing endpoints (health/ejection.lua), by the Lua of the
-    -- `http` block or by that of the `stream` block.
+    -- the version of what the Lua of this block knows of failing endpoints (health/ejection.lua),
     HEALTH = ngx.config.subsystem == "stream" and 2 or 1,
+    -- and that of the `http` block.
+    HTTP_HEALTH = 1,
 }
 
 return _M

@@ -321,8 +321,10 @@ everySetup('processes', (setup) => {
     await plane.put({ 'host/default/a.example': host([route()]), 'backend/test/web/80': endpoints(web) })
     const before = await processes(plane)
     await repeat(5, http, {}, 200)
-    const after = await processes(plane)
-    assert.equal(after.processes.count, 1 + setup.workers)
+    const after = await until('the workers of the configuration before have ended', async () => {
+      const now = await processes(plane)
+      return now.processes.count === 1 + setup.workers && now
+    }) as Processes
     assert.ok((after.requests ?? 0) >= (before.requests ?? 0) + 5)
     assert.ok((after.connections.accepted ?? 0) >= (before.connections.accepted ?? 0) + 5)
     for (const name of ['cpu_seconds', 'virtual_bytes', 'resident_bytes', 'oldest_start_time']) {

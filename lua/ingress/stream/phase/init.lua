@@ -8,13 +8,20 @@ ngx.shared.resty_ingress_records = http_dictionary.open("resty_ingress_records")
 ngx.shared.resty_ingress_state = http_dictionary.open("resty_ingress_state")
 ngx.shared.resty_ingress_health = ngx.shared.resty_ingress_stream
 
+-- Before others take them.
+local checks = require "ingress.stream.checks"
+local ejection = require "ingress.health.ejection"
+ejection.read, ejection.version = checks.read, checks.version
+
 local destination = require "ingress.destination"
 local process = require "ingress.process"
 local session = require "ingress.stream.session"
+local status = require "ingress.stream.status"
 local store = require "ingress.store"
 
 
 local function init_worker()
+    process.set_mode(ngx.config.prefix() .. "stream.sock", "660")
     math.randomseed(tonumber(process.random_id():sub(1, 8), 16))
     store.refresh()
 end
@@ -27,6 +34,7 @@ rawset(_G, "resty_ingress_stream", {
     log = session.log,
     passthrough = session.passthrough,
     preread = session.preread,
+    status = status,
 })
 
 
