@@ -11,6 +11,7 @@ const KEYS: Readonly<Record<string, string>> = {
   'backend/<namespace>/<service>/<port>': 'backend/prod/account-user/80',
   'certificate/<namespace>/<secret>': 'certificate/prod/shop-tls',
   'setting/global': 'setting/global',
+  'stream/<tcp|udp>/<port>': 'stream/tcp/5432',
 }
 
 /** The example under each heading that names a record's key. */
