@@ -46,7 +46,8 @@ withStreamLua('stream-lua health', (variant) => {
     const served = await serveStreams(t, variant)
     const [sick, well] = [await checked(t, 'sick;', '500 Internal Server Error'), await checked(t, 'well;')]
     const endpoints = [sick, well].map(({ port }) => ['127.0.0.1', port])
-    await served.plane.put({ ...streamRecords(served, []), [BACKEND]: withDigest({ endpoints, health_check: CHECK }) as Json })
+    const checkedBackend = withDigest({ endpoints, health_check: CHECK }) as Json
+    await served.plane.put({ ...streamRecords(served, []), [BACKEND]: checkedBackend })
     await until('it is unhealthy', async () => (await health(served.plane)).unhealthy.length === 1)
     for (let i = 0; i < 10; i += 1) assert.equal(await answeredBy(t, served.tcp), 'well')
     sick.behave = (socket, request) => answers('sick;')(socket, request)
