@@ -11,7 +11,7 @@ export interface ProxyHeader {
 function standardHeaders(forwarding: Forwarding): Readonly<Record<StandardHeader, ProxyHeader>> {
   const { forwarded_for: chain, forwarded_host: host, forwarded_port: port, forwarded_scheme: scheme } = forwarding
   return {
-    host: { name: 'Host', value: '$upstream_host' },
+    host: { name: 'Host', value: '$http_host' },
     'x-request-id': { name: 'X-Request-ID', value: '$req_id' },
     'x-real-ip': { name: 'X-Real-IP', value: '$remote_addr' },
     'x-forwarded-for': { name: 'X-Forwarded-For', value: chain },
@@ -25,8 +25,14 @@ function standardHeaders(forwarding: Forwarding): Readonly<Record<StandardHeader
   }
 }
 
-/** All but those that Lua sets itself (`own`), which then go out like any header of the client. */
+/**
+ * All but those that Lua sets itself (`own`), which then go out like any header of the client; except for Host,
+ * which NGINX would make up: Lua says it in a variable.
+ */
 export function proxyHeaders(forwarding: Forwarding, own: readonly StandardHeader[] = []): readonly ProxyHeader[] {
   const headers = Object.entries(standardHeaders(forwarding)) as [StandardHeader, ProxyHeader][]
-  return headers.flatMap(([key, header]) => (own.includes(key) ? [] : [header]))
+  return headers.flatMap(([key, header]) => {
+    if (!own.includes(key)) return [header]
+    return key === 'host' ? [{ ...header, value: '$upstream_host' }] : []
+  })
 }

@@ -95,6 +95,7 @@ export const rewrite = {
     host: { annotation: 'upstream-vhost', parse: hostTemplate, about: 'The Host header that the backend sees' },
   },
   proxy: proxyField('rewrite', proxyMembers),
+  ownHeaders: ({ host }) => (host === undefined ? [] : ['host']),
   runtime: {
     schema: {
       ...object(
