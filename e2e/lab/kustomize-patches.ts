@@ -6,6 +6,7 @@ import type { KubernetesObject } from './client.ts'
 export interface Patch {
   readonly target?: { readonly kind?: string, readonly name?: string }
   readonly allowKindChange: boolean
+  readonly allowNameChange: boolean
   readonly content: unknown
 }
 
@@ -27,10 +28,12 @@ export function applyPatch(objects: readonly KubernetesObject[], patch: Patch): 
 }
 
 function patchTarget(
-  objects: readonly KubernetesObject[], { target, allowKindChange }: Patch, operations: Operation[],
+  objects: readonly KubernetesObject[], { target, allowKindChange, allowNameChange }: Patch, operations: Operation[],
 ): KubernetesObject[] {
-  // kustomize puts the old kind back.
-  if (!allowKindChange && operations.some(({ path }) => path === '/kind')) throw new Error('a kind needs allowKindChange')
+  // kustomize puts the old ones back.
+  const changes = (field: string): boolean => operations.some(({ path }) => path === field)
+  if (!allowKindChange && changes('/kind')) throw new Error('a kind needs allowKindChange')
+  if (!allowNameChange && changes('/metadata/name')) throw new Error('a name needs allowNameChange')
   const matches = objects.filter(({ kind, metadata }) =>
     kind === target?.kind && (target?.name === undefined || metadata?.name === target.name))
   // kustomize would do nothing, and nobody would notice.

@@ -10,7 +10,7 @@ interface PatchEntry {
   readonly path?: string
   readonly patch?: string
   readonly target?: NonNullable<Patch['target']>
-  readonly options?: { readonly allowKindChange?: boolean }
+  readonly options?: { readonly allowKindChange?: boolean, readonly allowNameChange?: boolean }
 }
 
 interface Kustomization {
@@ -27,7 +27,7 @@ const KUSTOMIZATION_FIELDS = new Set([
 ])
 const PATCH_FIELDS = new Set(['path', 'patch', 'target', 'options'])
 const TARGET_FIELDS = new Set(['kind', 'name'])
-const OPTION_FIELDS = new Set(['allowKindChange'])
+const OPTION_FIELDS = new Set(['allowKindChange', 'allowNameChange'])
 
 /** Kinds without a namespace that manifests of a controller hold. */
 export const CLUSTER_KINDS = new Set([
@@ -89,8 +89,8 @@ async function readPatch(folder: string, entry: PatchEntry): Promise<Patch> {
   requireKnown(folder, target ?? {}, TARGET_FIELDS)
   requireKnown(folder, options, OPTION_FIELDS)
   const text = path === undefined ? patch ?? '' : await readFile(join(folder, path), 'utf8')
-  const allowKindChange = options.allowKindChange === true
-  return { content: parse(text), allowKindChange, ...target === undefined ? {} : { target } }
+  const { allowKindChange = false, allowNameChange = false } = options
+  return { content: parse(text), allowKindChange, allowNameChange, ...target === undefined ? {} : { target } }
 }
 
 async function readResource(path: string): Promise<KubernetesObject[]> {
