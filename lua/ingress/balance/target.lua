@@ -12,7 +12,6 @@ local store = require "ingress.store"
 local template = require "ingress.template"
 
 local has_endpoint = backends.has_endpoint
-local min = math.min
 local random = math.random
 local read_session = affinity.read
 
@@ -42,6 +41,12 @@ function _M.upstream_name(key)
 end
 
 
+-- Whether the end of a request makes room for another one of its client.
+local function counts_connections(policies)
+    return policies.limits ~= nil and policies.limits.connections ~= nil
+end
+
+
 -- How the endpoint is chosen, by the policies of a route or of an arm of it.
 local function add_choice(target, policies, common)
     local load_balance = policies.load_balance or common.setting.load_balance
@@ -56,10 +61,11 @@ local function add_choice(target, policies, common)
     choice.apply(target, load_balance, function(key)
         return template.compile(key, common.route)
     end)
-    -- Whether the picker, or the count of failures, has to see the end of each request.
+    -- Whether the picker, or the count of failures or connections, has to see the end of requests.
     local ejection = common.setting.ejection
     target.watched = algorithms.watches[load_balance.algorithm]
         or ejection ~= nil and ejection.failures > 0 and ejection.server_errors
+        or counts_connections(common.route.policies)
 end
 
 
@@ -155,6 +161,7 @@ local function is_plain(route)
     local own = route.policies
     return #route.backends == 1 and route.backends[1].weight > 0 and not route.canaries
         and not (own.timeouts or own.retries or own.load_balance or own.affinity)
+        and not counts_connections(own)
 end
 
 
@@ -219,12 +226,6 @@ end
 --- One target for the current request; nil when the route has none.
 function _M.choose(targets)
     return targets.only or one_of_several(targets)
-end
-
-
---- How many more peers may be tried after the first, when there are `count` endpoints.
-function _M.more_tries(target, count)
-    return target.tries == 0 and count - 1 or min(target.tries, count) - 1
 end
 
 

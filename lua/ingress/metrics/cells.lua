@@ -9,57 +9,20 @@
 local ffi = require "ffi"
 local layouts = require "ingress.metrics.layout"
 local shared_memory = require "ingress.shared_memory"
+local shared_mutex = require "ingress.shared_mutex"
 
-local C = ffi.C
 local cast = ffi.cast
 local floor = math.floor
-local format = string.format
 local min = math.min
 
 local MOST_STRIPES = 8
-local CACHE_LINE = 64
 local BYTES_PER_NUMBER = 8
-local PROCESS_SHARED, ROBUST = 1, 1
-local EOWNERDEAD = 130
 local EPOCH = layouts.EPOCH
-
-ffi.cdef [[
-typedef union { char space[64]; long long alignment; } resty_ingress_mutex;
-int resty_ingress_mutexattr_init(resty_ingress_mutex *attributes) __asm__("pthread_mutexattr_init");
-int resty_ingress_mutexattr_setpshared(resty_ingress_mutex *attributes, int shared)
-    __asm__("pthread_mutexattr_setpshared");
-int resty_ingress_mutexattr_setrobust(resty_ingress_mutex *attributes, int robust)
-    __asm__("pthread_mutexattr_setrobust");
-int resty_ingress_mutex_init(resty_ingress_mutex *mutex, const resty_ingress_mutex *attributes)
-    __asm__("pthread_mutex_init");
-int resty_ingress_mutex_lock(resty_ingress_mutex *mutex) __asm__("pthread_mutex_lock");
-int resty_ingress_mutex_consistent(resty_ingress_mutex *mutex) __asm__("pthread_mutex_consistent");
-int resty_ingress_mutex_unlock(resty_ingress_mutex *mutex) __asm__("pthread_mutex_unlock");
-]]
 
 local state = ngx.shared.resty_ingress_state
 
 local _M = {}
 _M.__index = _M
-
-
-local function check(result, what)
-    if result ~= 0 then
-        error(format("%s failed: error %d", what, result))
-    end
-end
-
-
-local function make_mutexes(mutexes, count)
-    local attributes = ffi.new("resty_ingress_mutex")
-    check(C.resty_ingress_mutexattr_init(attributes), "pthread_mutexattr_init")
-    check(C.resty_ingress_mutexattr_setpshared(attributes, PROCESS_SHARED),
-        "pthread_mutexattr_setpshared")
-    check(C.resty_ingress_mutexattr_setrobust(attributes, ROBUST), "pthread_mutexattr_setrobust")
-    for stripe = 0, count - 1 do
-        check(C.resty_ingress_mutex_init(mutexes + stripe, attributes), "pthread_mutex_init")
-    end
-end
 
 
 -- As many as there were workers at the first load: what is known of a series stays where it is.
@@ -77,18 +40,14 @@ end
 function _M.open(name, layout, bytes)
     local stripes = stripe_count()
     local series_bytes = stripes * layout.width * BYTES_PER_NUMBER
-    local capacity = floor((bytes - MOST_STRIPES * CACHE_LINE) / series_bytes)
+    local capacity = floor((bytes - MOST_STRIPES * shared_mutex.BYTES) / series_bytes)
     local address, is_new = shared_memory.open("metrics/" .. name, bytes)
-    local mutexes = cast("resty_ingress_mutex *", cast("intptr_t", address))
-    if is_new then
-        make_mutexes(mutexes, MOST_STRIPES)
-    end
     return setmetatable({
         capacity = capacity,
         stripes = stripes,
         width = layout.width,
-        mutexes = mutexes,
-        numbers = cast("double *", cast("intptr_t", address + MOST_STRIPES * CACHE_LINE)),
+        mutexes = shared_mutex.open(address, MOST_STRIPES, is_new),
+        numbers = cast("double *", cast("intptr_t", address + MOST_STRIPES * shared_mutex.BYTES)),
     }, _M)
 end
 
@@ -101,15 +60,12 @@ end
 
 --- What was half written when its writer died is a request that counts in part.
 function _M:lock(stripe)
-    local mutex = self.mutexes + stripe
-    if C.resty_ingress_mutex_lock(mutex) == EOWNERDEAD then
-        C.resty_ingress_mutex_consistent(mutex)
-    end
+    shared_mutex.lock(self.mutexes + stripe)
 end
 
 
 function _M:unlock(stripe)
-    C.resty_ingress_mutex_unlock(self.mutexes + stripe)
+    shared_mutex.unlock(self.mutexes + stripe)
 end
 
 

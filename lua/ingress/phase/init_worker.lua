@@ -1,5 +1,6 @@
 -- init_worker_by_lua: in each worker, at its start.
 
+local connections = require "ingress.limit.connections"
 local generation = require "ingress.generation"
 local metrics = require "ingress.metrics"
 local prober = require "ingress.health.prober"
@@ -16,6 +17,7 @@ return function()
     math.randomseed(tonumber(process.random_id():sub(1, 8), 16))
     store.on_revision = generation.report_revision
     metrics.enter()
+    connections.start()
     generation.enter()
     store.refresh()
     prober.start()

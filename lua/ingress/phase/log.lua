@@ -1,6 +1,7 @@
 -- log_by_lua of the locations that send requests to backends.
 
 local completion = require "ingress.balance.completion"
+local connections = require "ingress.limit.connections"
 local metrics = require "ingress.metrics"
 local observe = require("ingress.metrics.request").observe
 local response = require "ingress.response"
@@ -8,6 +9,7 @@ local response = require "ingress.response"
 
 return function(listener)
     completion.run()
+    connections.release()
     response.forget()
     if metrics.enabled then
         observe(listener)

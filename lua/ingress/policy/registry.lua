@@ -9,6 +9,7 @@ _M.by_name = {
     body_size = require "ingress.policy.body_size",
     cors = require "ingress.policy.cors",
     direct_response = require "ingress.policy.direct_response",
+    limits = require "ingress.policy.limits",
     load_balance = require "ingress.policy.load_balance",
     redirect = require "ingress.policy.redirect",
     request_headers = require "ingress.policy.request_headers",
@@ -23,7 +24,7 @@ _M.by_name = {
 -- ingress-nginx. Redirects come first: nothing else matters of a request that is about to be
 -- repeated elsewhere. What the backend sees comes last: others go by what the client asked for.
 _M.request_order = {
-    "app_root", "cors", "redirect", "direct_response", "tls_redirect", "body_size",
+    "app_root", "cors", "redirect", "direct_response", "tls_redirect", "limits", "body_size",
     "request_headers", "rewrite",
 }
 

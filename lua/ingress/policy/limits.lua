@@ -1,0 +1,68 @@
+-- How much one client may ask for: acted on by limit.lua.
+
+local address_range = require "ingress.pure.address_range"
+local shape = require "ingress.pure.shape"
+
+local format = string.format
+
+local MOST_RANGES = 256
+-- What a worker can count for one client.
+local MOST_CONNECTIONS = 65535
+local MOST = {
+    rps = 1000000, rpm = 1000000, burst_multiplier = 1000, connections = MOST_CONNECTIONS,
+    rate = 2 ^ 40, rate_after = 2 ^ 40,
+}
+local LEAST_STATUS, MOST_STATUS = 400, 599
+local MEMBERS = {
+    rps = true, rpm = true, burst_multiplier = true, connections = true, rate = true,
+    rate_after = true, allow = true, rate_status = true, connection_status = true,
+}
+
+local _M = {}
+
+
+local function check_numbers(value)
+    for name, most in pairs(MOST) do
+        if value[name] ~= nil and not shape.is_integer(value[name], 1, most) then
+            return format("limits.%s must be a whole number from 1 on", name)
+        end
+    end
+    for _, name in ipairs({ "rate_status", "connection_status" }) do
+        local status = value[name]
+        if status ~= nil and not shape.is_integer(status, LEAST_STATUS, MOST_STATUS) then
+            return format("limits.%s must be a status from 400 to 599", name)
+        end
+    end
+end
+
+
+local function check_allowed(allow)
+    if allow == nil then
+        return nil
+    end
+    if not shape.is_array(allow) or #allow > MOST_RANGES then
+        return format("limits.allow must be a list of at most %d ranges", MOST_RANGES)
+    end
+    for _, range in ipairs(allow) do
+        if not address_range.parse(range) then
+            return "limits.allow: " .. shape.quoted(range) .. " is no range of addresses"
+        end
+    end
+end
+
+
+function _M.validate(value)
+    return shape.object(value, MEMBERS, "limits")
+        or check_numbers(value)
+        or check_allowed(value.allow)
+        or nil
+end
+
+
+function _M.compile(value, route)
+    -- Policies are loaded without NGINX, too.
+    return require("ingress.limit").compile(value, route)
+end
+
+
+return _M
