@@ -12,7 +12,6 @@ local health = require "ingress.health"
 local ngx_balancer = require "ngx.balancer"
 local store = require "ingress.store"
 local tries = require "ingress.balance.tries"
-local more_tries = require("ingress.balance.target").more_tries
 
 local excluded_of = health.excluded
 local get_last_failure = ngx_balancer.get_last_failure
@@ -21,8 +20,7 @@ local ngx = ngx
 local ngx_now = ngx.now
 local ngx_var = ngx.var
 local pick = backends.pick
-local set_current_peer = ngx_balancer.set_current_peer
-local set_more_tries = ngx_balancer.set_more_tries
+local send_to = tries.send_to
 local set_timeouts = ngx_balancer.set_timeouts
 local value_of = store.value
 
@@ -38,28 +36,6 @@ local _M = {}
 --- Whether somebody has to see the end of a request to this target.
 function _M.needs_watch(target)
     return target.watched or health.needs_watch(value_of(target.entry))
-end
-
-
-local function send_to(endpoint)
-    local ok, err = set_current_peer(endpoint.host, endpoint.port)
-    if not ok then
-        error(endpoint.id .. ": " .. err)
-    end
-end
-
-
-local function prepare_tries(target, count)
-    local timeouts = target.timeouts
-    if timeouts then
-        set_timeouts(timeouts.connect, timeouts.send, timeouts.read)
-    end
-    local more = more_tries(target, count)
-    if more > 0 then
-        set_more_tries(more)
-    end
-    local budget = target.budget
-    budget.first_tries = budget.first_tries + 1
 end
 
 
@@ -85,7 +61,11 @@ local function first_try(target, own)
     if not endpoint then
         return ngx.exit(NO_PEER)
     end
-    prepare_tries(target, #backend.endpoints)
+    local timeouts = target.timeouts
+    if timeouts then
+        set_timeouts(timeouts.connect, timeouts.send, timeouts.read)
+    end
+    tries.prepare(target, #backend.endpoints)
     if own or target.retry_seconds > 0 then
         ngx.ctx = own_state(own or { target = target }, endpoint)
     end
@@ -110,15 +90,10 @@ end
 
 local function next_try(state)
     tries.finish(state, last_outcome())
-    -- The failure may be news to this request only: the endpoints may have changed since it came.
-    store.refresh()
-    local backend = value_of(state.target.entry)
-    local endpoint = backend and tries.is_allowed(state) and tries.another(backend, state)
+    local endpoint = tries.another(state)
     if not endpoint then
         return ngx.exit(NO_PEER)
     end
-    state.tried[endpoint.id] = true
-    state.endpoint = endpoint
     ngx.ctx = state
     return send_to(endpoint)
 end

@@ -8,16 +8,42 @@
 local backends = require "ingress.balance.backend"
 local counters = require "ingress.counters"
 local health = require "ingress.health"
+local ngx_balancer = require "ngx.balancer"
 local store = require "ingress.store"
 
 local done = backends.done
 local excluded_of = health.excluded
 local ipairs = ipairs
+local min = math.min
 local ngx_now = ngx.now
 local pairs = pairs
 local pick = backends.pick
+local set_current_peer = ngx_balancer.set_current_peer
+local set_more_tries = ngx_balancer.set_more_tries
 
 local _M = {}
+
+
+--- Sends the try at hand to an endpoint.
+function _M.send_to(endpoint)
+    local ok, err = set_current_peer(endpoint.host, endpoint.port)
+    if not ok then
+        error(endpoint.id .. ": " .. err)
+    end
+end
+
+
+--- Before the first try: how many more there may be, as long as the budget allows them.
+-- @param target {tries, budget}; tries 0: as many as there are endpoints
+-- @param count  of the endpoints
+function _M.prepare(target, count)
+    local more = (target.tries == 0 and count or min(target.tries, count)) - 1
+    if more > 0 then
+        set_more_tries(more)
+    end
+    local budget = target.budget
+    budget.first_tries = budget.first_tries + 1
+end
 
 
 --- The endpoint of the first try, whose end will be seen: it may find out whether one that was
@@ -35,8 +61,7 @@ function _M.first(backend, state)
 end
 
 
---- Whether there may be another try; who asks is going to have one.
-function _M.is_allowed(state)
+local function may_go_on(state)
     local now = ngx_now()
     if state.deadline and now > state.deadline then
         return false
@@ -61,8 +86,8 @@ local function union(first, second)
 end
 
 
---- One that was not tried yet; rather one that is left out otherwise than one that was tried.
-function _M.another(backend, state)
+-- One that was not tried yet; rather one that is left out otherwise than one that was tried.
+local function another(backend, state)
     local tried, excluded = state.tried, excluded_of(backend)
     if not excluded then
         return pick(backend, state.target, tried)
@@ -73,6 +98,22 @@ function _M.another(backend, state)
         done(state.target, endpoint.id)
         return pick(backend, state.target, tried)
     end
+    return endpoint
+end
+
+
+--- The endpoint of the next try, which is under way then; nil when there is none. The one
+-- before has ended.
+function _M.another(state)
+    -- The failure may be news to this request only: the endpoints may have changed since it came.
+    store.refresh()
+    local backend = store.value(state.target.entry)
+    local endpoint = backend and may_go_on(state) and another(backend, state)
+    if not endpoint then
+        return nil
+    end
+    state.tried[endpoint.id] = true
+    state.endpoint = endpoint
     return endpoint
 end
 

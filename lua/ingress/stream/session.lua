@@ -4,18 +4,15 @@
 -- `ngx.ctx` holds the state of its tries (balance/tries.lua).
 
 local faults = require "ingress.faults"
-local ngx_balancer = require "ngx.balancer"
 local store = require "ingress.store"
 local targets = require "ingress.stream.target"
 local tries = require "ingress.balance.tries"
 
 local has_endpoint = require("ingress.balance.backend").has_endpoint
 local match = string.match
-local min = math.min
 local ngx = ngx
 local ngx_var = ngx.var
-local set_current_peer = ngx_balancer.set_current_peer
-local set_more_tries = ngx_balancer.set_more_tries
+local send_to = tries.send_to
 local value_of = store.value
 
 -- NGX_BUSY: "no live upstreams".
@@ -24,15 +21,7 @@ local BAD_GATEWAY = "502"
 -- Of the map in nginx.conf (docs/control-api.md).
 local PASSTHROUGH = "tls_passthrough"
 
-local most_tries
-
 local _M = {}
-
-
---- @param count  of the endpoints that are tried at most; 0: each
-function _M.configure(count)
-    most_tries = count
-end
 
 
 local function close()
@@ -80,16 +69,6 @@ _M.passthrough = faults.guarded(function()
 end)
 
 
-local function send_to(state, endpoint)
-    state.endpoint = endpoint
-    state.tried[endpoint.id] = true
-    local ok, err = set_current_peer(endpoint.host, endpoint.port)
-    if not ok then
-        error(endpoint.id .. ": " .. err)
-    end
-end
-
-
 local function first_try(state)
     local target = state.target
     local backend = value_of(target.entry)
@@ -97,27 +76,21 @@ local function first_try(state)
     if not endpoint then
         return ngx.exit(NO_PEER)
     end
-    local count = #backend.endpoints
-    local more = (most_tries == 0 and count or min(most_tries, count)) - 1
-    if more > 0 then
-        set_more_tries(more)
-    end
-    target.budget.first_tries = target.budget.first_tries + 1
-    state.tried = {}
-    return send_to(state, endpoint)
+    tries.prepare(target, #backend.endpoints)
+    state.endpoint = endpoint
+    state.tried = { [endpoint.id] = true }
+    return send_to(endpoint)
 end
 
 
 -- Only a connection that could not be made is tried again: NGINX knows no other reason.
 local function next_try(state)
     tries.finish(state, { reason = "error" })
-    store.refresh()
-    local backend = value_of(state.target.entry)
-    local endpoint = backend and tries.is_allowed(state) and tries.another(backend, state)
+    local endpoint = tries.another(state)
     if not endpoint then
         return ngx.exit(NO_PEER)
     end
-    return send_to(state, endpoint)
+    return send_to(endpoint)
 end
 
 

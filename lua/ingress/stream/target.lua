@@ -1,6 +1,6 @@
 -- Where connections go: the records of ports and of names whose TLS is passed through, compiled
--- once. A target is as those of HTTP (balance/target.lua): {entry, name, load_balance, picker_id,
--- slow_start, key, budget}.
+-- once. A target is as those of HTTP (balance/target.lua): {entry, name, tries, load_balance,
+-- picker_id, slow_start, key, budget}.
 
 local choice = require "ingress.balance.choice"
 local hash_key = require "ingress.stream.hash_key"
@@ -11,13 +11,22 @@ local store = require "ingress.store"
 local is_dns_name = host_name.is_dns_name
 local lower = string.lower
 
+local most_tries
+
 local _M = {}
+
+
+--- @param tries  how many endpoints are tried at most; 0: each
+function _M.configure(tries)
+    most_tries = tries
+end
 
 
 local function compile(record, key)
     local target = {
         entry = store.entry("backend", record.backend),
         name = key,
+        tries = most_tries,
         budget = retry_budget.of(record.backend, store.setting().retry_budget, ngx.now()),
     }
     choice.apply(target, record.load_balance or choice.DEFAULT, hash_key.compile)

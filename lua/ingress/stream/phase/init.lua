@@ -18,6 +18,7 @@ local process = require "ingress.process"
 local session = require "ingress.stream.session"
 local status = require "ingress.stream.status"
 local store = require "ingress.store"
+local targets = require "ingress.stream.target"
 
 
 local function init_worker()
@@ -41,5 +42,5 @@ rawset(_G, "resty_ingress_stream", {
 --- @param tries  how many endpoints are tried at most; 0: each
 return function(tries)
     destination.configure(os.getenv)
-    session.configure(tries)
+    targets.configure(tries)
 end
