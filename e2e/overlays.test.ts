@@ -90,8 +90,9 @@ for (const [name, objects] of overlays) {
 
   test(`${name}: the containers are those of the base, but for ports and what opens port 80`, () => {
     for (const part of ['sidecar', 'openresty']) {
-      const { args: _own, ports, securityContext, ...rest } = container(objects, part)
-      const { args: _args, ports: basePorts = [], securityContext: closed, ...same } = container(base, part)
+      const { args: _own, env = [], ports, securityContext, ...rest } = container(objects, part)
+      const { args: _args, env: baseEnv, ports: basePorts = [], securityContext: closed, ...same } = container(base, part)
+      assert.deepEqual(env.filter((variable) => !variable.name.endsWith('POD_PORTS')), baseEnv)
       assert.deepEqual(rest, same)
       const isOpener = name === 'daemonset-hostnetwork' && part === 'openresty'
       assert.deepEqual(securityContext, isOpener ? { ...closed, allowPrivilegeEscalation: true } : closed)
@@ -164,6 +165,14 @@ for (const name of ['daemonset-hostnetwork', 'daemonset-hostport']) {
     for (const kind of ['Deployment', 'Service']) assert.equal(find(overlay(name), kind), undefined)
   })
 }
+
+test('daemonset-hostnetwork: both containers know which ports of the node are ours', () => {
+  const { containers } = podOf(overlay('daemonset-hostnetwork'))
+  const open = containers.flatMap((each) => each.ports ?? []).map(({ containerPort }) => containerPort)
+  const said = containers.flatMap((each) => each.env ?? []).filter(({ name }) => name.endsWith('POD_PORTS'))
+  assert.equal(said.length, 2)
+  for (const { value = '' } of said) assert.deepEqual(value.split(',').map(Number).toSorted(), open.toSorted())
+})
 
 test('daemonset-hostnetwork: Services have names, and no port is one of Kubernetes on the node', () => {
   const pod = podOf(overlay('daemonset-hostnetwork'))

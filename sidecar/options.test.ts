@@ -9,6 +9,12 @@ async function run(...args: string[]): Promise<Options> {
   return command.options
 }
 
+test('in the network of a node the environment says which ports are ours', async () => {
+  const command = await parseCommand(['run'], '1.2.3', { POD_IPS: '198.18.0.1', POD_PORTS: '80,443,10254' })
+  assert.ok(command?.name === 'run')
+  assert.deepEqual(command.options.podPorts, [80, 443, 10254])
+})
+
 test('defaults, and the environment of a pod', async () => {
   const options = await run()
   assert.equal(options['controller-class'], 'resty-ingress.io/ingress-controller')

@@ -87,6 +87,8 @@ export interface Options extends Readonly<Flags> {
   readonly podName: string
   readonly podNamespace: string
   readonly podAddresses: readonly string[]
+  /** Ports at which these addresses are ours, where they are those of the node; else empty. */
+  readonly podPorts: readonly number[]
   readonly serviceHost: string
   readonly servicePort: string
 }
@@ -153,7 +155,7 @@ function complete(flags: Flags, env: Environment): Options {
   const ignored = WITHOUT_EFFECT.filter((flag) => (flags as Record<string, unknown>)[flag] !== undefined)
   check(flags)
   checkGroups(flags)
-  const { POD_NAME = '', POD_NAMESPACE = '', POD_IPS = '' } = env
+  const { POD_NAME = '', POD_NAMESPACE = '', POD_IPS = '', POD_PORTS = '' } = env
   const { KUBERNETES_SERVICE_HOST: serviceHost = '', KUBERNETES_SERVICE_PORT: servicePort = '443' } = env
   return {
     ...flags,
@@ -161,6 +163,7 @@ function complete(flags: Flags, env: Environment): Options {
     podName: POD_NAME,
     podNamespace: POD_NAMESPACE,
     podAddresses: POD_IPS.split(',').filter((address) => parseAddress(address) !== undefined),
+    podPorts: POD_PORTS.split(',').map(Number).filter((port) => port > 0),
     serviceHost,
     servicePort,
   }

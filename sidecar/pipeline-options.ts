@@ -26,6 +26,7 @@ export function pipelineOptions(options: Options): PipelineOptions {
     disableCatchAll: options['disable-catch-all'],
     allowLoopback: standalone,
     podAddresses: options.podAddresses,
+    podPorts: options.podPorts,
     disableExternalNames: options['disable-svc-external-name'],
     tcpServices: options['tcp-services-configmap'],
     udpServices: options['udp-services-configmap'],

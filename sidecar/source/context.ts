@@ -23,6 +23,8 @@ export interface SourceOptions extends ClassOptions {
   readonly allowLoopback: boolean
   /** Own addresses: never a destination; their families are the ones that endpoints may have. */
   readonly podAddresses: readonly string[]
+  /** At which of their ports we are; empty: at all. In the network of a node the others are not ours. */
+  readonly podPorts: readonly number[]
   readonly disableExternalNames: boolean
   /** `namespace/name` of the ConfigMaps with ports of layer 4; '' = none. */
   readonly tcpServices: string

@@ -11,6 +11,7 @@ export const GOLDEN_OPTIONS: PipelineOptions = {
   disableCatchAll: false,
   allowLoopback: false,
   podAddresses: [],
+  podPorts: [],
   disableExternalNames: false,
   tcpServices: '',
   udpServices: '',

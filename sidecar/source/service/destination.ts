@@ -17,21 +17,25 @@ export interface Destinations {
 }
 
 /**
- * Why an address is no destination, as words that follow it; undefined: it may be one.
+ * Why an address and port are no destination, as words that follow it; undefined: it may be one.
  * @param front addresses of the Service in front of this controller, where these count
  */
-export function addressRefusal(address: string, context: Context, front = NONE): string | undefined {
-  const bytes = parseAddress(address)
+export function addressRefusal(to: Pick<Endpoint, 'address' | 'port'>, context: Context, front = NONE): string | undefined {
+  const bytes = parseAddress(to.address)
   if (bytes === undefined) return 'is not a numeric IP address'
-  const { allowLoopback, podAddresses } = context.options
+  const { allowLoopback } = context.options
   const kind = classifyAddress(bytes)
   if (kind !== 'ordinary' && !(kind === 'loopback' && allowLoopback)) {
     return `is ${kind === 'unspecified' ? 'an' : 'a'} ${kind} address; only addresses of pods and hosts can be a destination`
   }
   const canonical = formatAddress(bytes)
   if (front.has(canonical)) return 'is an address of the Service in front of this controller'
-  const own = podAddresses.some((it) => formatAddress(parseAddress(it) ?? []) === canonical)
-  return own ? 'is an address of this controller itself' : undefined
+  return isOurs(canonical, to.port, context) ? 'is an address of this controller itself' : undefined
+}
+
+function isOurs(address: string, port: number, { options: { podAddresses, podPorts } }: Context): boolean {
+  return (podPorts.length === 0 || podPorts.includes(port)) &&
+    podAddresses.some((it) => formatAddress(parseAddress(it) ?? []) === address)
 }
 
 /** Of the Service in front of this controller: a request sent there would come back. */

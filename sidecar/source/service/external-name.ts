@@ -16,6 +16,7 @@ const FIELD = 'spec.externalName'
 /** What the judgement of a name and its addresses needs. */
 interface Work {
   readonly service: KubeObject
+  readonly port: number
   readonly denied: readonly string[]
   readonly own: ReadonlySet<string>
   readonly context: Context
@@ -38,9 +39,9 @@ export function externalDestinations(service: KubeObject, port: number, read: Re
   const by = denied.find((pattern) => isNamed(name, pattern))
   if (by !== undefined) return refused('RefusedExternalName', `externalName ${name} is denied by ${by} in external-name-denied`)
   const resolution = read.get(context.resolutions, name)
-  const work = { service, denied, own: ownAddresses(read, context), context }
+  const work = { service, port, denied, own: ownAddresses(read, context), context }
   const unknown = { endpoints: [], findings: [] }
-  return { externalName: name, ...(resolution === undefined ? unknown : judged(name, resolution, port, work)) }
+  return { externalName: name, ...(resolution === undefined ? unknown : judged(name, resolution, work)) }
 }
 
 /** `*.` stands for one label or more. */
@@ -48,7 +49,7 @@ function isNamed(name: string, pattern: string): boolean {
   return pattern.startsWith('*.') ? name.endsWith(pattern.slice(1)) : name === pattern
 }
 
-function judged(name: string, { addresses, failure }: Resolution, port: number, work: Work): Destinations {
+function judged(name: string, { addresses, failure }: Resolution, work: Work): Destinations {
   const findings: Finding[] = []
   const usable = addresses.filter((address) => isAllowed(name, address, work, findings))
   const unique = [...new Set(usable.map((address) => formatAddress(parseAddress(address) ?? [])))].sort(compareText)
@@ -57,15 +58,15 @@ function judged(name: string, { addresses, failure }: Resolution, port: number, 
     const message = `externalName ${name} cannot be resolved since ${failure.since}: ${failure.reason}; ${effect}`
     findings.push(serviceFinding(work.service, { field: FIELD, reason: 'NameNotResolved', message }))
   }
-  return { endpoints: unique.map((address) => ({ address, port })), findings }
+  return { endpoints: unique.map((address) => ({ address, port: work.port })), findings }
 }
 
 /** Whatever name leads to an address, it is the address that is connected to (DNS rebinding). */
 function isAllowed(name: string, address: string, work: Work, findings: Finding[]): boolean {
-  const { service, denied, own, context } = work
+  const { service, port, denied, own, context } = work
   const bytes = parseAddress(address) ?? []
   const by = denied.find((range) => isInRange(bytes, range))
-  const refusal = by === undefined ? addressRefusal(address, context, own) : `is denied by ${by} in external-name-denied`
+  const refusal = by === undefined ? addressRefusal({ address, port }, context, own) : `is denied by ${by} in external-name-denied`
   if (refusal === undefined) return isReachable(address, context)
   const message = `address ${quoted(address)} of externalName ${name} ${refusal}`
   findings.push(serviceFinding(service, { field: FIELD, reason: 'RefusedEndpoint', message }))

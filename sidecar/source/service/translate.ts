@@ -82,8 +82,9 @@ function primaryFamily(service: KubeObject): string {
   return text(items(fields(service.spec).ipFamilies)[0]) || 'IPv4'
 }
 
-function isAllowed({ address }: Candidate, context: Context, service: KubeObject, findings: Finding[]): boolean {
-  const refusal = addressRefusal(address, context)
+function isAllowed(candidate: Candidate, context: Context, service: KubeObject, findings: Finding[]): boolean {
+  const { address } = candidate
+  const refusal = addressRefusal(candidate, context)
   if (refusal === undefined) return isReachable(address, context)
   const message = `endpoint address ${quoted(address)} of Service ${service.metadata.name} ${refusal}`
   findings.push(serviceFinding(service, { field: 'endpoints', reason: 'RefusedEndpoint', message }))

@@ -77,7 +77,7 @@ export function serviceDestinations(service: KubeObject, port: number, read: Rea
   const own = ownAddresses(read, context)
   const findings: Finding[] = []
   const usable = clusterAddresses(service).filter((address) => {
-    const refusal = addressRefusal(address, context, own)
+    const refusal = addressRefusal({ address, port }, context, own)
     if (refusal === undefined) return isReachable(address, context)
     const message = `address ${quoted(address)} of Service ${objectKey(service.metadata)} ${refusal}`
     findings.push(serviceFinding(service, { field: 'spec.clusterIPs', reason: 'RefusedEndpoint', message }))

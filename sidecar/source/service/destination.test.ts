@@ -1,0 +1,25 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import type { BackendRecord } from '../../dynamic/records.ts'
+import { GOLDEN_OPTIONS } from '../../testing/inputs.ts'
+import { CLASS, ingress, service, slice } from '../../testing/neighbour.ts'
+import { translate } from '../../translate.ts'
+
+const OWN = '198.18.1.9'
+
+/** Endpoints of a Service whose only one is at our address, at port 8080. */
+function endpoints(podPorts: readonly number[]): BackendRecord['endpoints'] | undefined {
+  const objects = [CLASS, service('good', 'web'), slice('good', 'web', [OWN]), ingress('good', 'web', {})]
+  const options = { ...GOLDEN_OPTIONS, podAddresses: [OWN], podPorts }
+  const { records } = translate({ objects, options, listeners: { addresses: [], httpPort: 80, httpsPort: 443 } })
+  return (records['backend/good/web/80'] as BackendRecord | undefined)?.endpoints
+}
+
+test('a pod is no destination of its own, at any port', () => {
+  assert.deepEqual(endpoints([]), [])
+})
+
+test('in the network of a node only our own ports are none: what else listens there may be a backend', () => {
+  assert.deepEqual(endpoints([80, 8080]), [])
+  assert.deepEqual(endpoints([80, 443]), [[OWN, 8080]])
+})
