@@ -5,10 +5,12 @@ import type { Finding, Origin } from '../ir/origin.ts'
 import type { Fragment, StreamPort, StreamRoute } from '../ir/types.ts'
 import { byAge } from './order.ts'
 
-/** Each is a socket in every worker. */
 const MAX_PORTS = 1_000
-/** Sockets that NGINX listens on count as connections of a worker: at most a part of them. */
-const CONNECTIONS_PER_PORT = 8
+/**
+ * What a port may take of `worker_connections`: NGINX counts every socket that it listens on, of UDP one for
+ * each worker, and does not start when they are more. Two addresses, up to 64 workers, and room for connections.
+ */
+const CONNECTIONS: Readonly<Record<StreamRoute['protocol'], number>> = { TCP: 8, UDP: 160 }
 
 export function portsOf({ streams = [] }: Fragment): string[] {
   return streams.map(portKey)
@@ -52,9 +54,16 @@ export interface ListenedPorts {
 export function listenedPorts(ports: readonly StreamPort[], workerConnections: number): ListenedPorts {
   const routes = ports.flatMap(({ route }) => route ?? []).sort((left, right) =>
     left.port - right.port || (left.protocol < right.protocol ? -1 : 1))
-  const room = Math.min(MAX_PORTS, Math.floor(workerConnections / CONNECTIONS_PER_PORT))
-  const why = `is one too many: there are ${room} with max-worker-connections ${workerConnections}`
-  return { routes: routes.slice(0, room), findings: routes.slice(room).map((route) => finding(route, 'TooManyPorts', why)) }
+  const why = `is one too many for max-worker-connections ${workerConnections} or for the ${MAX_PORTS} that there can be`
+  let taken = 0
+  const fits = routes.map(({ protocol }, i) => {
+    taken += CONNECTIONS[protocol]
+    return i < MAX_PORTS && taken <= workerConnections
+  })
+  return {
+    routes: routes.filter((_, i) => fits[i]),
+    findings: routes.filter((_, i) => !fits[i]).map((route) => finding(route, 'TooManyPorts', why)),
+  }
 }
 
 export function streamBackends({ streams = [], passthrough = [] }: Fragment): string[] {
