@@ -1,15 +1,18 @@
-/** `UPDATE_GOLDEN=1` writes the tables of docs/annotations.md anew. */
+/** `UPDATE_GOLDEN=1` writes the tables of the documentation anew. */
 import assert from 'node:assert/strict'
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
-import { withTables } from './reference.ts'
+import { missingTables, withTables } from './reference.ts'
 
-const FILE = join(import.meta.dirname, '../../docs/annotations.md')
+const FILES = ['annotations.md', 'control-api.md', 'services.md'].map((name) => join(import.meta.dirname, '../../docs', name))
 
-test('docs/annotations.md lists what is supported, no more and no less', () => {
-  const document = readFileSync(FILE, 'utf8')
-  const made = withTables(document)
-  if (process.env.UPDATE_GOLDEN === '1') writeFileSync(FILE, made)
-  else assert.equal(document, made, 'UPDATE_GOLDEN=1 makes the tables anew')
+test('the documentation lists what is supported, no more and no less', () => {
+  for (const file of FILES) {
+    const document = readFileSync(file, 'utf8')
+    const made = withTables(document)
+    if (process.env.UPDATE_GOLDEN === '1') writeFileSync(file, made)
+    else assert.equal(document, made, `${file}: UPDATE_GOLDEN=1 makes the tables anew`)
+  }
+  assert.deepEqual(missingTables(FILES.map((file) => readFileSync(file, 'utf8'))), [])
 })

@@ -1,9 +1,12 @@
-/** docs/annotations.md, made of the registry of policies and the keys of the ConfigMap: it cannot be wrong. */
+/** Tables of the documentation, made of what they are about: they cannot be wrong. */
 import { DEFAULT_SETTINGS, type Settings } from '../ir/settings.ts'
+import { KNOWN_VARIABLES } from '../ir/template.ts'
 import type { Parser } from '../ir/value.ts'
 import { POLICIES } from '../policy/registry.ts'
 import { serviceUpstream } from '../policy/service-upstream.ts'
 import { KEYS } from '../source/configmap/keys.ts'
+import { CONF_ALTERNATIVES } from '../source/service/conf-alternatives.ts'
+import { CONF_DIRECTIVES } from '../source/service/conf-directives.ts'
 import { EXPOSE_ANNOTATIONS } from '../source/service/expose.ts'
 import { HEALTH_CHECK } from '../source/service/health-check.ts'
 import { compareText } from '../util/canonical.ts'
@@ -67,13 +70,48 @@ function settingsTable(): string {
   return table(['key of the ConfigMap', 'what it says', 'allowed', 'default'], rows)
 }
 
+function confTable(): string {
+  const rows = [...CONF_DIRECTIVES.values()].map(({ usage, about }) => [`\`${cell(usage)};\``, cell(about)])
+  return table(['directive', 'what it does'], rows)
+}
+
+function alternativesTable(): string {
+  return table(['instead of', 'there is'], CONF_ALTERNATIVES.map(([directive, instead]) => [`\`${directive}\``, cell(instead)]))
+}
+
+const LINE_LENGTH = 110
+
+/** Names in the lines of a paragraph. */
+function variableList(): string {
+  const names = [...KNOWN_VARIABLES, 'arg_NAME', 'cookie_NAME', 'http_NAME'].map((name) => `\`${name}\``)
+  return names.reduce((text, name) => {
+    const last = text.slice(text.lastIndexOf('\n') + 1)
+    return `${text},${last.length + name.length > LINE_LENGTH ? '\n' : ' '}${name}`
+  })
+}
+
+/** By the name that the documents call them by. */
+const TABLES: Readonly<Record<string, () => string>> = {
+  ingress: ingressTable,
+  service: serviceTable,
+  settings: settingsTable,
+  conf: confTable,
+  'conf-alternatives': alternativesTable,
+  variables: variableList,
+}
+
 /** The document with its tables made anew: each stands between two comments that name it. */
 export function withTables(document: string): string {
-  const tables = { ingress: ingressTable(), service: serviceTable(), settings: settingsTable() }
-  return Object.entries(tables).reduce((text, [name, made]) => {
+  return Object.entries(TABLES).reduce((text, [name, make]) => {
     const mark = (word: string): string => `<!-- ${word} of the table: ${name} -->`
-    const [before = '', rest = ''] = text.split(mark('begin'))
+    const [before = '', rest] = text.split(mark('begin'))
+    if (rest === undefined) return text
     const [, after = ''] = rest.split(mark('end'))
-    return `${before}${mark('begin')}\n${made}\n${mark('end')}${after}`
+    return `${before}${mark('begin')}\n${make()}\n${mark('end')}${after}`
   }, document)
+}
+
+/** The tables that none of these documents has. */
+export function missingTables(documents: readonly string[]): string[] {
+  return Object.keys(TABLES).filter((name) => documents.every((text) => !text.includes(`<!-- begin of the table: ${name} -->`)))
 }
