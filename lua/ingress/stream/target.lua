@@ -22,14 +22,23 @@ function _M.configure(tries)
 end
 
 
+-- What the setting hashes by is of a request.
+local function common_load_balance(setting)
+    local common = setting.load_balance
+    return common and not common.key and common or choice.DEFAULT
+end
+
+
 local function compile(record, key)
+    local setting = store.setting()
     local target = {
         entry = store.entry("backend", record.backend),
         name = key,
         tries = most_tries,
-        budget = retry_budget.of(record.backend, store.setting().retry_budget, ngx.now()),
+        budget = retry_budget.of(record.backend, setting.retry_budget, ngx.now()),
     }
-    choice.apply(target, record.load_balance or choice.DEFAULT, hash_key.compile)
+    local load_balance = record.load_balance or common_load_balance(setting)
+    choice.apply(target, load_balance, hash_key.compile)
     return target
 end
 

@@ -1,6 +1,7 @@
 /** Layer 4 in Lua: connections and datagrams go where the records say. */
 import assert from 'node:assert/strict'
 import { test, type TestContext } from 'node:test'
+import { promisify } from 'node:util'
 import { withDigest } from './backends.ts'
 import { freePort, until, type Json } from './harness.ts'
 import { BACKEND, loopback, patch, serveStreams, streamRecords, withStreamLua, type StreamServed } from './stream-lua-plane.ts'
@@ -12,6 +13,10 @@ async function peers(t: TestContext, ...names: readonly string[]): Promise<TcpPe
 }
 
 const portsOf = (list: readonly TcpPeer[]): number[] => list.map(({ port }) => port)
+
+async function openConnections({ server }: TcpPeer): Promise<number> {
+  return promisify(server.getConnections.bind(server))()
+}
 
 /** Which peer a connection gets, by its greeting. */
 async function greeted(t: TestContext, port: number, localAddress?: string): Promise<string> {
@@ -132,13 +137,33 @@ withStreamLua('stream-lua', (variant) => {
   test('connections count as long as they last, for the algorithms that look at what is in flight', async (t) => {
     const served = await serveStreams(t, variant, { workers: 1 })
     const list = await peers(t, 'a', 'b')
-    await served.plane.put(streamRecords(served, portsOf(list), { algorithm: 'least_request' }))
-    const lasting = []
-    for (let i = 0; i < 10; i += 1) {
-      const client = new Client(t, served.tcp)
-      lasting.push((await client.hear('\n')).trim())
+    const [a] = list as [TcpPeer]
+    const algorithm = { load_balance: { algorithm: 'least_request' } }
+    const lasting = async (count: number): Promise<Client[]> => {
+      const clients = []
+      for (let i = 0; i < count; i += 1) {
+        const client = new Client(t, served.tcp)
+        await client.hear('\n')
+        clients.push(client)
+      }
+      return clients
     }
-    assert.deepEqual(lasting.filter((name) => name === 'a').length, 5)
+    const withA = (clients: readonly Client[]): Client[] => clients.filter(({ heard }) => heard === 'a\n')
+    // Of the record, and of all.
+    for (const set of [
+      streamRecords(served, portsOf(list), algorithm.load_balance),
+      { 'setting/global': withDigest(algorithm), ...streamRecords(served, portsOf(list)) },
+    ]) {
+      await served.plane.put(set)
+      const first = await lasting(10)
+      assert.equal(withA(first).length, 5)
+      for (const client of withA(first)) client.socket.destroy()
+      await until('their connections have ended', async () => (await openConnections(a)) === 0)
+      const second = await lasting(5)
+      assert.equal(withA(second).length, 5)
+      for (const client of [...first, ...second]) client.socket.destroy()
+      await until('all have ended', async () => (await Promise.all(list.map(openConnections))).every((open) => open === 0))
+    }
   })
 
   test('draining endpoints and those of other zones are taken when no other is left', async (t) => {
