@@ -1,7 +1,7 @@
 /** A Service with `resty-ingress.io/expose` -> Fragment: routes without an Ingress. */
 import type { Reader } from '../../collection/graph.ts'
 import type { KubeObject } from '../../collection/objects.ts'
-import { quoted } from '../../ir/names.ts'
+import { isPortName, isPortNumber, quoted } from '../../ir/names.ts'
 import type { Finding, ObjectRef } from '../../ir/origin.ts'
 import type { BackendRef, Fragment, Route } from '../../ir/types.ts'
 import { readPolicies, type PolicyReading } from '../../policy/annotations.ts'
@@ -103,16 +103,22 @@ function backendOf(work: Work): BackendRef | undefined {
   const { service, annotations, object: { namespace, name } } = work
   const written = annotations[PORT]?.trim() ?? ''
   if (written !== '') {
-    if (findServicePort(service, written) !== undefined) return { namespace, service: name, port: written }
+    if (isPort(written) && findServicePort(service, written) !== undefined) return { namespace, service: name, port: written }
     report(work, PORT, 'ServicePortNotFound', `the Service has no TCP port ${quoted(written)}; nothing is exposed`)
     return undefined
   }
   const ports = items(fields(service.spec).ports).map(fields).filter(({ protocol }) => (protocol ?? 'TCP') === 'TCP')
   const [only, ...others] = ports
-  if (only !== undefined && others.length === 0) return { namespace, service: name, port: String(only.port) }
-  const message = `the Service has ${ports.length === 0 ? 'no TCP port' : 'several ports'}: ${PORT} must say which one; nothing is exposed`
+  if (isPortNumber(only?.port) && others.length === 0) return { namespace, service: name, port: String(only.port) }
+  const what = others.length === 0 ? 'no TCP port' : 'several ports'
+  const message = `the Service has ${what}: ${PORT} must say which one; nothing is exposed`
   report(work, EXPOSE, 'ServicePortNotFound', message)
   return undefined
+}
+
+/** As a reference may spell it: it becomes part of a key. */
+function isPort(text: string): boolean {
+  return isPortName(text) || (isPortNumber(Number(text)) && text === String(Number(text)))
 }
 
 /** One entry of an Ingress's `spec.tls`, written otherwise. */
