@@ -7,10 +7,9 @@ import type { GenerationView, ReloadCause } from './api/views.ts'
 import type { Origin } from './ir/origin.ts'
 import type { Settings } from './ir/settings.ts'
 import { layer4Causes } from './layer4-causes.ts'
-import { print } from './nginx/directive.ts'
 import type { Capabilities, NginxInput } from './nginx/input.ts'
 import { renderConfig, type RenderedConfig } from './nginx/render.ts'
-import type { LocationClass } from './policy/effects.ts'
+import { classLines, type LocationClass } from './policy/effects.ts'
 
 const KEPT_GENERATIONS = 20
 /** Characters; the first difference of a large configuration says enough. */
@@ -101,7 +100,7 @@ export class GenerationBook {
 
   #added(before: NginxInput, after: NginxInput): ReloadCause[] {
     return missingIn(before.classes, after.classes).flatMap((it): ReloadCause[] => {
-      const cause = { kind: 'class', class: it.name, directives: it.directives.map(print) } as const
+      const cause = { kind: 'class', class: it.name, directives: classLines(it) } as const
       const users = this.#sources.classUsers(it.name, MOST_CAUSES)
       if (users.length === 0) return [{ ...cause, message: `location class ${it.name} is new` }]
       return users.map((origin) => ({ ...cause, origin, message: `${describe(origin)} needs ${cause.directives.join(' ')}` }))
@@ -112,11 +111,11 @@ export class GenerationBook {
 const START: ReloadCause = { kind: 'start', message: 'the first configuration since the sidecar or OpenResty started' }
 
 function removed(before: NginxInput, after: NginxInput): ReloadCause[] {
-  return missingIn(after.classes, before.classes).map(({ name, directives }) => ({
+  return missingIn(after.classes, before.classes).map((it) => ({
     kind: 'unused_class',
-    class: name,
-    directives: directives.map(print),
-    message: `location class ${name} is not used any more; that alone is no reason to reload`,
+    class: it.name,
+    directives: classLines(it),
+    message: `location class ${it.name} is not used any more; that alone is no reason to reload`,
   }))
 }
 

@@ -39,9 +39,14 @@ export function locationClass(policies: PolicySet, settings: Settings): Location
   const filters = POLICIES.some((policy) => isFilter(policy, policies))
   const own = [...new Set(POLICIES.flatMap((policy) => ownHeaders(policy, policies)))].sort(compareText)
   if (directives.length === 0 && !filters && own.length === 0) return undefined
-  const lines = [...directives.map(print), ...(filters ? ['filters'] : []), ...own]
-  const name = `c${sha256(lines.join('\n')).slice(0, 12)}`
-  return { name, directives, ...(filters ? { filters } : {}), ...(own.length === 0 ? {} : { own }) }
+  const content = { directives, ...(filters ? { filters } : {}), ...(own.length === 0 ? {} : { own }) }
+  return { name: `c${sha256(classLines(content).join('\n')).slice(0, 12)}`, ...content }
+}
+
+/** What makes a class, in lines for people. */
+export function classLines({ directives, filters, own = [] }: Omit<LocationClass, 'name'>): readonly string[] {
+  const headers = own.map((name) => `proxy_set_header ${name} by Lua;`)
+  return [...directives.map(print), ...(filters === true ? ['header_filter_by_lua_block;'] : []), ...headers]
 }
 
 /** Where that was said which gives a route its location class. */
