@@ -136,6 +136,23 @@ withStreamLua('stream-lua over time', (variant) => {
     for (let i = 0; i < 10; i += 1) assert.equal(await greeted(t, served.tcp), only.name)
   })
 
+  test('a configuration that is refused when its Lua has been loaded leaves nothing behind', async (t) => {
+    const served = await planeWithPeers(t, variant)
+    const taken = await tcpPeer(t, 'somebody else')
+    const stream = streamBlock(taken.port, served.udp)
+    assert.equal((await served.plane.configure({ ...served.fixture, stream })).status, 422)
+    const only = served.peers[4] ?? assert.fail()
+    for (const victim of await pids(served)) {
+      process.kill(victim, 'SIGKILL')
+      await until('another worker', async () => {
+        const now = await pids(served).catch((): readonly number[] => [])
+        return now.length === 2 && !now.includes(victim)
+      })
+    }
+    await patch(served, { [BACKEND]: loopback(only.port) })
+    for (let i = 0; i < 10; i += 1) assert.equal(await greeted(t, served.tcp), only.name)
+  })
+
   test('killed and started alone it serves the last records', async (t) => {
     const served = await planeWithPeers(t, variant)
     const only = served.peers[3] ?? assert.fail()
