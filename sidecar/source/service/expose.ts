@@ -103,7 +103,8 @@ function backendOf(work: Work): BackendRef | undefined {
   const { service, annotations, object: { namespace, name } } = work
   const written = annotations[PORT]?.trim() ?? ''
   if (written !== '') {
-    if (isPort(written) && findServicePort(service, written) !== undefined) return { namespace, service: name, port: written }
+    const isThere = isPort(written) && findServicePort(service, written) !== undefined
+    if (isThere) return { namespace, service: name, port: written }
     report(work, PORT, 'ServicePortNotFound', `the Service has no TCP port ${quoted(written)}; nothing is exposed`)
     return undefined
   }
