@@ -2,6 +2,7 @@
  * IP addresses and ranges, parsed to bytes and printed again: what leaves here is canonical, so no
  * spelling of an address slips past a check or into nginx.conf.
  */
+import type { Parsed } from './value.ts'
 
 export type AddressClass = 'loopback' | 'unspecified' | 'link-local' | 'metadata' | 'multicast' | 'ordinary'
 
@@ -118,6 +119,12 @@ export function parseCidr(text: string): string | undefined {
   const masked = bytes.map((byte, i) => byte & maskAt(i, Number(bits)))
   const text16 = masked.length === 16 ? formatIpv6Range(masked) : formatAddress(masked)
   return `${text16}/${Number(bits)}`
+}
+
+/** An address or a range, as `parseCidr` prints it. */
+export function cidr(text: string): Parsed<string> {
+  const value = text.length > 50 ? undefined : parseCidr(text)
+  return value === undefined ? { allowed: 'an IP address or a range such as 10.0.0.0/8' } : { value }
 }
 
 /** A range keeps its family: `::ffff:0:0/96` must not become an IPv4 address with 96 bits. */

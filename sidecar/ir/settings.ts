@@ -58,6 +58,12 @@ export interface Settings {
   readonly slowStart: number
   /** Key of the hash by which canaries choose; empty: chance. */
   readonly canaryHashBy: readonly TemplatePart[]
+  readonly limitReqStatusCode: number
+  readonly limitConnStatusCode: number
+  /** KiB a second; 0 = no limit. */
+  readonly limitRate: number
+  /** KiB. */
+  readonly limitRateAfter: number
   readonly useHttp2: boolean
   readonly http2MaxConcurrentStreams: number
   readonly sslProtocols: readonly string[]
@@ -131,6 +137,10 @@ export const DEFAULT_SETTINGS: Settings = {
   loadBalance: 'round_robin',
   slowStart: 0,
   canaryHashBy: [],
+  limitReqStatusCode: 503,
+  limitConnStatusCode: 503,
+  limitRate: 0,
+  limitRateAfter: 0,
   useHttp2: true,
   http2MaxConcurrentStreams: 128,
   sslProtocols: ['TLSv1.2', 'TLSv1.3'],

@@ -2,6 +2,7 @@
  * How a Proxy spells its policies: structural schemas that read well in `kubectl explain`, and what their
  * members mean. The same schemas check the objects of a folder, which no API server has seen.
  */
+import { cidr } from '../ir/address.ts'
 import { pathTemplate, plainPath } from '../ir/template.ts'
 import type { Json } from '../ir/types.ts'
 import { size, type Parsed, type Parser } from '../ir/value.ts'
@@ -106,6 +107,21 @@ export function byteSize(field: string, [min, max]: Range, description: string):
     pattern: '^[0-9]{1,12}[kKmMgG]?$',
   }
   return textual(field, size(min, max), form)
+}
+
+/** A list of addresses and ranges of them. */
+export function addressRanges(field: string, maxItems: number, description: string): Member {
+  const schema = {
+    type: 'array',
+    description: `${description} Addresses, or ranges such as 10.0.0.0/8.`,
+    maxItems,
+    items: { type: 'string', minLength: 2, maxLength: 50, pattern: '^[0-9A-Fa-f.:]+(/[0-9]{1,3})?$' },
+  }
+  return member(field, schema, (value) => {
+    const ranges = (value as readonly string[]).map(cidr)
+    const refused = ranges.find((range) => 'allowed' in range)
+    return refused ?? { value: ranges.flatMap((range) => ('value' in range ? range.value : [])) }
+  })
 }
 
 /** What members must be to each other, in CEL for the API server and again for us. */

@@ -3,6 +3,7 @@ import { affinity } from './affinity.ts'
 import { appRoot } from './app-root.ts'
 import { bodySize } from './body-size.ts'
 import { buffering } from './buffering.ts'
+import { limits } from './limits.ts'
 import { loadBalance } from './load-balance.ts'
 import { canary } from './canary.ts'
 import { cors } from './cors.ts'
@@ -25,6 +26,7 @@ export const POLICIES: readonly Policy[] = [
   redirect,
   appRoot,
   tlsRedirect,
+  limits,
   bodySize,
   buffering,
   timeouts,

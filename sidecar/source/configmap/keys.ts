@@ -1,5 +1,5 @@
 /** Every key of the controller's ConfigMap: its setting, its grammar, and what it does (docs/annotations.md). */
-import { parseCidr } from '../../ir/address.ts'
+import { cidr } from '../../ir/address.ts'
 import { isHost } from '../../ir/names.ts'
 import { logFormat } from '../../ir/log-format.ts'
 import { ALGORITHMS, type Settings } from '../../ir/settings.ts'
@@ -26,11 +26,6 @@ function key<T>(name: string, parse: Parser<T>, about: string): Key<T> {
 /** What holds where the annotation of the same name is not set: same grammar, same bounds. */
 function defaultOf<T>({ annotation, parse, about }: Pick<Key<T>, 'parse' | 'about'> & { readonly annotation: string }): Key<T> {
   return key(annotation, parse, about)
-}
-
-const cidr: Parser<string> = (text) => {
-  const value = text.length > 50 ? undefined : parseCidr(text)
-  return value === undefined ? { allowed: 'an IP address or a range such as 10.0.0.0/8' } : { value }
 }
 
 const denied: Parser<string> = (text) => {
@@ -95,6 +90,10 @@ export const KEYS: { readonly [K in keyof Settings]: Key<Settings[K]> } = {
   loadBalance: key('load-balance', word(...ALGORITHMS), loadBalance.fields.algorithm.about),
   slowStart: defaultOf(loadBalance.fields.slow_start),
   canaryHashBy: defaultOf(canary.fields.key),
+  limitReqStatusCode: key('limit-req-status-code', integer(400, 599), 'Status for requests over `limit-rps` and `limit-rpm`'),
+  limitConnStatusCode: key('limit-conn-status-code', integer(400, 599), 'Status for requests over `limit-connections`'),
+  limitRate: key('limit-rate', integer(0, 1_000_000_000), 'KiB of an answer in a second; 0: no limit'),
+  limitRateAfter: key('limit-rate-after', integer(0, 1_000_000_000), 'KiB of an answer before `limit-rate` holds'),
   useHttp2: key('use-http2', boolean, 'HTTP/2 for clients over TLS'),
   http2MaxConcurrentStreams: key('http2-max-concurrent-streams', integer(1, 1024), 'Requests at once in one HTTP/2 connection'),
   sslProtocols: key('ssl-protocols', list(word('TLSv1.2', 'TLSv1.3'), 2), 'Versions of TLS for clients'),
