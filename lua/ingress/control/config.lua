@@ -1,5 +1,5 @@
--- /v1/config: PUT: a new nginx.conf, loaded by the master, known to run before the answer; GET: what
--- runs.
+-- /v1/config: PUT: a new nginx.conf, loaded by the master, known to run before the answer; GET:
+-- what runs.
 
 local answer = require "ingress.control.answer"
 local config_file = require "ingress.control.config_file"
@@ -18,6 +18,9 @@ local tonumber = tonumber
 local LOCK = "reload"
 local PATIENCE = 30
 local INTERVAL = 0.005
+local ENOENT = 2
+-- Those that nginx.conf may listen on, by their names in the run folder.
+local SOCKETS = { "https.sock", "passthrough.sock", "stream.sock" }
 
 local state = ngx.shared.resty_ingress_state
 local folder = ngx.config.prefix()
@@ -37,7 +40,8 @@ end
 
 -- A port that is taken is tried again for a while: that is not the end yet.
 local function is_final(message)
-    return not find(message, "^bind%(%) to .* %(98: ") and not find(message, "^listen%(%) to .* %(98: ")
+    return not find(message, "^bind%(%) to .* %(98: ")
+        and not find(message, "^listen%(%) to .* %(98: ")
 end
 
 
@@ -91,14 +95,38 @@ local function signal_and_wait(hash, before, size)
 end
 
 
+-- Which of SOCKETS there are. Only the file is looked at: none of them can be opened.
+local function sockets_there()
+    local there = {}
+    for _, name in ipairs(SOCKETS) do
+        local _, _, code = io.open(folder .. name)
+        there[name] = code ~= ENOENT
+    end
+    return there
+end
+
+
+-- NGINX leaves the sockets of a configuration behind that it gives up, and cannot make them again.
+local function remove_new_sockets(there)
+    for _, name in ipairs(SOCKETS) do
+        if not there[name] then
+            os.remove(folder .. name)
+        end
+    end
+end
+
+
 local function reload(text, hash)
-    local before, size = generation.newest(), emergency_size()
+    local before, size, there = generation.newest(), emergency_size(), sockets_there()
     config_file.place(text, before.hash, before.number + 1)
     local result, details = signal_and_wait(hash, before, size)
     if result == "success" then
         config_file.keep()
     else
         config_file.go_back()
+    end
+    if result == "refused" then
+        remove_new_sockets(there)
     end
     if result == "failed" then
         error(details.message)

@@ -6,7 +6,7 @@ import { describe, test, type TestContext } from 'node:test'
 import { Agent, request } from 'undici'
 import type { KubeObject } from '../../../sidecar/collection/objects.ts'
 import { backend } from './backends.ts'
-import { until, variants, type Variant } from './harness.ts'
+import { start, until, variants, type Variant } from './harness.ts'
 import { configMap, ingress, layer4, service, type Layer4 } from './layer4.ts'
 import { handshake, keyPair, shownName, tlsPeer } from './tls.ts'
 
@@ -105,6 +105,16 @@ for (const variant of variants()) {
       const seen = await headersSeen(nginx.httpsPort, { 'x-forwarded-for': '203.0.113.9', 'x-forwarded-port': '8443' })
       assert.equal(seen['x-forwarded-for'], '203.0.113.9, 127.0.0.1')
       assert.equal(seen['x-forwarded-port'], '8443')
+    })
+
+    test('NGINX that was killed and starts alone passes TLS on as before', async (t) => {
+      const { nginx, objects } = await begin(t, variant)
+      await nginx.apply([...objects, ...passed])
+      await nginx.plane.stop('SIGKILL')
+      const next = await start(variant, { folder: nginx.plane.folder })
+      t.after(() => next.stop())
+      assert.equal(await shownName(t, nginx.httpsPort, 'vault.example'), 'vault')
+      assert.equal(await shownName(t, nginx.httpsPort, 'web.example'), 'default')
     })
 
     test('a host that comes and goes moves the port between HTTP and layer 4, and nobody notices', async (t) => {
