@@ -71,7 +71,11 @@ test('deleted and made again at speed, the last one is served, and of those that
 })
 
 interface Status {
-  readonly conditions?: readonly { readonly type: string, readonly status: string, readonly observedGeneration: number }[]
+  readonly conditions?: readonly {
+    readonly type: string
+    readonly status: string
+    readonly observedGeneration: number
+  }[]
 }
 
 test('the status of a new life is its own', async () => {
