@@ -8,7 +8,7 @@ import { backend, type Handler } from './backends.ts'
 import { certificate } from './certificate.ts'
 import { ask, raw, type Reply } from './client.ts'
 import { everyVariant, until } from './harness.ts'
-import { HOST, ingress, service, site, withConf } from './manifests.ts'
+import { HOST, ingress, proxy, service, site, withConf } from './manifests.ts'
 
 /** Answers as the query says: status, type. */
 const asAsked: Handler = (request, response) => {
@@ -186,5 +186,53 @@ everyVariant('headers of answers', ({ variant }) => {
     const { text, headers } = await ask(http, { path: '/a/x%0Ay' })
     assert.match(text, /GET \/new /)
     assert.deepEqual([headers['x-first'], headers['x-second']], ['x%0Ay', '<>'])
+  })
+})
+
+everyVariant('headers as a Proxy spells them', ({ variant }) => {
+  const echo: Handler = (request, response) => {
+    response.setHeader('X-Powered-By', 'php')
+    response.setHeader('Cache-Control', 'private')
+    response.end(JSON.stringify(request.headersDistinct))
+  }
+  const backends = [{ service: 'web', port: 80 }]
+
+  test('set, added and removed, on both ways; conf of the Service below', async (t) => {
+    const web = await backend(t, 'web', echo)
+    const { http, apply } = await site(t, variant)
+    const conf = 'more_set_headers "X-Both: conf" "X-Conf: 1"; more_set_input_headers "X-Asked: conf";'
+    const rule = {
+      requestHeaders: { set: { 'X-Asked': '$host' }, add: { 'X-Chain': 'second' }, remove: ['X-Debug-*'] },
+      responseHeaders: { set: { 'X-Both': 'proxy' }, add: { 'Cache-Control': 'max-age=1' }, remove: ['X-Powered-By'] },
+      backends,
+    }
+    assert.deepEqual(await apply([...service('web', { annotations: { conf } }, web), proxy('web', rule)]), [])
+    const { text, headers } = await ask(http, { headers: { 'x-chain': 'first', 'x-debug-a': '1' } })
+    const seen = JSON.parse(text) as Record<string, string[]>
+    assert.deepEqual([seen['x-asked'], seen['x-chain'], seen['x-debug-a']], [['a.example'], ['first', 'second'], undefined])
+    assert.deepEqual([headers['x-both'], headers['x-conf'], headers['x-powered-by']], ['proxy', '1', undefined])
+    assert.deepEqual(headers['cache-control'], ['private', 'max-age=1'])
+  })
+
+  test('answers without a backend win over those of conf', async (t) => {
+    const web = await backend(t, 'web')
+    const { http, apply } = await site(t, variant)
+    const rules = [
+      { path: { value: '/text' }, directResponse: { status: 202, body: 'line\n$request_method' }, backends },
+      { path: { value: '/page' }, directResponse: { status: 403 }, responseHeaders: { set: { 'X-A': '1' } } },
+      { path: { value: '/away' }, redirect: { host: 'new.example' }, backends },
+      { path: { value: '/' }, cors: { allowOrigins: ['https://app.example'], maxAge: '1m' }, backends },
+    ]
+    const conf = 'return 301 https://conf.example/;'
+    assert.deepEqual(await apply([...service('web', { annotations: { conf } }, web), proxy('web', ...rules)]), [])
+    const text = await ask(http, { path: '/text', method: 'PUT', body: 'x' })
+    assert.deepEqual([text.status, text.text], [202, 'line\nPUT'])
+    const page = await ask(http, { path: '/page' })
+    assert.deepEqual([page.status, page.text, page.headers['x-a']], [403, '403 Forbidden\n', '1'])
+    const away = await ask(http, { path: '/away' })
+    assert.deepEqual([away.status, new URL(String(away.headers['location'])).host.split(':')[0]], [302, 'new.example'])
+    const preflight = await ask(http, { method: 'OPTIONS', headers: { origin: 'https://app.example' } })
+    assert.deepEqual([preflight.status, preflight.headers['access-control-max-age']], [204, '60'])
+    assert.equal((await ask(http)).headers['location'], 'https://conf.example/')
   })
 })

@@ -82,10 +82,22 @@ interface ConfOptions {
 }
 
 /** A Service with this `conf`, without a finding, and an Ingress that leads to it. */
-export async function withConf(t: TestContext, variant: Variant, conf: string, options: ConfOptions = {}): Promise<ConfSite> {
-  const web = await backend(t, 'web', options.answer)
-  const served = await site(t, variant)
+export async function withConf(
+  test: TestContext, variant: Variant, conf: string, options: ConfOptions = {},
+): Promise<ConfSite> {
+  const web = await backend(test, 'web', options.answer)
+  const served = await site(test, variant)
   const findings = await served.apply([...service('web', { annotations: { conf } }, web), ingress('web', options)])
   assert.deepEqual(findings, [])
   return { ...served, web, ask: (what = {}) => ask(served.http, what) }
+}
+
+/** A Proxy of this host with these rules. */
+export function proxy(name: string, ...rules: readonly object[]): KubeObject {
+  return {
+    ...object('Proxy', name, { creationTimestamp: '2026-01-01T00:00:00Z' }, {
+      spec: { ingressClassName: 'resty-ingress', hosts: [HOST], rules },
+    }),
+    apiVersion: 'resty-ingress.io/v1alpha1',
+  }
 }
