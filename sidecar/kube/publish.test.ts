@@ -122,7 +122,7 @@ const LABELS = { app: 'ours', 'pod-template-hash': '1' }
 
 function putPod(server: FakeApiServer, name: string, node: string, extra: object = {}): void {
   const status = { phase: 'Running', conditions: [{ type: 'Ready', status: 'True' }] }
-  const metadata = { namespace: 'ours', name, labels: LABELS }
+  const metadata = { namespace: 'ours', name, labels: { ...LABELS, 'topology.kubernetes.io/zone': node } }
   server.store.put('/api/v1/pods', { metadata, spec: { nodeName: node }, status, ...extra })
 }
 

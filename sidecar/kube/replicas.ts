@@ -15,12 +15,15 @@ const OF_ONE_VERSION = new Set([
   'apps.kubernetes.io/pod-index',
 ])
 
+/** Of the node that a pod is bound to: Kubernetes copies them since 1.35. */
+const OF_ITS_NODE = 'topology.kubernetes.io/'
+
 /** Milliseconds. */
 const LIST_TIMEOUT = 10_000
 
 /** The label selector that finds a pod and its replicas; undefined: it has no labels to go by. */
 export function replicaSelector({ metadata: { labels = {} } }: RawObject): string | undefined {
-  const shared = Object.entries(labels).filter(([key]) => !OF_ONE_VERSION.has(key))
+  const shared = Object.entries(labels).filter(([key]) => !OF_ONE_VERSION.has(key) && !key.startsWith(OF_ITS_NODE))
   return shared.length === 0 ? undefined : shared.map(([key, value]) => `${key}=${value}`).join(',')
 }
 
