@@ -35,6 +35,7 @@ const PURE_BUILTINS = new Set(['node:crypto', 'node:url'])
 /** Package -> where it may be imported. */
 export const OWNERS = {
   '@kubernetes/client-node': ['kube'],
+  ajv: ['source/proxy'],
   mustache: ['nginx'],
   fastify: ['api'],
   pino: ['main.ts'],
