@@ -44,28 +44,37 @@ function unless(value: number, usual: number): number | undefined {
   return value === usual ? undefined : value
 }
 
+/** Requests in a time. */
+function inTime(value: PolicyValue, settings: Settings): Members {
+  const { burst_multiplier: multiplier = DEFAULT_MULTIPLIER } = value
+  const rates = { rps: positive(value.rps), rpm: positive(value.rpm) }
+  if (rates.rps === undefined && rates.rpm === undefined) return {}
+  const status = unless(settings.limitReqStatusCode, DEFAULT_STATUS)
+  return { ...rates, burst_multiplier: unless(Number(multiplier), DEFAULT_MULTIPLIER), rate_status: status }
+}
+
+/** Requests at a time. */
+function atOnce(value: PolicyValue, settings: Settings): Members {
+  const connections = positive(value.connections)
+  if (connections === undefined) return {}
+  return { connections, connection_status: unless(settings.limitConnStatusCode, DEFAULT_STATUS) }
+}
+
+function bandwidth(value: PolicyValue, settings: Settings): Members {
+  const rate = positive(value.rate ?? settings.limitRate * KIBIBYTE)
+  if (rate === undefined) return {}
+  return { rate, rate_after: positive(value.rate_after ?? settings.limitRateAfter * KIBIBYTE) }
+}
+
+type Members = { readonly [name: string]: number | undefined }
+
 /** Undefined: nothing is limited. */
 function effect(value: PolicyValue, settings: Settings): Json | undefined {
   // The commonest route says nothing, and there are thousands.
   if (settings.limitRate === 0 && LIMITS.every((name) => value[name] === undefined)) return undefined
-  const rps = positive(value.rps)
-  const rpm = positive(value.rpm)
-  const connections = positive(value.connections)
-  const rate = positive(value.rate ?? settings.limitRate * KIBIBYTE)
-  const after = rate === undefined ? undefined : positive(value.rate_after ?? settings.limitRateAfter * KIBIBYTE)
-  const isInTime = rps !== undefined || rpm !== undefined
-  const isCounted = isInTime || connections !== undefined
-  const all = defined<Json>({
-    rps,
-    rpm,
-    connections,
-    burst_multiplier: isInTime ? unless(Number(value.burst_multiplier ?? DEFAULT_MULTIPLIER), DEFAULT_MULTIPLIER) : undefined,
-    allow: isCounted ? value.allow : undefined,
-    rate_status: isInTime ? unless(settings.limitReqStatusCode, DEFAULT_STATUS) : undefined,
-    connection_status: connections === undefined ? undefined : unless(settings.limitConnStatusCode, DEFAULT_STATUS),
-    rate,
-    rate_after: after,
-  })
+  const counted = { ...inTime(value, settings), ...atOnce(value, settings) }
+  const allow = Object.keys(counted).length === 0 ? undefined : value.allow
+  const all = defined<Json>({ ...counted, allow, ...bandwidth(value, settings) })
   return Object.keys(all).length === 0 ? undefined : all
 }
 

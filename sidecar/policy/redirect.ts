@@ -1,7 +1,6 @@
 import { ANY_HOST, isDnsName } from '../ir/names.ts'
 import type { Json } from '../ir/types.ts'
 import { word, type Parser } from '../ir/value.ts'
-import { defined } from '../util/field.ts'
 import { TEMPLATE_SCHEMA } from './load-balance.ts'
 import { object, type Combined, type Policy, type PolicyValue, type Problem, type RouteContext } from './policy.ts'
 import { choice, exclusive, group, member, pathMember, prefixMember, proxyField, textual, wholeNumber, type Rule } from './proxy-field.ts'
@@ -40,10 +39,11 @@ const dnsName: Parser<string> = (text) =>
   isDnsName(text) ? { value: text } : { allowed: 'a DNS name in lower case' }
 
 /** `temporal-redirect` decides over `permanent-redirect`, as in ingress-nginx. */
-function combine({ permanent, permanent_code: permanentCode, temporal, temporal_code: temporalCode, ...typed }: PolicyValue): Combined {
+function combine(value: PolicyValue): Combined {
+  const { permanent, permanent_code: permanentCode, temporal, temporal_code: temporalCode, ...typed } = value
   const problems: Problem[] = []
-  const unused = (field: string, value: Json | undefined, needed: string): void => {
-    if (value !== undefined) problems.push({ field, message: `it has no effect ${needed}` })
+  const unused = (field: string, given: Json | undefined, needed: string): void => {
+    if (given !== undefined) problems.push({ field, message: `it has no effect ${needed}` })
   }
   if (temporal === undefined) unused('temporal_code', temporalCode, 'without temporal-redirect')
   if (permanent === undefined) unused('permanent_code', permanentCode, 'without permanent-redirect')

@@ -13,13 +13,16 @@ const MAX_REGEX = 512
 /** Names that ingress-nginx has for what is known of a route without a request. */
 function resolved(part: TemplatePart, context: RouteContext): TemplatePart {
   if (!('var' in part)) return part
-  switch (part.var) {
-    case 'service_name': return { text: context.backend?.service ?? '' }
-    case 'service_port': return { text: context.backend?.port ?? '' }
-    case 'namespace': return { text: context.namespace }
-    case 'server_name': return isName(context.host) ? { text: context.host } : { var: 'host' }
-    default: return part
+  const { host, namespace, backend } = context
+  const known: Readonly<Record<string, string | undefined>> = {
+    service_name: backend?.service ?? '',
+    service_port: backend?.port ?? '',
+    namespace,
+    server_name: isName(host) ? host : undefined,
   }
+  const text = known[part.var]
+  if (text !== undefined) return { text }
+  return part.var === 'server_name' ? { var: 'host' } : part
 }
 
 function isName(host: string): boolean {

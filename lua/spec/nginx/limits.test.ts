@@ -109,7 +109,8 @@ everyVariant('limits, of all kinds', (setup) => {
       for (const { pid } of workers) process.kill(pid, 'SIGKILL')
       await until('others are there', async () => {
         const now = await served.plane.status().catch(() => undefined)
-        return now?.workers.length === setup.workers && now.workers.every(({ pid }) => workers.every((old) => old.pid !== pid))
+        const old = workers.map(({ pid }) => pid)
+        return now?.workers.length === setup.workers && !now.workers.some(({ pid }) => old.includes(pid))
       })
       sockets.forEach((socket) => socket.destroy())
       waiting.splice(0)

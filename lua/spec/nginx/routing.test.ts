@@ -25,6 +25,19 @@ interface Asked {
 
 type Wanted = Pick<RouteRecord, 'path' | 'pathType' | 'match'>
 
+/** Of routing-cases.json. */
+interface Cases {
+  readonly name: string
+  readonly routes: readonly Wanted[]
+  readonly requests: readonly {
+    readonly path: string
+    readonly method?: string
+    readonly headers?: Readonly<Record<string, string>>
+    readonly query?: Readonly<Record<string, string>>
+    readonly taken: number
+  }[]
+}
+
 const NAMES = ['x-a', 'x-b']
 const VALUES = ['1', '2', 'one', '']
 const wantedValue = fc.record(
@@ -79,7 +92,8 @@ everyVariant('routing', (setup) => {
   test('what explains a request agrees with what routes it', async (t) => {
     const served = await serve(t, setup)
     const peers = await peersOf(t)
-    const sets = fc.tuple(fc.array(wanted, { minLength: 1, maxLength: MOST_ROUTES }), fc.array(asked, { minLength: 4, maxLength: 8 }))
+    const routeSets = fc.array(wanted, { minLength: 1, maxLength: MOST_ROUTES })
+    const sets = fc.tuple(routeSets, fc.array(asked, { minLength: 4, maxLength: 8 }))
     let routed = 0
     await fc.assert(fc.asyncProperty(sets, async ([routes, requests]) => {
       await push(served, routes, peers)
@@ -96,11 +110,8 @@ everyVariant('routing', (setup) => {
   test('the shared cases', async (t) => {
     const served = await serve(t, setup)
     const peers = await peersOf(t)
-    const cases = JSON.parse(readFileSync(join(import.meta.dirname, '../pure/routing-cases.json'), 'utf8')) as {
-      name: string
-      routes: Wanted[]
-      requests: { path: string; method?: string; headers?: Record<string, string>; query?: Record<string, string>; taken: number }[]
-    }[]
+    const text = readFileSync(join(import.meta.dirname, '../pure/routing-cases.json'), 'utf8')
+    const cases = JSON.parse(text) as readonly Cases[]
     for (const { name, routes, requests } of cases) {
       await push(served, routes, peers)
       for (const { path, method = 'GET', headers = {}, query = {}, taken: wanted } of requests) {
