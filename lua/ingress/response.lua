@@ -9,18 +9,28 @@ local _M = {}
 
 -- Address of a request -> array of functions, to be called when the header of its answer is made.
 local filters_of = {}
+-- How many: an ordinary request whose end somebody waits for looks no further.
+local expected = 0
 
 
 --- The answer to the current request will be changed.
--- @param filters array of functions; nil: it stays as it is
+-- @param filters array of functions
 function _M.expect(filters)
     filters_of[request_key()] = filters
+    expected = expected + 1
 end
 
 
 --- The log phase.
 function _M.forget()
-    filters_of[request_key()] = nil
+    if expected == 0 then
+        return
+    end
+    local key = request_key()
+    if filters_of[key] then
+        filters_of[key] = nil
+        expected = expected - 1
+    end
 end
 
 

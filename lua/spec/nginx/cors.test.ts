@@ -13,7 +13,9 @@ interface Served {
 }
 
 /** An Ingress with these annotations of `cors-...`. */
-async function serve(t: TestContext, variant: Variant, cors: Record<string, string>, answer?: Handler): Promise<Served> {
+async function serve(
+  t: TestContext, variant: Variant, cors: Record<string, string>, answer?: Handler,
+): Promise<Served> {
   const web = await backend(t, 'web', answer)
   const { http, apply } = await site(t, variant)
   const prefix = 'nginx.ingress.kubernetes.io/'
