@@ -3,39 +3,38 @@
  * Discovery). `extra` has names of the world outside.
  */
 
-import type { V1EndpointSlice, V1Service } from '@kubernetes/client-node'
+import { writeFile } from 'node:fs/promises'
+import type { V1EndpointSlice, V1PodSpec, V1Service } from '@kubernetes/client-node'
 import { DnsServer, type Says } from '../../sidecar/testing/dns-server.ts'
 import type { Client } from './client.ts'
-import { Follower } from './follower.ts'
+import { OUTSIDE_ADDRESS } from './network.ts'
+import type { Mount } from './node/images.ts'
 
 const SUFFIX = '.svc.cluster.local'
 /** As CoreDNS has it by default. */
 const TTL_SECONDS = 5
+const RESOLVER_FILE = '/run/resty-ingress-lab/resolv.conf'
 
 export class ClusterDns {
   readonly extra = new Map<string, Says>()
-  readonly #services: Follower<V1Service & object>
-  readonly #slices: Follower<V1EndpointSlice & object>
+  readonly #client: Client
   #server: DnsServer | undefined
 
   private constructor(client: Client) {
-    this.#services = new Follower({ client, kind: 'v1/Service' })
-    this.#slices = new Follower({ client, kind: 'discovery.k8s.io/v1/EndpointSlice' })
+    this.#client = client
   }
 
-  /** Answers on UDP port 53 of this address. */
-  static async start(client: Client, address: string): Promise<ClusterDns> {
+  /** Answers by UDP, and makes the file that tells containers so. */
+  static async start(client: Client): Promise<ClusterDns> {
     const dns = new ClusterDns(client)
-    await dns.#services.start()
-    await dns.#slices.start()
-    dns.#server = await DnsServer.start((name) => dns.#answer(name), address, 53)
+    dns.#server = await DnsServer.start((name) => dns.#answer(name), OUTSIDE_ADDRESS, 53)
+    const search = 'search svc.cluster.local cluster.local\noptions ndots:5\n'
+    await writeFile(RESOLVER_FILE, `nameserver ${OUTSIDE_ADDRESS}\n${search}`)
     return dns
   }
 
   async stop(): Promise<void> {
     await this.#server?.close()
-    await this.#services.stop()
-    await this.#slices.stop()
   }
 
   /** What was asked, each as `name type`. */
@@ -43,22 +42,28 @@ export class ClusterDns {
     return this.#server?.asked ?? []
   }
 
-  #answer(name: string): Says | undefined {
+  async #answer(name: string): Promise<Says | undefined> {
     if (!name.endsWith(SUFFIX)) return this.extra.get(name)
-    const [service, namespace, ...more] = name.slice(0, -SUFFIX.length).split('.')
-    const found = more.length > 0 ? undefined : this.#services.objects.find(({ metadata }) =>
-      metadata?.name === service && metadata?.namespace === namespace)
+    const [service = '', namespace = '', ...more] = name.slice(0, -SUFFIX.length).split('.')
+    if (more.length > 0) return undefined
+    const found = await this.#client.find<V1Service & object>('v1/Service', { namespace, name: service })
     if (found === undefined) return undefined
     const isHeadless = found.spec?.clusterIP === 'None'
-    return { addresses: isHeadless ? this.#readyPods(found) : found.spec?.clusterIPs ?? [], ttl: TTL_SECONDS }
+    const addresses = isHeadless ? await this.#readyPods(namespace, service) : found.spec?.clusterIPs ?? []
+    return { addresses, ttl: TTL_SECONDS }
   }
 
-  #readyPods({ metadata }: V1Service): string[] {
-    return this.#slices.objects
-      .filter((slice) => slice.metadata?.namespace === metadata?.namespace &&
-        slice.metadata?.labels?.['kubernetes.io/service-name'] === metadata?.name)
-      .flatMap((slice) => slice.endpoints ?? [])
+  async #readyPods(namespace: string, service: string): Promise<string[]> {
+    const labelSelector = `kubernetes.io/service-name=${service}`
+    const slices = await this.#client.list<V1EndpointSlice & object>('discovery.k8s.io/v1/EndpointSlice', { namespace, labelSelector })
+    return slices.flatMap((slice) => slice.endpoints ?? [])
       .filter(({ conditions }) => conditions?.ready !== false)
       .flatMap(({ addresses }) => addresses)
   }
+}
+
+/** What a container's /etc/resolv.conf is, where its pod has the cluster's DNS. */
+export function resolverMounts({ dnsPolicy = 'ClusterFirst', hostNetwork = false }: V1PodSpec): Mount[] {
+  const isOfCluster = dnsPolicy === 'ClusterFirstWithHostNet' || (dnsPolicy === 'ClusterFirst' && !hostNetwork)
+  return isOfCluster ? [{ source: RESOLVER_FILE, target: '/etc/resolv.conf', readOnly: true }] : []
 }

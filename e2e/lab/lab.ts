@@ -9,6 +9,7 @@ import { issueCertificate, type Certificate, type CertificateRequest } from './c
 import {
   Client, kindOf, nameOf, type Credentials, type KindName, type KubernetesObject, type ObjectName,
 } from './client.ts'
+import { ClusterDns } from './cluster-dns.ts'
 import { ControlPlane } from './control-plane.ts'
 import { toolsInside } from './enter.ts'
 import { Faults, type Target } from './faults.ts'
@@ -43,11 +44,12 @@ export async function startLab(options: LabOptions = {}): Promise<Lab> {
     tools, folder: join(FOLDER, 'controlplane'), address: OUTSIDE_ADDRESS, nodeAddresses: addresses,
   })
   const client = new Client(controlPlane.credentials)
+  const dns = await ClusterDns.start(client)
   const agent = new Agent({
     controlPlane, client, network, nodes, outsideOnly, folder: FOLDER, images: createImageTable(tools, variant),
   })
   await agent.start()
-  const lab = new Lab({ controlPlane, client, network, agent, variant })
+  const lab = new Lab({ controlPlane, client, network, dns, agent, variant })
   await lab.waitFor('the service account of namespace default', () =>
     client.find('v1/ServiceAccount', { namespace: 'default', name: 'default' }))
   return lab
@@ -57,6 +59,7 @@ interface Parts {
   readonly controlPlane: ControlPlane
   readonly client: Client
   readonly network: Network
+  readonly dns: ClusterDns
   readonly agent: Agent
   readonly variant: Variant | undefined
 }
@@ -65,6 +68,7 @@ export class Lab {
   readonly variant: Variant | undefined
   /** As administrator. */
   readonly client: Client
+  readonly dns: ClusterDns
   readonly faults: Faults
   readonly #parts: Parts
 
@@ -72,6 +76,7 @@ export class Lab {
     this.#parts = parts
     this.variant = parts.variant
     this.client = parts.client
+    this.dns = parts.dns
     this.faults = new Faults(parts)
   }
 
@@ -205,8 +210,9 @@ export class Lab {
 
   /** Stops everything. All logs go to the folder LAB_LOGS when the environment names one. */
   async close(): Promise<void> {
-    const { agent, client, controlPlane } = this.#parts
+    const { agent, client, controlPlane, dns } = this.#parts
     await agent.stop()
+    await dns.stop()
     client.close()
     await controlPlane.stop()
     const keep = process.env['LAB_LOGS']

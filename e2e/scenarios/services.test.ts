@@ -4,11 +4,9 @@ import assert from 'node:assert/strict'
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { after, test } from 'node:test'
-import { ClusterDns } from '../lab/cluster-dns.ts'
 import { runCommand } from '../lab/command.ts'
 import { enterLab } from '../lab/enter.ts'
 import { startLab } from '../lab/lab.ts'
-import { OUTSIDE_ADDRESS } from '../lab/network.ts'
 import { REPOSITORY } from '../lab/tools.ts'
 import { variantUnderTest } from './controller.ts'
 import type { Echo } from './http.ts'
@@ -18,25 +16,25 @@ import { ingressOf, startEcho } from './workload.ts'
 const variant = variantUnderTest()
 await enterLab({ variant })
 const lab = await startLab({ variant })
-const dns = await ClusterDns.start(lab.client, OUTSIDE_ADDRESS)
-after(async () => {
-  await dns.stop()
-  await lab.close()
-})
+const { dns } = lab
+after(async () => { await lab.close() })
 
 const CLASS = await readFile(join(REPOSITORY, 'manifests/base/ingress-class.yaml'), 'utf8')
 const PAGE = await readFile(join(REPOSITORY, 'docs/services.md'), 'utf8')
+const ERRORS = '/run/resty-ingress-errors'
 const BODY_BYTES = 50 * 1024 * 1024
 
 await lab.apply(CLASS)
-const controller = await installController(lab, 'resty-ingress', [`--dns-server=${OUTSIDE_ADDRESS}`, '--dns-interval=1'])
+const controller = await installController(lab, 'resty-ingress', ['--dns-interval=1'])
 await lab.apply({ apiVersion: 'v1', kind: 'Namespace', metadata: { name: 'prod' } })
 await startEcho(lab, 'account-user', { namespace: 'prod' })
 await startEcho(lab, 'book-server', { namespace: 'prod' })
 
 /** What a command prints; a shell reads it, as that of a person does. Throws when it fails. */
 async function shell(line: string): Promise<string> {
-  return await runCommand(['sh', '-c', line], { env: { ...process.env, ADDRESS: controller.address } })
+  // A file, since /dev/stderr of a command cannot be opened when it is a socket.
+  const script = `exec 2>${ERRORS}\n${line}`
+  return await runCommand(['sh', '-c', script], { env: { ...process.env, ADDRESS: controller.address } })
 }
 
 /** Which Deployment answers, once it does: objects need a moment from the API server to NGINX. */
@@ -55,6 +53,14 @@ test('the page: every manifest is applied, every command gets the answer that it
     if (language === 'yaml') await lab.apply(text)
     else for (const line of text.trim().split('\n')) await untilAnsweredBy(/# (\S+)$/.exec(line)?.[1] ?? '', line)
   }
+})
+
+test('conf of a Service: its headers come to clients and to the backend', async () => {
+  const echo = await untilAnsweredBy('account-user', `curl -sS -D /dev/stderr -H 'Host: orders.domain.com' "http://$ADDRESS/"`)
+  assert.equal(echo.headers['x-forwarded-proto'], 'https')
+  const head = await readFile(ERRORS, 'utf8')
+  assert.match(head, /^Request-Id: [0-9a-f]{32}\r?$/m)
+  assert.match(head, /^Strict-Transport-Security: max-age=31536000\r?$/m)
 })
 
 test('the classic pair, by endpoints and by name: what the backends are told of the client', async () => {
@@ -92,6 +98,8 @@ test('a name that moves takes its requests with it, without a reload; while DNS 
   assert.equal(finding.origin.name, 'moving')
   await untilAnsweredBy('book-server', command)
   assert.deepEqual(await controller.generation(), before)
+  const asked = new Set(dns.asked.filter((question) => question.startsWith('moving.')))
+  assert.deepEqual(asked, new Set(['moving.example A']), 'search domains are off, and the pod has no IPv6')
 })
 
 test('three hosts, bodies without limit, a slow backend, /web/* for everything below', async () => {

@@ -1,10 +1,13 @@
 /** An authoritative DNS server for tests: says what it is told to, and remembers what it was asked. */
 import { createSocket, type RemoteInfo, type Socket } from 'node:dgram'
 import { once } from 'node:events'
-import { decode, encode, type Answer, type Packet, type Question } from 'dns-packet'
+import { decode, encode, type Answer as AnswerRecord, type Packet, type Question } from 'dns-packet'
 
 /** Addresses of a name; a failure; or nothing is answered at all. */
 export type Says = { readonly addresses: readonly string[]; readonly ttl?: number } | 'SERVFAIL' | 'silence'
+
+/** By the name in lower case; undefined: the name does not exist. */
+export type Answer = (name: string) => Says | undefined | Promise<Says | undefined>
 
 const AUTHORITATIVE = 1 << 10
 const NXDOMAIN = 3
@@ -14,16 +17,16 @@ export class DnsServer {
   /** `name type`, in order. */
   readonly asked: string[] = []
   readonly #socket: Socket
-  readonly #answer: (name: string) => Says | undefined
+  #closed = false
+  readonly #answer: Answer
 
-  private constructor(socket: Socket, answer: (name: string) => Says | undefined) {
+  private constructor(socket: Socket, answer: Answer) {
     this.#socket = socket
     this.#answer = answer
-    socket.on('message', (message, from) => this.#reply(decode(message), from))
+    socket.on('message', (message, from) => void this.#reply(decode(message), from))
   }
 
-  /** `answer` is asked for each question, by the name in lower case; undefined: the name does not exist. */
-  static async start(answer: (name: string) => Says | undefined, address = '127.0.0.1', port = 0): Promise<DnsServer> {
+  static async start(answer: Answer, address = '127.0.0.1', port = 0): Promise<DnsServer> {
     const socket = createSocket('udp4')
     socket.bind(port, address)
     await once(socket, 'listening')
@@ -37,16 +40,18 @@ export class DnsServer {
   }
 
   async close(): Promise<void> {
+    this.#closed = true
     this.#socket.close()
     await once(this.#socket, 'close')
   }
 
-  #reply(query: Packet, from: RemoteInfo): void {
+  /** What cannot be found out is a failure of the server. */
+  async #reply(query: Packet, from: RemoteInfo): Promise<void> {
     const [question] = query.questions ?? []
     if (question === undefined) return
     this.asked.push(`${question.name} ${question.type}`)
-    const says = this.#answer(question.name.toLowerCase())
-    if (says === 'silence') return
+    const says = await Promise.resolve(question.name.toLowerCase()).then(this.#answer).catch(() => 'SERVFAIL' as const)
+    if (says === 'silence' || this.#closed) return
     const answers = typeof says === 'object' ? records(question, says) : []
     const code = says === undefined ? NXDOMAIN : says === 'SERVFAIL' ? SERVFAIL : 0
     const packet = { type: 'response' as const, id: query.id ?? 0, flags: AUTHORITATIVE | code, questions: [question], answers }
@@ -54,7 +59,7 @@ export class DnsServer {
   }
 }
 
-function records({ name, type }: Question, { addresses, ttl = 0 }: Exclude<Says, string>): Answer[] {
+function records({ name, type }: Question, { addresses, ttl = 0 }: Exclude<Says, string>): AnswerRecord[] {
   const isIpv6 = type === 'AAAA'
   if (type !== 'A' && !isIpv6) return []
   return addresses.filter((data) => data.includes(':') === isIpv6).map((data) => ({ name, type, ttl, data }))

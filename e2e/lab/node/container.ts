@@ -10,6 +10,7 @@ import { sleep } from '../wait.ts'
 import { containerEnvironment, expand, type PodContext } from './environment.ts'
 import type { Image, Mount } from './images.ts'
 import { probeOnce, watchProbe, type ProbeTarget } from './probe.ts'
+import { resolverMounts } from '../cluster-dns.ts'
 import { insideCommand, startSandbox, type Sandbox } from './sandbox.ts'
 
 export interface ContainerOptions {
@@ -213,7 +214,8 @@ export class Container {
       pod: context.pod, container: spec, folder: this.#layer(), root: image.root, networkNamespace, argv, environment,
       fileCapabilities: image.fileCapabilities,
       workingFolder: spec.workingDir ?? image.workingFolder,
-      mounts: [...image.mounts, ...volumeMounts], user: image.user, logFile: this.logFile(),
+      mounts: [...image.mounts, ...resolverMounts(context.pod.spec ?? { containers: [] }), ...volumeMounts],
+      user: image.user, logFile: this.logFile(),
     })
     return this.#sandbox
   }
