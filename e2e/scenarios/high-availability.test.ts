@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict'
 import { after, test } from 'node:test'
-import type { V1Service } from '@kubernetes/client-node'
+import type { V1Ingress, V1Service } from '@kubernetes/client-node'
 import { enterLab } from '../lab/enter.ts'
 import { startLab } from '../lab/lab.ts'
 import { nodeAddress, OUTSIDE_ADDRESS } from '../lab/network.ts'
@@ -91,6 +91,12 @@ async function differences(): Promise<string[]> {
   return [...keys].filter((key) => others.some((records) => records.get(key) !== first.get(key)))
 }
 
+/** What the status of the Ingress says. */
+async function published(): Promise<string[]> {
+  const { status } = await lab.client.get<V1Ingress & object>('networking.k8s.io/v1/Ingress', { namespace: 'default', name: 'echo' })
+  return (status?.loadBalancer?.ingress ?? []).map(({ ip = '' }) => ip).sort()
+}
+
 async function assertLossFree(report: LoadReport): Promise<void> {
   const [controller] = await replicas(lab)
   if (controller !== undefined) assertNothingLost(report, await controller.status())
@@ -100,6 +106,7 @@ test('daemonset-hostnetwork: every node answers on its own ports, and an update 
   await withOverlay('daemonset-hostnetwork', NODE_PORTS, async (balancer) => {
     await assertNodesAnswer(80)
     for (const { address } of await replicas(lab)) assert.ok(ADDRESSES.includes(address))
+    await lab.waitFor('all nodes in the status', async () => (await published()).join() === ADDRESSES.join())
     const report = await underLoad({ ...balancer.endpoint, requests }, async () => {
       await rollingUpdate(lab)
       await allHealthy(balancer)
