@@ -51,7 +51,7 @@ export type StandardHeader = (typeof STANDARD_HEADERS)[number]
 const SINGLE = {
   request: new Set<string>(['authorization', 'content-type', 'cookie', 'forwarded', ...STANDARD_HEADERS]),
   response: new Set<string>([
-    'content-encoding', 'content-type', 'date', 'etag', 'expires', 'last-modified', 'location', 'server',
+    'content-encoding', 'content-type', 'date', 'etag', 'expires', 'last-modified', 'location',
   ]),
 }
 
@@ -65,13 +65,18 @@ export function headerProblem(name: string, change: Change, direction: Direction
   }
   if (FRAMING.has(lower)) return `${name} belongs to the connection and cannot be changed`
   if (change === 'add' && SINGLE[direction].has(lower)) return `there is one ${name}: it can be set, not added`
-  return direction === 'request' ? requestProblem(lower, change) : undefined
+  return direction === 'request' ? requestProblem(lower, change) : responseProblem(lower, change)
 }
 
 function requestProblem(lower: string, change: Change): string | undefined {
   // CGI programs take it for an address of theirs ("httpoxy").
   if (lower === 'proxy') return 'no backend ever gets a header Proxy'
   return lower === 'host' && change !== 'set' ? 'a request always has a Host' : undefined
+}
+
+/** What NGINX is, is nobody's business; OpenResty clears the header after Lua could set it. */
+function responseProblem(lower: string, change: Change): string | undefined {
+  return lower === 'server' && (change === 'set' || change === 'add') ? 'answers have no Server' : undefined
 }
 
 /** A token of RFC 9110. */
