@@ -10,6 +10,7 @@ interface Block extends WithEndpoints {
   readonly name: string
   readonly backend: BackendRef
   readonly origin: Origin
+  readonly except?: readonly string[]
 }
 
 /** A port or a host that is new, gone or different; endpoints only where they are not records. */
@@ -35,10 +36,12 @@ function cause({ name, origin }: Block, what: string): ReloadCause {
 }
 
 function change(before: Block, after: Block, endpointsAreRecords: boolean): ReloadCause[] {
-  const { endpoints: old, ...was } = before
-  const { endpoints, ...is } = after
+  const { endpoints: old, except: others, ...was } = before
+  const { endpoints, except, ...is } = after
   if (!isEqual(was, is)) return [cause(after, 'changed')]
-  if (endpointsAreRecords || isEqual(old, endpoints)) return []
+  if (endpointsAreRecords) return []
+  if (!isEqual(others, except)) return [cause(after, 'has other hosts below it')]
+  if (isEqual(old, endpoints)) return []
   const { namespace, service: name } = after.backend
   const origin = { kind: 'Service', apiVersion: 'v1', namespace, name, field: 'endpoints' }
   return [{ kind: 'layer4', origin, message: `${after.name}: endpoints of Service ${namespace}/${name} changed` }]

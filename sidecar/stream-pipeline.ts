@@ -61,17 +61,28 @@ export class StreamPipeline {
 
   /** Hands out the collections of records, each with what makes its keys record keys. */
   emit(give: (records: Collection<StreamRecord>, recordKey: (key: string) => string) => void): void {
-    give(this.#graph.map(this.#ports, ({ route }) => route && streamRecord(route.backend)), (key) => `stream/${key}`)
-    give(this.#graph.map(this.#passthrough, ({ backend }) => streamRecord(backend)), (host) => `passthrough/${host}`)
+    give(this.#graph.map(this.#ports, ({ route }) => route && streamRecord(route)), (key) => `stream/${key}`)
+    give(this.#graph.map(this.#passthrough, streamRecord), (host) => `passthrough/${host}`)
   }
 
-  #read(workerConnections: number, { backends }: StreamInputs, read: Reader): Layer4Reading {
+  #read(workerConnections: number, { backends, virtualHosts }: StreamInputs, read: Reader): Layer4Reading {
     const withEndpoints = <T extends { readonly backend: BackendRef }>(it: T): T & WithEndpoints => ({
       ...it,
       endpoints: read.get(backends, backendName(it.backend))?.endpoints ?? [],
     })
     const { routes, findings } = listenedPorts(read.all(this.#ports), workerConnections)
-    const passthrough = read.all(this.#passthrough)
-    return { layer4: { ports: routes.map(withEndpoints), passthrough: passthrough.map(withEndpoints) }, findings }
+    const passthrough = read.all(this.#passthrough).map((it) => {
+      const except = it.host.startsWith('*.') ? endingBelow(it.host, read.all(virtualHosts)) : []
+      return withEndpoints(except.length === 0 ? it : { ...it, except })
+    })
+    return { layer4: { ports: routes.map(withEndpoints), passthrough }, findings }
   }
+}
+
+/** The exact hosts that a wildcard would cover and that are served by themselves. */
+function endingBelow(wildcard: string, hosts: readonly VirtualHost[]): string[] {
+  const isBelow = (host: string): boolean => host.slice(host.indexOf('.')) === wildcard.slice(1)
+  return hosts
+    .filter(({ host, unclaimed, passthrough }) => unclaimed !== true && passthrough === undefined && isBelow(host))
+    .map(({ host }) => host)
 }

@@ -211,6 +211,12 @@ function _M.lookup(kind_name, key)
 end
 
 
+--- Whether there is such a record.
+function _M.has(key)
+    return records:get(key) ~= nil
+end
+
+
 --- Forgets what was compiled from a record until it is looked up again, and returns it.
 function _M.release(kind_name, key)
     local entries = kinds[kind_name].entries

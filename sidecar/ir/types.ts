@@ -171,10 +171,13 @@ export interface StreamPort {
   readonly findings: readonly Finding[]
 }
 
-/** What NGINX needs of layer 4. Endpoints matter only to one without stream-lua. */
+/**
+ * What NGINX needs of layer 4. Endpoints matter only to one without stream-lua, as do the hosts below a wildcard
+ * whose TLS ends here (`except`).
+ */
 export interface Layer4 {
   readonly ports: readonly (StreamRoute & WithEndpoints)[]
-  readonly passthrough: readonly (Passthrough & WithEndpoints)[]
+  readonly passthrough: readonly (Passthrough & WithEndpoints & { readonly except?: readonly string[] })[]
 }
 
 export interface WithEndpoints {

@@ -42,6 +42,9 @@ export function nameMaps(hosts: Layer4['passthrough']): { readonly labels: reado
   const counts = [...new Set(hosts.map(({ host }) => labelCount(host)))].sort((left, right) => left - right)
   return {
     labels: counts.map((count) => mapLine(labelsPattern(count), number(count, 1, 127))),
-    names: hosts.map((it) => mapLine(hostKey(it.host), keyword(upstreamName(it)))),
+    names: hosts.flatMap((it) => [
+      mapLine(hostKey(it.host), keyword(upstreamName(it))),
+      ...(it.except ?? []).map((host) => mapLine(hostKey(host), keyword('nowhere'))),
+    ]),
   }
 }

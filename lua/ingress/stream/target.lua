@@ -60,9 +60,11 @@ function _M.of_name(name)
     if not is_dns_name(host) then
         return nil
     end
-    local wildcard = host_name.wildcard(host)
-    return store.lookup("passthrough", "passthrough/" .. host)
-        or wildcard and store.lookup("passthrough", "passthrough/" .. wildcard)
+    local exact = store.lookup("passthrough", "passthrough/" .. host)
+    local wildcard = not exact and host_name.wildcard(host)
+    local covering = wildcard and store.lookup("passthrough", "passthrough/" .. wildcard)
+    -- A host that is served by itself is none of its wildcard's.
+    return exact or covering and not store.has("host/default/" .. host) and covering or nil
 end
 
 

@@ -46,13 +46,14 @@ for (const variant of variants()) {
   describe(`TLS passthrough, ${variant}`, () => {
     test('by name: exact, wildcard of one label, and everything else ends here', async (t) => {
       const { nginx, objects } = await begin(t, variant)
-      const { findings } = await nginx.apply([...objects, ...passed])
+      const own = ingress('own', 'own.wild.example', 'web')
+      const { findings } = await nginx.apply([...objects, ...passed, own])
       assert.deepEqual(findings, [])
       const { httpsPort } = nginx
       for (const name of ['vault.example', 'VAULT.example', 'a.wild.example']) {
         assert.equal(await shownName(t, httpsPort, name), 'vault', name)
       }
-      for (const name of ['web.example', 'wild.example', 'a.b.wild.example', 'avault.example', 'x.vault.example', undefined]) {
+      for (const name of ['web.example', 'wild.example', 'a.b.wild.example', 'own.wild.example', 'avault.example', 'x.vault.example', undefined]) {
         assert.equal(await shownName(t, httpsPort, name), 'default', name)
       }
     })

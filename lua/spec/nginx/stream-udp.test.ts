@@ -43,6 +43,18 @@ for (const variant of variants()) {
       assert.equal(sessions.size, 1)
     })
 
+    test('a client is answered before and after a reload', async (t) => {
+      const nginx = await layer4(t, variant)
+      const ports = [await freePort(), await freePort()] as const
+      const objects = service('dns', [await udpPeer(t, 'one')], { protocol: 'UDP' })
+      await nginx.apply([configMap('udp', { [ports[0]]: 'prod/dns:80' }), ...objects])
+      const client = await UdpClient.open(t, ports[0])
+      assert.equal(await client.ask(), 'one')
+      const more = configMap('udp', { [ports[0]]: 'prod/dns:80', [ports[1]]: 'prod/dns:80' })
+      assert.equal((await nginx.apply([more, ...objects])).reloaded, true)
+      assert.equal(await client.ask(), 'one')
+    })
+
     test('without an endpoint datagrams are dropped, and with the first one they are answered', async (t) => {
       const nginx = await layer4(t, variant)
       const port = await freePort()

@@ -45,6 +45,15 @@ for (const variant of variants()) {
       for (let i = 0; i < 6; i += 1) assert.equal(await greeting(t, port), 'two')
     })
 
+    test('an endpoint that cannot be connected to is passed over', async (t) => {
+      const nginx = await layer4(t, variant)
+      const port = await freePort()
+      const peer = await tcpPeer(t, 'one')
+      const map = configMap('tcp', { [port]: 'prod/echo:80' })
+      await nginx.apply([map, ...service('echo', [await freePort(), peer.port])])
+      for (let i = 0; i < 10; i += 1) assert.equal(await greeting(t, port), 'one')
+    })
+
     test('a change of endpoints is a reload only where there is no stream-lua', async (t) => {
       const nginx = await layer4(t, variant)
       const port = await freePort()
