@@ -67,6 +67,7 @@ export interface CertificateRecord {
 export interface StreamRecord {
   readonly digest: string
   readonly backend: RecordKey
+  readonly load_balance?: Json
 }
 
 export interface SettingRecord {

@@ -1,6 +1,6 @@
 /** IR -> records. Pure; the digest names the content, so equal records are never sent twice. */
 import type { Origin } from '../ir/origin.ts'
-import type { Backend, BackendRef, Canaries, Certificate, Endpoint, Json, Route, VirtualHost } from '../ir/types.ts'
+import type { Backend, BackendRef, Canaries, Certificate, Endpoint, Json, Route, StreamRoute, VirtualHost } from '../ir/types.ts'
 import type { Settings } from '../ir/settings.ts'
 import { locationClass, runtimePolicies } from '../policy/effects.ts'
 import type { RouteContext } from '../policy/policy.ts'
@@ -44,7 +44,8 @@ export function hostRecord(host: VirtualHost, settings: Settings, options: Recor
 
 type HostContext = Pick<RouteContext, 'settings' | 'httpsPort' | 'tls'>
 
-function contextOf({ path, pathType, host, fallback, origin, backends: [backend] }: Route, context: HostContext): RouteContext {
+function contextOf(route: Route, context: HostContext): RouteContext {
+  const { path, pathType, host, fallback, origin, backends: [backend] } = route
   const own = { path, pathType, host, fallback: fallback === true, namespace: origin.namespace }
   return { ...context, ...own, ...(backend === undefined ? {} : { backend }) }
 }
@@ -98,8 +99,8 @@ function endpointRecord({ address, port, ...rest }: Endpoint): EndpointRecord {
 }
 
 /** Where connections and datagrams of a port, or TLS of a host, go. */
-export function streamRecord(backend: BackendRef): StreamRecord {
-  return sealed({ backend: backendKey(backend) })
+export function streamRecord({ backend, loadBalance }: Pick<StreamRoute, 'backend' | 'loadBalance'>): StreamRecord {
+  return sealed({ backend: backendKey(backend), ...(loadBalance === undefined ? {} : { load_balance: loadBalance }) })
 }
 
 /** The one place that reveals a private key: the record that goes to OpenResty over the unix socket. */

@@ -155,6 +155,8 @@ export interface StreamRoute {
   /** Clients begin with a header of PROXY protocol. TCP only, as the other way. */
   readonly acceptProxyProtocol: boolean
   readonly sendProxyProtocol: boolean
+  /** How the endpoint is chosen, as the policy `load_balance`; absent: what holds for all. */
+  readonly loadBalance?: Json
   readonly origin: Origin
 }
 

@@ -4,6 +4,7 @@
  */
 import { POLICIES } from '../../policy/registry.ts'
 import type { Policy, ProxyField, Schema } from '../../policy/policy.ts'
+import { STREAM_BALANCE } from './stream-balance.ts'
 
 export const MAX_HOSTS = 256
 export const MAX_RULES = 256
@@ -199,14 +200,23 @@ export const TCP: Schema = {
   type: 'object',
   description: 'A port whose connections go to a Service port.',
   required: ['port', 'backend'],
-  properties: { port: listenPort, backend: backend({}, 'The Service port that takes them.'), proxyProtocol },
+  properties: {
+    port: listenPort,
+    backend: backend({}, 'The Service port that takes them.'),
+    proxyProtocol,
+    loadBalance: STREAM_BALANCE,
+  },
 }
 
 export const UDP: Schema = {
   type: 'object',
   description: 'A port whose datagrams go to a Service port.',
   required: ['port', 'backend'],
-  properties: { port: listenPort, backend: backend({}, 'The Service port that takes them.') },
+  properties: {
+    port: listenPort,
+    backend: backend({}, 'The Service port that takes them.'),
+    loadBalance: STREAM_BALANCE,
+  },
 }
 
 function byPort(items: Schema, description: string): Schema {

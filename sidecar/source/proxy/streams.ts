@@ -5,6 +5,7 @@ import { capped } from '../ingress/capped.ts'
 import { readBackend } from './backend.ts'
 import { check } from './check.ts'
 import { MAX_STREAMS, TCP, UDP } from './schema.ts'
+import { streamBalance } from './stream-balance.ts'
 import type { Work } from './work.ts'
 
 const NOT_OPENED = 'the port is not opened for it'
@@ -27,17 +28,19 @@ function readStream(entry: unknown, field: string, protocol: StreamRoute['protoc
     work.refuse(checked.refusal, NOT_OPENED)
     return undefined
   }
-  const { port, backend, proxyProtocol } = fields(checked.value)
+  const { port, backend, proxyProtocol, loadBalance } = fields(checked.value)
   const effects = protocol === 'TCP' ? EFFECTS : { ...EFFECTS, protocol }
   const reference = readBackend(backend, `${field}.backend`, effects, work)
   if ('refused' in reference) return undefined
   const { accept, send } = fields(proxyProtocol)
+  const balance = streamBalance(loadBalance)
   return {
     protocol,
     port: Number(port),
     backend: reference.ref,
     acceptProxyProtocol: accept === true,
     sendProxyProtocol: send === true,
+    ...(balance === undefined ? {} : { loadBalance: balance }),
     origin: work.at(field),
   }
 }
