@@ -114,6 +114,7 @@ export function addressRanges(field: string, maxItems: number, description: stri
   const schema = {
     type: 'array',
     description: `${description} Addresses, or ranges such as 10.0.0.0/8.`,
+    minItems: 1,
     maxItems,
     items: { type: 'string', minLength: 2, maxLength: 50, pattern: '^[0-9A-Fa-f.:]+(/[0-9]{1,3})?$' },
   }
