@@ -47,7 +47,7 @@ export function translateIngress(ingress: KubeObject, read: Reader, context: Con
   const common = { age: { created: creationTimestamp ?? '', name: `${namespace}/${name}` }, origin }
   if (canaryPolicy(reading.policies).enabled === true) return { ...common, ...asCanary(routes, work) }
   const tls = readTls(spec.tls, names, work)
-  const { passthrough, findings } = readPassthrough(routes, reading, context.options.sslPassthrough)
+  const { passthrough, findings } = readPassthrough(declared, reading, context.options.sslPassthrough)
   return {
     ...common,
     routes,
