@@ -8,6 +8,11 @@ export interface ObjectRef {
   readonly apiVersion?: string
 }
 
+/** By kind, namespace and name. */
+export function isSameObject(left: ObjectRef, right: ObjectRef): boolean {
+  return left.kind === right.kind && left.namespace === right.namespace && left.name === right.name
+}
+
 export interface Origin extends ObjectRef {
   /** JSON path of the field, for example `spec.rules[0].http.paths[1].path`; empty: the whole object. */
   readonly field: string

@@ -1,5 +1,5 @@
 /** Which object passes the TLS of a host on, if any does. */
-import type { Finding, ObjectRef } from '../ir/origin.ts'
+import { isSameObject, type Finding, type ObjectRef } from '../ir/origin.ts'
 import type { Fragment, Passthrough, Route } from '../ir/types.ts'
 
 /** Everything that was found out about the host before. */
@@ -23,7 +23,7 @@ export function choosePassthrough(summary: HostSummary, findings: Finding[]): Pa
   if (claims.length === 0) return undefined
   const root = routes.find(isRoot)
   const chosen = claims.find(({ origin }) =>
-    origin.namespace === owner && root !== undefined && isSame(origin, root.origin))
+    origin.namespace === owner && root !== undefined && isSameObject(origin, root.origin))
   for (const claim of claims) {
     if (claim !== chosen) findings.push(notChosen(claim, owner, root))
   }
@@ -34,10 +34,6 @@ export function choosePassthrough(summary: HostSummary, findings: Finding[]): Pa
 
 function isRoot({ path, pathType, match }: Route): boolean {
   return path === '/' && pathType === 'Prefix' && match === undefined
-}
-
-function isSame(left: ObjectRef, right: ObjectRef): boolean {
-  return left.kind === right.kind && left.namespace === right.namespace && left.name === right.name
 }
 
 function describe({ kind, namespace, name }: ObjectRef): string {
