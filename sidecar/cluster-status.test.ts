@@ -86,7 +86,7 @@ test('cluster status: an Ingress has the addresses, whichever is known first', a
 test('cluster status: a Proxy is programmed when it is served, and not while OpenResty refuses it', async (context) => {
   const { status, add, conditions, idle } = await setUp(context)
   const proxy = add(PROXY, GOOD)
-  status.refused(PROXY_KEY, proxy, 'no')
+  status.refused(PROXY_KEY, proxy, { reason: 'RecordRejected', message: 'no' })
   await idle()
   const known = ['Accepted=True Accepted', 'ResolvedRefs=True ResolvedRefs']
   assert.deepEqual(conditions(), [...known, 'Programmed=False RecordRejected'])

@@ -8,6 +8,7 @@ import type { LeaderApi } from './kube/leadership.ts'
 import type { Logger } from './kube/logger.ts'
 import { PROXY } from './kube/resource.ts'
 import { StatusWriter, type Desired } from './kube/status.ts'
+import type { Obstacle } from './unserved.ts'
 
 const PROGRAMMED: KnownCondition = { status: true, reason: 'Programmed', message: 'every worker of OpenResty serves it' }
 const NOTHING: KnownCondition = { status: false, reason: 'Invalid', message: 'there is nothing to serve' }
@@ -46,8 +47,8 @@ export class ClusterStatus {
   }
 
   /** OpenResty does not take this object as it is now; what it had before goes on. */
-  refused(key: string, fragment: Fragment, message: string): void {
-    this.#programmed(key, fragment, { status: false, reason: 'RecordRejected', message })
+  refused(key: string, fragment: Fragment, { reason, message }: Obstacle): void {
+    this.#programmed(key, fragment, { status: false, reason, message })
     this.#wish(key)
   }
 

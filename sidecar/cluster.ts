@@ -64,7 +64,7 @@ export class Cluster {
     secrets: (names) => this.#source?.setReferencedSecrets(names),
     findings: (current) => this.#events.report(current),
     served: (key, fragment) => this.#status.served(key, fragment),
-    refused: (key, fragment, message) => this.#status.refused(key, fragment, message),
+    refused: (key, fragment, why) => this.#status.refused(key, fragment, why),
     forgotten: (key) => this.#status.forgotten(key),
   }
 

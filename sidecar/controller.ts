@@ -10,13 +10,13 @@ import { capacityFindings } from './dataplane/capacity.ts'
 import { DataPlane } from './dataplane/data-plane.ts'
 import { layer4Findings } from './dataplane/layer4-findings.ts'
 import { createFallbackCertificate } from './dataplane/fallback-certificate.ts'
-import { hostKey, type RecordKey } from './dynamic/records.ts'
+import type { RecordKey } from './dynamic/records.ts'
 import { FindingBook } from './finding-book.ts'
 import { GenerationBook } from './generation-book.ts'
 import { Instruments } from './instruments.ts'
 import type { ObjectName } from './ir/object-name.ts'
 import type { Finding, Origin } from './ir/origin.ts'
-import type { Fragment, Resolution } from './ir/types.ts'
+import type { Resolution } from './ir/types.ts'
 import type { RenderedConfig } from './nginx/render.ts'
 import { requestCounting } from './metrics-options.ts'
 import { NeededNames } from './needed-names.ts'
@@ -25,22 +25,15 @@ import type { Options } from './options.ts'
 import { PendingChanges } from './pending-changes.ts'
 import { listenersOf, pipelineOptions } from './pipeline-options.ts'
 import { Pipeline } from './pipeline.ts'
-import { routedHosts } from './snapshot/by-host.ts'
-import { portsOf } from './snapshot/streams.ts'
+import { Unserved, type ServingOutlets } from './unserved.ts'
 
 /** What happens with what the controller finds out; each is called with the current whole. */
-export interface Outlets {
+export interface Outlets extends ServingOutlets {
   /** Secrets that objects of ours (or the flags) refer to. */
   secrets(names: readonly ObjectName[]): void
   /** DNS names whose addresses are needed; the others are not any more. */
   names(names: readonly string[]): void
   findings(current: readonly Finding[]): void
-  /** Every host of this object of ours is served by every worker. `key`: `<kind>/<namespace>/<name>`. */
-  served(key: string, fragment: Fragment): void
-  /** OpenResty does not take this object of ours as it is now: why, for people. */
-  refused(key: string, fragment: Fragment, message: string): void
-  /** This object is gone, or not ours any more. */
-  forgotten(key: string): void
 }
 
 export class Controller {
@@ -55,11 +48,12 @@ export class Controller {
   readonly #options: Options
   readonly #log: Logger
   readonly #outlets: Outlets
-  readonly #unserved = new Set<string>()
+  readonly #unserved: Unserved
   readonly #rejected = new Map<RecordKey, Finding>()
   readonly #trouble = new Map<string, string>()
   readonly #secrets: NeededSecrets
   readonly #names: NeededNames
+  #layer4Findings: readonly Finding[] = []
   #scheduled: NodeJS.Immediate | undefined
   /** Nothing but Secrets changed since the last translation. */
   #onlySecrets = false
@@ -99,7 +93,7 @@ export class Controller {
     )
     this.#secrets = new NeededSecrets(pipeline, options['default-ssl-certificate'])
     this.#names = new NeededNames(pipeline)
-    pipeline.fragments.subscribe((key, fragment) => this.#fragmentChanged(key, fragment))
+    this.#unserved = new Unserved(pipeline, this.dataPlane, outlets)
   }
 
   /** Where a source puts its objects. Changes of one turn of the event loop are translated together. */
@@ -214,25 +208,24 @@ export class Controller {
     if (names !== undefined) this.#outlets.names(names)
   }
 
-  #fragmentChanged(key: string, fragment: Fragment | undefined): void {
-    this.#unserved.delete(key)
-    if (fragment === undefined) this.#outlets.forgotten(key)
-    else this.#unserved.add(key)
-  }
-
   #applied(): void {
     this.#trouble.clear()
     this.pending.settle((key) => this.dataPlane.isApplied(key))
-    // Before the first configuration is loaded, records are there and nobody listens.
-    if (this.dataPlane.isReady) this.#tellServed()
     this.#settleRejected()
     this.#settleRoom()
     this.#settleLayer4()
+    this.#settleUnserved()
+  }
+
+  #settleUnserved(): void {
+    // Before the first configuration is loaded, records are there and nobody listens.
+    if (this.dataPlane.isReady) this.#unserved.settle({ records: this.#rejected, layer4: this.#layer4Findings })
   }
 
   #refused(): void {
     this.instruments.refused()
     this.#settleLayer4()
+    this.#settleUnserved()
   }
 
   #settleLayer4(): void {
@@ -241,7 +234,8 @@ export class Controller {
     if (status === undefined) return
     const { capabilities } = status
     const pod = { namespace, name }
-    this.findings.set('layer 4', layer4Findings({ layer4, settings, capabilities, busyPorts, pod }))
+    this.#layer4Findings = layer4Findings({ layer4, settings, capabilities, busyPorts, pod })
+    this.findings.set('layer 4', this.#layer4Findings)
     this.#settleFindings()
   }
 
@@ -249,22 +243,6 @@ export class Controller {
     const { podNamespace: namespace, podName: name } = this.#options
     this.findings.set('capacity', capacityFindings(this.dataPlane.outOfRoom, { namespace, name }))
     this.#settleFindings()
-  }
-
-  #tellServed(): void {
-    for (const key of this.#unserved) {
-      const fragment = this.pipeline.fragments.get(key)
-      if (fragment === undefined) continue
-      const missing = routedHosts(fragment).map(hostKey).filter((record) => !this.dataPlane.isApplied(record))
-      const isListening = portsOf(fragment).every((port) => this.dataPlane.listensOn(port))
-      if (missing.length === 0 && isListening) {
-        this.#unserved.delete(key)
-        this.#outlets.served(key, fragment)
-        continue
-      }
-      const rejection = missing.map((record) => this.#rejected.get(record)).find((finding) => finding !== undefined)
-      if (rejection !== undefined) this.#outlets.refused(key, fragment, rejection.message)
-    }
   }
 
   #settleRejected(): void {

@@ -76,7 +76,7 @@ test('what is wrong is said in a sentence', async () => {
     [['run', '--metrics-per-undefined-host', '--metrics-per-host=false'], /needs --metrics-per-host/],
     [['translate', 'x'], /out/],
     [['dance'], /dance/],
-    [[], /run or translate/],
+    [[], /say what to do/],
   ]
   for (const [args, message] of cases) {
     await assert.rejects(parseCommand(args, '1.2.3', {}), (error) => {
