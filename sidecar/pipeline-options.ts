@@ -3,6 +3,8 @@ import type { Listeners } from './nginx/input.ts'
 import type { Options } from './options.ts'
 import type { PipelineOptions } from './pipeline.ts'
 
+const ANY_ADDRESS: readonly string[] = ['0.0.0.0', '::']
+
 /** Where NGINX is to listen. */
 export function listenersOf(options: Options): Listeners {
   return {
@@ -10,6 +12,22 @@ export function listenersOf(options: Options): Listeners {
     httpPort: options['http-port'],
     httpsPort: options['https-port'],
     sslPassthrough: options['enable-ssl-passthrough'],
+  }
+}
+
+type Own = Pick<PipelineOptions, 'podAddresses' | 'podPorts'>
+
+function ownPod({ podAddresses, podPorts }: Options): Own {
+  return { podAddresses, podPorts }
+}
+
+/** Where there is no pod, our own addresses are those that we listen on, and others may be at their other ports. */
+function ownListeners(options: Options): Own {
+  const bound = options['bind-address'].filter((address) => !ANY_ADDRESS.includes(address))
+  return {
+    // Backends may be of either family.
+    podAddresses: [...ANY_ADDRESS, ...(bound.length > 0 ? bound : ['127.0.0.1', '::1'])],
+    podPorts: [options['http-port'], options['https-port'], options['healthz-port']],
   }
 }
 
@@ -25,8 +43,7 @@ export function pipelineOptions(options: Options): PipelineOptions {
     annotationsPrefix: options['annotations-prefix'],
     disableCatchAll: options['disable-catch-all'],
     allowLoopback: standalone,
-    podAddresses: options.podAddresses,
-    podPorts: options.podPorts,
+    ...(standalone && options.podAddresses.length === 0 ? ownListeners(options) : ownPod(options)),
     disableExternalNames: options['disable-svc-external-name'],
     tcpServices: options['tcp-services-configmap'],
     udpServices: options['udp-services-configmap'],

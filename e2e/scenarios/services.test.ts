@@ -56,11 +56,19 @@ test('the page: every manifest is applied, every command gets the answer that it
 })
 
 test('conf of a Service: its headers come to clients and to the backend', async () => {
-  const echo = await untilAnsweredBy('account-user', `curl -sS -D /dev/stderr -H 'Host: orders.domain.com' "http://$ADDRESS/"`)
+  const command = `curl -sS -D /dev/stderr -H 'Host: orders.domain.com' "http://$ADDRESS/"`
+  const echo = await untilAnsweredBy('account-user', command)
   assert.equal(echo.headers['x-forwarded-proto'], 'https')
   const head = await readFile(ERRORS, 'utf8')
   assert.match(head, /^Request-Id: [0-9a-f]{32}\r?$/m)
   assert.match(head, /^Strict-Transport-Security: max-age=31536000\r?$/m)
+})
+
+test('a Service that exposes itself is explained like any route', async () => {
+  const text = await controller.command(['explain', 'http://books.domain.com/list/new'])
+  assert.match(text, /^route +\/list \(Prefix\) of Service prod\/books metadata\.annotations\[resty-ingress\.io\/expose\]$/m)
+  assert.match(text, /read by Service prod\/books metadata\.annotations\[resty-ingress\.io\/proxy-read-timeout\]/)
+  assert.match(text, /^backend +prod\/books\/80 weight 1\n +198\.18\.\S+:3000 ok$/m)
 })
 
 test('the classic pair, by endpoints and by name: what the backends are told of the client', async () => {

@@ -198,6 +198,15 @@ everyVariant('services', ({ variant }: Setup) => {
     await until('it is refused again', async () => (await ask(it.http, { host: HOST, path: '/evil' })).status === 503)
   })
 
+  test('a name that leads to our own listeners is refused', async (t) => {
+    const zone = new Map<string, Says>([['self.example', { addresses: ['127.0.0.1'] }]])
+    const it = await sidecar(t, variant, {}, flags(await dns(t, zone)))
+    const port = Number(new URL(it.http).port)
+    await it.write('all.yaml', external('self', 'self.example') + ingress('self', 'self', port))
+    assert.match((await it.untilFinding('RefusedEndpoint')).message, /127\.0\.0\.1.* is an address of this controller itself/)
+    assert.equal((await ask(it.http, { host: HOST })).status, 503)
+  })
+
   test('a name that no object needs any more is not asked for any more', async (t) => {
     const zone = new Map<string, Says>([['a.example', { addresses: ['127.0.0.2'] }], ['b.example', { addresses: ['127.0.0.2'] }]])
     const port = await freePort()
