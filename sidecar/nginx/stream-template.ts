@@ -4,7 +4,7 @@ export const STREAM_TEMPLATE: string = String.raw`{{#stream}}
 stream {
 {{#lua}}
     include runtime-stream.conf;
-    init_by_lua_block { require("ingress.stream.phase.init")({{tries}}) }
+    init_by_lua_block { require("ingress.stream.phase.init")({{tries}}, {{connect_timeout}}) }
     init_worker_by_lua_block { resty_ingress_stream.init_worker() }
     log_by_lua_block { return resty_ingress_stream.log() }
 {{/lua}}

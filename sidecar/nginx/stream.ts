@@ -24,6 +24,8 @@ export interface StreamView {
   /** Endpoints are records; else `upstreams` have them. */
   readonly lua: boolean
   readonly tries: number
+  /** Seconds. */
+  readonly connect_timeout: number
   readonly lines: readonly string[]
   readonly upstreams: readonly Block[]
   readonly servers: readonly Server[]
@@ -47,6 +49,7 @@ export function streamView(input: NginxInput): StreamView | undefined {
   return {
     lua,
     tries: settings.streamNextUpstreamTries,
+    connect_timeout: settings.proxyConnectTimeout,
     lines: streamLines(settings, lua).map(print),
     upstreams: lua ? [] : [...layer4.ports.map(portUpstream), ...passthroughUpstreams(passthrough)],
     servers: layer4.ports.map((port) => ({

@@ -130,6 +130,15 @@ function _M.note_failure(entry, id, reason)
 end
 
 
+--- The try under way would have failed by now, if it had to.
+function _M.settle(state)
+    if state.probing then
+        state.probing = nil
+        health.probed(state.target.entry.key, state.endpoint.id, {})
+    end
+end
+
+
 --- A try has ended; there is none under way afterwards.
 -- @param outcome {reason, unknown, seconds}: reason: why it failed; unknown: nobody saw an answer
 function _M.finish(state, outcome)

@@ -18,10 +18,20 @@ local value_of = store.value
 -- NGX_BUSY: "no live upstreams".
 local NO_PEER = -3
 local BAD_GATEWAY = "502"
+-- Seconds after the time limit of a connect.
+local MARGIN = 1
 -- Of the map in nginx.conf (docs/control-api.md).
 local PASSTHROUGH = "tls_passthrough"
 
+local connect_timeout
+
 local _M = {}
+
+
+--- @param seconds  that NGINX waits for a connection
+function _M.configure(seconds)
+    connect_timeout = seconds
+end
 
 
 local function close()
@@ -69,6 +79,22 @@ _M.passthrough = faults.guarded(function()
 end)
 
 
+local function settle_probe(cancelled, state)
+    if not cancelled then
+        tries.settle(state)
+    end
+end
+
+
+-- NGINX tells of connections that it cannot make, and of the end of others: that may be far off.
+local function expect_probe(state)
+    local ok, err = ngx.timer.at(connect_timeout + MARGIN, settle_probe, state)
+    if not ok then
+        ngx.log(ngx.WARN, "the result of a probe will be known late: ", err)
+    end
+end
+
+
 local function first_try(state)
     local target = state.target
     local backend = value_of(target.entry)
@@ -79,6 +105,9 @@ local function first_try(state)
     tries.prepare(target, #backend.endpoints)
     state.endpoint = endpoint
     state.tried = { [endpoint.id] = true }
+    if state.probing then
+        expect_probe(state)
+    end
     return send_to(endpoint)
 end
 
@@ -105,13 +134,11 @@ _M.balancer = faults.guarded(function()
 end)
 
 
--- What became of the last try. Of datagrams nobody knows: one without an answer may have deserved
--- none, and its sender is whoever it says.
+-- What became of the last try: only whether there was a connection. How that ends is for client and
+-- backend to know; a datagram without an answer may have deserved none, and anybody may send it.
 local function last_outcome()
     local seconds = match(ngx_var.upstream_connect_time or "", "[%d.]+$")
-    if ngx_var.protocol == "UDP" then
-        return { unknown = true }
-    elseif seconds then
+    if seconds then
         return { seconds = tonumber(seconds) }
     elseif ngx_var.status == BAD_GATEWAY then
         return { reason = "error" }

@@ -25,11 +25,11 @@ export const BACKEND = 'backend/prod/echo/80'
 export function streamBlock(tcp: number, udp: number, options: StreamOptions = {}): string {
   return `stream {
   include runtime-stream.conf;
-  init_by_lua_block { require("ingress.stream.phase.init")(${options.tries ?? 3}) }
+  init_by_lua_block { require("ingress.stream.phase.init")(${options.tries ?? 3}, 1) }
   init_worker_by_lua_block { resty_ingress_stream.init_worker() }
   log_by_lua_block { return resty_ingress_stream.log() }
   map "" $tls_target { default tls_termination; }
-  proxy_connect_timeout 2s;
+  proxy_connect_timeout 1s;
   ${options.directives ?? ''}
   upstream stream_balancer {
     server 0.0.0.1:1;

@@ -101,6 +101,27 @@ withStreamLua('stream-lua', (variant) => {
     await until('it takes its turns again', async () => (await greetedTimes(t, served, 4))['back'] === 2)
   })
 
+  test('an endpoint is back as soon as a connection lasts, not when it ends', async (t) => {
+    const served = await serveStreams(t, variant, { workers: 1 })
+    const [good] = await peers(t, 'good') as [TcpPeer]
+    const dead = await freePort()
+    const ejection = { failures: 1, time: 1, max_time: 1, max_percent: 50, server_errors: false }
+    await served.plane.put({
+      'setting/global': withDigest({ ejection }), ...streamRecords(served, [dead, good.port]),
+    })
+    await until('it is ejected', async () => {
+      await greeted(t, served.tcp)
+      return served.plane.log.includes('is ejected')
+    })
+    const back = await tcpPeer(t, 'back', dead)
+    await until('connections that last are shared', async () => {
+      const client = new Client(t, served.tcp)
+      if (await client.hear('\n') === 'good\n') client.socket.destroy()
+      return back.connections > 2
+    })
+    assert.match(served.plane.log, /endpoint backend\/prod\/echo\/80 127\.0\.0\.1 \d+ is back/)
+  })
+
   test('as many endpoints are tried as the configuration says', async (t) => {
     for (const [tries, greetings] of [[1, ['', 'good\n']], [2, ['good\n', 'good\n']], [0, ['good\n', 'good\n']]] as const) {
       const served = await serveStreams(t, variant, { workers: 1, tries })

@@ -39,8 +39,10 @@ rawset(_G, "resty_ingress_stream", {
 })
 
 
---- @param tries  how many endpoints are tried at most; 0: each
-return function(tries)
+--- @param tries            how many endpoints are tried at most; 0: each
+-- @param connect_timeout  seconds
+return function(tries, connect_timeout)
     destination.configure(os.getenv)
+    session.configure(connect_timeout)
     targets.configure(tries)
 end
