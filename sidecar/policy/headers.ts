@@ -33,7 +33,7 @@ export interface HeaderCondition {
 
 export type Direction = 'request' | 'response'
 
-/** Of one route; each costs something per request. */
+/** Steps that one object may ask for; each costs something per request. */
 export const MAX_HEADERS = 64
 const MAX_NAME = 128
 
@@ -47,6 +47,7 @@ export const STANDARD_HEADERS = [
   'x-forwarded-scheme', 'x-scheme', 'x-original-forwarded-for', 'x-original-forwarded-host',
 ] as const
 export type StandardHeader = (typeof STANDARD_HEADERS)[number]
+
 /** A request has one of each of these, and who it is from must not be doubted. */
 const SINGLE = {
   request: new Set<string>(['authorization', 'content-type', 'cookie', 'forwarded', ...STANDARD_HEADERS]),
@@ -99,6 +100,7 @@ export function byName(changes: readonly HeaderChange[]): PolicyValue {
   return Object.fromEntries(value) as unknown as PolicyValue
 }
 
+/** The name that a step belongs to, in its own case. */
 export function nameOf(change: HeaderChange): string {
   if ('set' in change) return change.set
   if ('add' in change) return change.add

@@ -40,7 +40,7 @@ export const CONF_DIRECTIVES: ReadonlyMap<string, ConfEntry> = new Map<string, C
   }],
   ['more_clear_input_headers', {
     usage: 'more_clear_input_headers NAME ...',
-    about: 'Headers that the backend does not get; `NAME*` is all that begin so',
+    about: 'Headers that the backend does not get; `NAME*` is all of the client that begin so',
     min: 1, max: ANY,
     read: (words) => moreHeaders(words, 'request', 'remove'),
   }],

@@ -73,6 +73,8 @@ function moreHeader(word: string, direction: Direction, change: 'set' | 'remove'
   return valued('set', name, parts, condition).map((it) => header(direction, it, RANK.more))
 }
 
+type Option = readonly [name: string, items: readonly string[]]
+
 interface Options {
   readonly condition: HeaderCondition
   readonly rest: readonly string[]
@@ -86,7 +88,7 @@ const OPTIONS: ReadonlyMap<string, { readonly form: RegExp; readonly what: strin
 
 /** `-s` and `-t` with their lists; each may stand several times. */
 function readOptions(words: readonly string[], direction: Direction): Options | string {
-  const pairs: (readonly [option: string, items: readonly string[]])[] = []
+  const pairs: Option[] = []
   let rest = words
   for (; rest[0]?.startsWith('-') === true; rest = rest.slice(2)) {
     const items = (rest[1] ?? '').split(/\s+/).filter((item) => item !== '')
@@ -100,7 +102,7 @@ function readOptions(words: readonly string[], direction: Direction): Options | 
   return { condition: conditionOf(all('-s'), all('-t')), rest }
 }
 
-function optionProblem([option, items]: readonly [string, readonly string[]], direction: Direction): string | undefined {
+function optionProblem([option, items]: Option, direction: Direction): string | undefined {
   const known = direction === 'request' ? undefined : OPTIONS.get(option)
   if (known === undefined) return `the option ${quoted(option)} is not supported`
   if (items.length === 0) return `the option ${option} has no list`
