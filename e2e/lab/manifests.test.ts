@@ -42,7 +42,7 @@ test('a field that the lab does not understand is an error, not left out', async
   for (const [field, text] of Object.entries({
     replicas: 'replicas: []',
     labelSelector: 'patches: [{target: {labelSelector: a=b}, patch: "[]"}]',
-    allowNameChange: 'patches: [{target: {kind: Pod}, options: {allowNameChange: true}, patch: "[]"}]',
+    allowOther: 'patches: [{target: {kind: Pod}, options: {allowOther: true}, patch: "[]"}]',
   })) {
     const folder = await folderWith(t, { 'kustomization.yaml': `resources: []\n${text}\n` })
     await assert.rejects(readKustomization(folder), new RegExp(`does not understand ${field}`))

@@ -5,12 +5,9 @@ import { nodeAddress } from '../network.ts'
 import type { Forward } from '../packet-rules.ts'
 import type { Image, ImageTable } from './images.ts'
 
-/** Throws when the pod asks for what the lab has not, or a kubelet refuses. */
+/** Throws when the pod asks for what the lab has not. */
 export function requireSupported({ spec }: V1Pod): void {
   if (spec?.initContainers !== undefined) throw new Error('the lab has no init containers')
-  const network = (spec?.securityContext?.sysctls ?? []).filter(({ name }) => name.startsWith('net.'))
-  // As a kubelet: they would be those of the node.
-  if (spec?.hostNetwork === true && network.length > 0) throw new Error('no sysctls of the network with hostNetwork')
 }
 
 /** The ports of the node that lead to the pod with this address. */

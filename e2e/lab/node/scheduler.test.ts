@@ -49,3 +49,20 @@ test('anti-affinity keeps out of a zone where such a pod is, in the same namespa
   assert.deepEqual(chooseNode(pod({}, { affinity: apart('zone', 'web') }), nodes, many), { node: 'one' })
   assert.ok('message' in chooseNode(pod({}, { affinity: apart('kind', 'web') }), nodes, [there]))
 })
+
+test('a cordoned node takes only pods that tolerate it', () => {
+  const cordoned = nodes.map((node) => node.metadata?.name === 'one' ? { ...node, spec: { unschedulable: true } } : node)
+  const busy = pod({}, { nodeName: 'two' })
+  assert.deepEqual(chooseNode(pod({}), cordoned, [busy]), { node: 'two' })
+  const tolerations = [{ key: 'node.kubernetes.io/unschedulable', operator: 'Exists' }]
+  assert.deepEqual(chooseNode(pod({}, { tolerations }), cordoned, [busy]), { node: 'one' })
+})
+
+test('a port of a node is there once, for each protocol', () => {
+  const listening = (protocol: string): V1Pod['spec'] =>
+    ({ containers: [{ name: 'main', ports: [{ containerPort: 80, hostPort: 80, protocol }] }] })
+  const there = nodes.map(({ metadata }) => pod({}, { ...listening('TCP'), nodeName: metadata?.name ?? '' }))
+  assert.ok('message' in chooseNode(pod({}, listening('TCP')), nodes, there))
+  assert.deepEqual(chooseNode(pod({}, listening('UDP')), nodes, there), { node: 'one' })
+  assert.deepEqual(chooseNode(pod({}, listening('TCP')), nodes, there.slice(0, 1)), { node: 'two' })
+})
