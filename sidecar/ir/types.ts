@@ -90,6 +90,8 @@ export interface Route {
   readonly fallback?: true
   /** It changes what the host is as a whole: it counts only in the namespace that owns the host. */
   readonly owners?: true
+  /** It counts only where no object claims the host. */
+  readonly vacant?: true
   readonly origin: Origin
 }
 

@@ -60,8 +60,8 @@ function texts(text: string): Json {
 }
 
 /** Nobody's path: what no Ingress of the host takes must not be sent away. */
-function effect(value: PolicyValue, { host, fallback }: RouteContext): Json | undefined {
-  return fallback && host === ANY_HOST ? undefined : value
+function effect(value: PolicyValue, { settings, host, fallback }: RouteContext): Json | undefined {
+  return fallback && host === ANY_HOST ? undefined : { code: settings.httpRedirectCode, ...value }
 }
 
 const partsOfUrl = ['scheme', 'host', 'port', 'path', 'prefix']

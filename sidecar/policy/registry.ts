@@ -18,6 +18,7 @@ import { serviceUpstream } from './service-upstream.ts'
 import { timeouts } from './timeouts.ts'
 import { sslPassthrough } from './ssl-passthrough.ts'
 import { tlsRedirect } from './tls-redirect.ts'
+import { wwwRedirect } from './www-redirect.ts'
 import type { Policy } from './policy.ts'
 
 export const POLICIES: readonly Policy[] = [
@@ -25,6 +26,7 @@ export const POLICIES: readonly Policy[] = [
   rewrite,
   redirect,
   appRoot,
+  wwwRedirect,
   tlsRedirect,
   limits,
   bodySize,

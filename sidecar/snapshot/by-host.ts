@@ -17,9 +17,10 @@ const FEW = 4
 /** Fragments are immutable, so what was found once holds as long as the fragment lives. */
 const known = new WeakMap<Fragment, ReadonlyMap<string, HostPart>>()
 
-/** The hosts that the object claims, and of a canary those of its main routes. */
-export function routedHosts({ hosts, arms }: Fragment): string[] {
-  return [...new Set([...hosts, ...arms.map(({ host }) => host)])]
+/** The hosts that the object has a say in: those that it claims, and those that it would like to be there. */
+export function routedHosts({ hosts, routes, arms }: Fragment): string[] {
+  const vacant = routes.filter((route) => route.vacant === true)
+  return [...new Set([...hosts, ...vacant.map(({ host }) => host), ...arms.map(({ host }) => host)])]
 }
 
 export function hostPart(fragment: Fragment, host: string): HostPart {

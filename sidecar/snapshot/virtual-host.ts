@@ -31,10 +31,12 @@ export function buildVirtualHost(
   const tls = claims.some((claim) => claim.named || (claim.secret !== undefined && isUsable(claim.secret, host)))
   const certificate = chooseCertificate(host, claims, isUsable)
   const arms = ordered.flatMap((fragment) => hostPart(fragment, host).arms)
-  const claimed = ownersRoutes(owner, ordered.flatMap((fragment) => hostPart(fragment, host).routes), findings)
-  const routes = withCanaries(winners(claimed, findings).sort(compareRoutes), arms, findings)
+  const isClaimed = ordered.some((fragment) => hostPart(fragment, host).claimed)
+  const asked = ordered.flatMap((fragment) => hostPart(fragment, host).routes)
+  const allowed = ownersRoutes(owner, isClaimed ? withoutVacant(asked, findings) : asked, findings)
+  const routes = withCanaries(winners(allowed, findings).sort(compareRoutes), arms, findings)
   const passthrough = choosePassthrough({ host, fragments: ordered, routes, owner }, findings)
-  const unclaimed = claims.length === 0 && ordered.every((fragment) => !hostPart(fragment, host).claimed)
+  const unclaimed = claims.length === 0 && !isClaimed && routes.length === 0
   return {
     host,
     routes,
@@ -120,6 +122,15 @@ function conflict(loser: Route, winner: Route): Finding {
 function ownerOf(host: string, fragments: readonly Fragment[]): string {
   const owner = fragments.find((fragment) => hostPart(fragment, host).claimed) ?? fragments[0]
   return owner?.origin.namespace ?? ''
+}
+
+/** Somebody serves the host: nothing is put in its place. */
+function withoutVacant(routes: readonly Route[], findings: Finding[]): readonly Route[] {
+  for (const { host, origin } of routes.filter((route) => route.vacant === true)) {
+    const message = `it has no effect on host ${host}, which has routes of its own`
+    findings.push({ origin, severity: 'warning', reason: 'HostClaimed', message })
+  }
+  return routes.filter((route) => route.vacant !== true)
 }
 
 /** Without those by which somebody else would change the host as a whole. */

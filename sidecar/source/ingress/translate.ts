@@ -17,6 +17,7 @@ import { isOurs } from './class.ts'
 import { readPassthrough } from './passthrough.ts'
 import { pathNotice, readPath, type PathReading } from './path.ts'
 import { readTls } from './tls.ts'
+import { wwwRoutes } from './www.ts'
 
 /** Far above what people write; without an end one object could hold up all others. */
 const MAX_RULES = 10_000
@@ -46,11 +47,12 @@ export function translateIngress(ingress: KubeObject, read: Reader, context: Con
   const routes = [...declared, ...appRootRoutes(names, declared, work)]
   const common = { age: { created: creationTimestamp ?? '', name: `${namespace}/${name}` }, origin }
   if (canaryPolicy(reading.policies).enabled === true) return { ...common, ...asCanary(routes, work) }
-  const tls = readTls(spec.tls, names, work)
+  const www = wwwRoutes(names, reading, origin)
+  const tls = readTls(spec.tls, [...names, ...www.map(({ host }) => host)], work)
   const { passthrough, findings } = readPassthrough(declared, reading, context.options.sslPassthrough)
   return {
     ...common,
-    routes,
+    routes: [...routes, ...www],
     arms: [],
     hosts: [...new Set([...names, ...routes.map((route) => route.host)])],
     tls: tls.claims,
