@@ -25,8 +25,9 @@ export function layer4Findings({ layer4, settings, capabilities, busyPorts, pod 
     const message = `NGINX cannot listen on ${protocol} port ${port}: ${reason}`
     return reason === undefined ? [] : [error(origin, 'PortUnavailable', message)]
   })
-  const ended = keepsAddresses(settings, capabilities) ? [] : passthrough.map(({ origin, host }) => ending(origin, host))
-  return [...busy, ...ended, ...(capabilities.stream_lua ? [] : [reloading(pod)])]
+  const ended = keepsAddresses(settings, capabilities) ? [] : passthrough
+  const reloads = capabilities.stream_lua ? [] : [reloading(pod)]
+  return [...busy, ...ended.map(({ origin, host }) => ending(origin, host)), ...reloads]
 }
 
 function error(origin: Origin, reason: string, message: string): Finding {
