@@ -154,7 +154,7 @@ everySetup('control API', (setup) => {
     const cases = [
       ['GET', '/', 404], ['GET', '/v2/status', 404],
       ['POST', '/v1/status', 405], ['DELETE', '/v1/records', 405],
-      ['PUT', `/v1/records/${BACKEND}`, 405], ['GET', '/v1/config', 405], ['GET', '/v1/records/', 404],
+      ['PUT', `/v1/records/${BACKEND}`, 405], ['PATCH', '/v1/config', 405], ['GET', '/v1/records/', 404],
     ] as const
     for (const [method, path, status] of cases) {
       const answer = await plane.call(method, path)

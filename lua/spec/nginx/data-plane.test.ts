@@ -230,14 +230,15 @@ for (const variant of variants()) {
   })
 }
 
-/** The location classes of a rendered configuration, read back. */
+/** The location classes of a rendered configuration, read back: what stands before a comment and the call of Lua. */
 function classesIn(config: string): LocationClass[] {
-  const blocks = config.matchAll(/location @(c[0-9a-f]{12}) \{\n([^}]*?) +rewrite_by_lua_block/g)
-  return [...blocks].map(([, name = '', body = '']) => ({
+  const blocks = config.matchAll(/location @(c[0-9a-f]{12}) \{\n([^#]*?)(?: +#[^]*?)? +rewrite_by_lua_block([^]*?)\n {8}\}/g)
+  return [...blocks].map(([, name = '', body = '', after = '']) => ({
     name,
-    directives: body.trim().split('\n').map((line) => {
-      const [word = '', ...args] = line.trim().slice(0, -1).split(' ')
+    directives: body.split('\n').map((line) => line.trim()).filter((line) => line !== '').map((line) => {
+      const [word = '', ...args] = line.slice(0, -1).split(' ')
       return { name: word, arguments: args as never }
     }),
+    ...(after.includes('header_filter_by_lua_block') ? { filters: true as const } : {}),
   }))
 }
