@@ -143,7 +143,11 @@ export class Cluster {
   /** undefined: there are no replicas, or nothing says which of them this is. */
   #makeElection(): LeaderElection | undefined {
     const { podNamespace: namespace, podName: identity } = this.#options
-    if (this.#options['disable-leader-election'] || namespace === '' || identity === '') return undefined
+    if (this.#options['disable-leader-election']) return undefined
+    if (namespace === '' || identity === '') {
+      this.#log.warn('no election, since POD_NAME and POD_NAMESPACE are not set: every replica writes status and Events')
+      return undefined
+    }
     return new LeaderElection({
       transport: this.#transport,
       log: this.#log,

@@ -28,6 +28,7 @@ import { StreamPipeline, type StreamOptions } from './stream-pipeline.ts'
 import { settingKey } from './source/configmap/keys.ts'
 import { translateConfigMap, type SettingsReading } from './source/configmap/translate.ts'
 import type { Context, SourceOptions } from './source/context.ts'
+import { classFindings } from './source/ingress/class.ts'
 import { SOURCES } from './source/registry.ts'
 import { covers, translateSecret, type CertificateResult } from './source/secret/translate.ts'
 import { translateBackend } from './source/service/translate.ts'
@@ -126,7 +127,7 @@ export class Pipeline {
       .map(this.virtualHosts, (host, read) => classesOf(host, this.#inForce(read)))
       .index(({ classes }) => classes.map((it) => JSON.stringify(it)))
     this.#emitRecords(options)
-    this.#collectFindings()
+    this.#collectFindings(options)
   }
 
   /** The settings in force, and why the present ConfigMap is not, if so. */
@@ -193,8 +194,10 @@ export class Pipeline {
     this.#streams.emit((records, recordKey) => this.#emit(records, recordKey))
   }
 
-  #collectFindings(): void {
+  #collectFindings(options: PipelineOptions): void {
+    const { graph, objects } = this
     this.#collect('settings', this.#settings)
+    this.#collect('class', graph.map(objects.of('IngressClass'), (it) => classFindings(it, options)))
     this.#collect('fragment', this.fragments)
     this.#collect('host', this.virtualHosts)
     this.#collect('backend', this.backends)

@@ -1,7 +1,7 @@
 /** Another installation of the controller beside the one of `manifests/`: other namespace, other arguments. */
 
 import { join } from 'node:path'
-import type { V1Deployment } from '@kubernetes/client-node'
+import type { V1Deployment, V1PolicyRule } from '@kubernetes/client-node'
 import type { KubernetesObject } from '../lab/client.ts'
 import type { Lab } from '../lab/lab.ts'
 import { readKustomization } from '../lab/manifests.ts'
@@ -11,6 +11,7 @@ import { findController, type Controller } from './controller.ts'
 type Named = KubernetesObject & {
   readonly subjects?: readonly { namespace?: string }[]
   readonly roleRef?: { kind: string, name: string }
+  readonly rules?: readonly V1PolicyRule[]
 }
 
 export interface Installation {
@@ -40,11 +41,21 @@ async function applyInstallation(lab: Lab, namespace: string, installation: Inst
   const objects = await readKustomization(join(REPOSITORY, 'manifests'))
   const wanted = objects.filter(({ kind }) => !ONCE.has(kind ?? ''))
   for (const object of wanted) rename(object, namespace)
+  allowLease(wanted, args)
   const deployment = wanted.find(({ kind }) => kind === 'Deployment') as (V1Deployment & KubernetesObject) | undefined
   if (deployment?.spec === undefined) throw new Error('the manifests have no Deployment')
   deployment.spec.replicas = replicas
   deployment.spec.template.spec?.containers.find(({ name }) => name === 'sidecar')?.args?.push(...args)
   await lab.apply(wanted)
+}
+
+/** An election under another name needs the right on that Lease. */
+function allowLease(objects: readonly Named[], args: readonly string[]): void {
+  const name = args.findLast((text) => text.startsWith('--election-id='))?.split('=')[1]
+  const rules = objects.flatMap(({ kind, rules: all = [] }) => (kind === 'Role' ? all : []))
+  for (const rule of rules.filter(({ resources, resourceNames }) => resources?.includes('leases') && resourceNames)) {
+    if (name !== undefined) rule.resourceNames = [name]
+  }
 }
 
 /** What kustomize does for `namespace`, and cluster-wide names that do not meet those of the first. */

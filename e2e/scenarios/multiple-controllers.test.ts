@@ -170,7 +170,7 @@ test('two classes of one controller; a class by its name; namespaces by their la
   ])
   const team = await installController(lab, 'ingress-team', [
     '--controller-class=resty-ingress.io/team', '--ingress-class=legacy', '--ingress-class-by-name',
-    '--watch-namespace-selector=team in (a,b),!off',
+    '--watch-namespace-selector=team in (a,b),!off', '--election-id=team-leader',
   ])
   await startEcho(lab, 'shop', { namespace: TEAM })
   const legacy = (namespace: string): object => {
@@ -191,6 +191,7 @@ test('two classes of one controller; a class by its name; namespaces by their la
   await label('default', { team: 'b' })
   await lab.waitFor('a namespace that gets the label', async () => await destination(team, 'default.example') === 'shop')
   await lab.waitFor('its address', async () => (await publishedAddresses('legacy')).join() === team.address)
+  assert.match(await team.metrics(), /^nginx_ingress_controller_leader_election_status\{.*name="team-leader".*\} 1$/m)
   await label(TEAM, { off: 'yes' })
   await lab.waitFor('a namespace that leaves', async () => await destination(team, `${TEAM}.example`) === 404)
   assert.equal((await team.status()).generation, generation)

@@ -1,6 +1,7 @@
 /** Is an Ingress ours? The rules of Kubernetes (IngressClass) and the flags of ingress-nginx. */
 import type { Reader } from '../../collection/graph.ts'
 import type { KubeObject } from '../../collection/objects.ts'
+import type { Finding, Origin } from '../../ir/origin.ts'
 import { fields, text } from '../../util/field.ts'
 import type { ClassOptions, Context } from '../context.ts'
 
@@ -9,6 +10,10 @@ const EXPOSE_CLASS_ANNOTATION = 'resty-ingress.io/ingress-class'
 /** Name of the IngressClass in `manifests/`. */
 const MANIFESTS_CLASS = 'resty-ingress'
 const DEFAULT_ANNOTATION = 'ingressclass.kubernetes.io/is-default-class'
+
+export interface ClassReading {
+  readonly findings: readonly Finding[]
+}
 
 /** What decides about classes. */
 export type Classes = Pick<Context, 'ingressClasses'> & { readonly options: ClassOptions }
@@ -48,6 +53,18 @@ export function hasClass(ingress: KubeObject, read: Reader, { ingressClasses }: 
   const className = text(fields(ingress.spec).ingressClassName)
   if (className !== '') return read.get(ingressClasses, `/${className}`) !== undefined
   return (ingress.metadata.annotations?.[CLASS_ANNOTATION] ?? '') !== ''
+}
+
+/** What is wrong with an IngressClass of ours; undefined: nothing. */
+export function classFindings(ingressClass: KubeObject, options: ClassOptions): ClassReading | undefined {
+  if (controllerOf(ingressClass) !== options.controllerClass) return undefined
+  if (fields(ingressClass.spec).parameters === undefined) return undefined
+  const { kind, apiVersion, metadata: { namespace, name, uid } } = ingressClass
+  const origin: Origin = {
+    kind, apiVersion, namespace, name, field: 'spec.parameters', ...(uid === undefined ? {} : { uid }),
+  }
+  const message = 'parameters of an IngressClass are not read; the settings of the controller are in its ConfigMap'
+  return { findings: [{ origin, severity: 'warning', reason: 'ParametersIgnored', message }] }
 }
 
 function isOurClass(name: string, read: Reader, context: Classes): boolean {
