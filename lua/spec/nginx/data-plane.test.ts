@@ -235,8 +235,8 @@ function classesIn(config: string): LocationClass[] {
   const blocks = config.matchAll(/location @(c[0-9a-f]{12}) \{\n([^#]*?)(?: +#[^]*?)? +rewrite_by_lua_block([^]*?)\n {8}\}/g)
   return [...blocks].map(([, name = '', body = '', after = '']) => ({
     name,
-    directives: body.split('\n').map((line) => line.trim()).filter((line) => line !== '').map((line) => {
-      const [word = '', ...args] = line.slice(0, -1).split(' ')
+    directives: [...body.matchAll(/(\S.*);\n/g)].map(([, text = '']) => {
+      const [word = '', ...args] = text.split(' ')
       return { name: word, arguments: args as never }
     }),
     ...(after.includes('header_filter_by_lua_block') ? { filters: true as const } : {}),
