@@ -232,7 +232,8 @@ for (const variant of variants()) {
 
 /** The location classes of a rendered configuration, read back: what stands before a comment and the call of Lua. */
 function classesIn(config: string): LocationClass[] {
-  const blocks = config.matchAll(/location @(c[0-9a-f]{12}) \{\n([^#]*?)(?: +#[^]*?)? +rewrite_by_lua_block([^]*?)\n {8}\}/g)
+  const block = /location @(c[0-9a-f]{12}) \{\n([^#]*?)(?: +#[^]*?)? +rewrite_by_lua_block([^]*?)\n {8}\}/g
+  const blocks = config.matchAll(block)
   return [...blocks].map(([, name = '', body = '', after = '']) => ({
     name,
     directives: [...body.matchAll(/(\S.*);\n/g)].map(([, text = '']) => {
