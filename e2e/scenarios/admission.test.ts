@@ -19,6 +19,7 @@ import { startLab } from '../lab/lab.ts'
 import { parseObjects, readKustomization } from '../lab/manifests.ts'
 import { REPOSITORY } from '../lab/tools.ts'
 import { BAD, GOOD } from './admission-objects.ts'
+import { installProxyKind } from './proxy-objects.ts'
 import { ingressOf } from './workload.ts'
 
 await enterLab()
@@ -26,7 +27,7 @@ const lab = await startLab()
 after(async () => { await lab.close() })
 
 const CLASS = await readFile(join(REPOSITORY, 'manifests/base/ingress-class.yaml'), 'utf8')
-await lab.apply(await readFile(join(REPOSITORY, 'manifests/base/crd-proxies.yaml'), 'utf8'))
+await installProxyKind(lab)
 await lab.apply(CLASS)
 
 async function install(mode: 'warn' | 'deny'): Promise<void> {

@@ -49,7 +49,16 @@ test('a Service of another namespace serves while it consents, and no longer', a
   await lab.waitFor('503 again', async () => await destination(controller, 'consent.example') === 503)
   const findings = await controller.findings()
   assert.ok(findings.some(({ reason, origin }) => reason === 'RefNotPermitted' && origin.name === 'consent'))
+  await lab.waitFor('the Event', async () => {
+    const events = await lab.client.list<Event>('v1/Event', { namespace: 'prod' })
+    return events.some(({ reason, involvedObject: { kind, name } }) => `${reason} ${kind} ${name}` === 'RefNotPermitted Proxy consent')
+  })
 })
+
+interface Event extends KubernetesObject {
+  readonly reason: string
+  readonly involvedObject: { readonly kind: string, readonly name: string }
+}
 
 test('deleted and made again at speed, the last one is served, and of those that went nothing is left', async () => {
   const name = { namespace: 'prod', name: 'ghost' }

@@ -168,7 +168,9 @@ export const HOST: Schema = {
   pattern: `^(\\*|(\\*\\.)?${DNS_NAME})$`,
 }
 
-const TLS: Schema = {
+const TLS_HOST: Schema = { type: 'string', minLength: 1, maxLength: 253, pattern: `^(\\*\\.)?${DNS_NAME}$` }
+
+export const TLS: Schema = {
   type: 'object',
   description: 'A certificate, and the hosts that it is for.',
   properties: {
@@ -179,7 +181,7 @@ const TLS: Schema = {
       maxLength: 253,
       pattern: `^${DNS_NAME}$`,
     },
-    hosts: listOf(HOST, MAX_HOSTS, 'Hosts that it is for; without any, those of spec.hosts that the certificate covers.'),
+    hosts: listOf(TLS_HOST, MAX_HOSTS, 'Hosts that it is for; without any, those of spec.hosts that the certificate covers.'),
   },
 }
 

@@ -15,7 +15,7 @@ import { check } from './check.ts'
 import { conditions } from './conditions.ts'
 import { readMembers } from './policies.ts'
 import { readRule } from './rule.ts'
-import { HOST, MAX_HOSTS, MAX_RULES, RULE_POLICIES, SPEC_POLICIES, SPEC_SCHEMA } from './schema.ts'
+import { HOST, MAX_HOSTS, MAX_RULES, RULE_POLICIES, SPEC_POLICIES, SPEC_SCHEMA, TLS } from './schema.ts'
 import { readStreams } from './streams.ts'
 import { Work } from './work.ts'
 
@@ -55,7 +55,16 @@ type Claims = Pick<Fragment, 'hosts' | 'routes' | 'arms' | 'tls' | 'secrets'>
 function claimsOf(spec: Fields, hosts: readonly string[], routes: readonly Route[], work: Work): Claims {
   const { claims, secrets, findings } = readTls(spec.tls, hosts, work)
   work.take(findings)
+  reportUnknown(spec.tls, work)
   return { hosts, routes, arms: [], tls: claims, secrets }
+}
+
+/** A member that is misspelled is missing: a host would be served with the default certificate. */
+function reportUnknown(tls: unknown, work: Work): void {
+  for (const [i, entry] of items(tls).slice(0, MAX_HOSTS).entries()) {
+    const unknown = Object.keys(fields(entry)).find((name) => !Object.hasOwn(fields(TLS.properties), name))
+    if (unknown !== undefined) work.report(`spec.tls[${i}]`, 'UnknownField', `${quoted(unknown)} is no field of it; it has no effect`)
+  }
 }
 
 /**
