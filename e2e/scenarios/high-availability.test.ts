@@ -11,10 +11,9 @@ import type { LoadReport } from '../load/types.ts'
 import { variantUnderTest, type Controller } from './controller.ts'
 import { churn } from './high-availability/churn.ts'
 import { ExternalBalancer, type BalancerTarget } from './high-availability/external-balancer.ts'
-import { cordon, drain, evict, labelNode } from './high-availability/nodes.ts'
-import {
-  installOverlay, NAMESPACE, removeOverlay, replicas, rolledOut, rollingUpdate,
-} from './high-availability/overlay.ts'
+import { run } from './high-availability/kubectl.ts'
+import { evict } from './high-availability/nodes.ts'
+import { NAMESPACE, removeOverlay, replicas, rolledOut, rollingUpdate } from './high-availability/overlay.ts'
 import { ask, askEcho } from './http.ts'
 import { assertNothingLost, underLoad } from './traffic.ts'
 import { ingressOf, startEcho } from './workload.ts'
@@ -35,7 +34,7 @@ const requests = [{ host: HOST }]
 const SEED = 20
 const CHANGES = 150
 
-for (const node of NODES) await labelNode(lab, node)
+for (const node of NODES) await run(lab, `kubectl label node ${node} node-role.kubernetes.io/ingress=`)
 await startEcho(lab, 'echo', { replicas: 3 })
 await lab.apply(ingressOf('echo', {
   rules: [{ host: HOST, service: 'echo' }],
@@ -54,7 +53,7 @@ function targets(ports: Omit<BalancerTarget, 'address'>): BalancerTarget[] {
 async function withOverlay(
   name: string, ports: Omit<BalancerTarget, 'address'>, work: (balancer: ExternalBalancer) => Promise<void>,
 ): Promise<void> {
-  await installOverlay(lab, name)
+  await run(lab, `kubectl apply -k manifests/${name}`)
   const balancer = await ExternalBalancer.start(targets(ports))
   try {
     await allHealthy(balancer)
@@ -120,11 +119,11 @@ test('daemonset-hostport: a node that loses its label leaves without a loss, and
   await withOverlay('daemonset-hostport', NODE_PORTS, async (balancer) => {
     await assertNodesAnswer(80)
     const report = await underLoad({ ...balancer.endpoint, requests }, async (load) => {
-      await labelNode(lab, 'node-2', false)
+      await run(lab, 'kubectl label node node-2 node-role.kubernetes.io/ingress-')
       await lab.waitFor('two pods', async () => (await replicas(lab)).length === 2)
       await lab.waitFor('the balancer to know', () => balancer.healthy.length === 2)
       await load.more(100)
-      await labelNode(lab, 'node-2')
+      await run(lab, 'kubectl label node node-2 node-role.kubernetes.io/ingress=')
       await rolledOut(lab)
       await allHealthy(balancer)
     })
@@ -134,7 +133,7 @@ test('daemonset-hostport: a node that loses its label leaves without a loss, and
 })
 
 test('loadbalancer: the address of the Service leads to both pods and keeps the address of the client', async () => {
-  await installOverlay(lab, 'loadbalancer')
+  await run(lab, 'kubectl apply -k manifests/loadbalancer')
   try {
     const { status } = await lab.waitForObject<V1Service & object>('v1/Service', { namespace: NAMESPACE, name: 'resty-ingress' },
       (service) => service.status?.loadBalancer?.ingress !== undefined)
@@ -173,12 +172,12 @@ test('deployment', async (t) => {
     await t.test('a drain loses nothing, and the budget keeps a second one waiting', async (each) => {
       await allHealthy(balancer)
       const report = await underLoad({ ...balancer.endpoint, requests }, async (load) => {
-        await drain(lab, 'node-1')
+        await run(lab, 'kubectl drain node-1 --ignore-daemonsets --delete-emptydir-data')
         await load.more(100)
         const [second] = (await lab.pods(NAMESPACE)).filter(({ spec }) => spec?.nodeName === 'node-2')
         assert.ok(second)
         assert.equal(await evict(lab, second), false)
-        await cordon(lab, 'node-1', false)
+        await run(lab, 'kubectl uncordon node-1')
         await rolledOut(lab)
         await allHealthy(balancer)
       })

@@ -15,7 +15,7 @@ const TIMEOUT = { timeoutMs: 90_000 }
 const WORKLOADS = ['apps/v1/Deployment', 'apps/v1/DaemonSet']
 const OWN_KINDS = [...WORKLOADS, 'v1/Service', 'policy/v1/PodDisruptionBudget']
 /** The balancer of the tests looks every 200 ms: nobody has to wait as for a slow one. */
-const GRACE_SECONDS = 4
+const GRACE_SECONDS = 3
 const MIN_READY_SECONDS = 1
 
 type Workload = KubernetesObject & (V1Deployment | V1DaemonSet)
