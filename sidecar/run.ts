@@ -4,12 +4,11 @@ import { AdminError, startAdmin } from './api/server.ts'
 import { streamsView } from './api/stream-views.ts'
 import { Cluster } from './cluster.ts'
 import { Controller, type Outlets } from './controller.ts'
-import { dnsLookup, type Family } from './dns/lookup.ts'
-import { NameWatcher } from './dns/name-watcher.ts'
 import { watchManifests } from './files/watch.ts'
 import { Handover } from './handover.ts'
 import { inspectionViews } from './inspection.ts'
 import { metricsOptions } from './metrics.ts'
+import { watchNames } from './names.ts'
 import { StartError, type Options } from './options.ts'
 import { pipelineOptions } from './pipeline-options.ts'
 
@@ -25,11 +24,7 @@ export interface Running {
 export async function runController(options: Options, log: Logger, version: string): Promise<Running> {
   const { manifests } = options
   const source = manifests === undefined ? await clusterSource(options, log) : folderSource(manifests, log)
-  const names = new NameWatcher({
-    lookup: dnsLookup({ servers: options['dns-server'], families: families(options) }),
-    intervalSeconds: options['dns-interval'],
-    resolved: (name, resolution) => controller.resolved(name, resolution),
-  })
+  const names = await watchNames(options, log, (name, resolution) => controller.resolved(name, resolution))
   const outlets = { ...source.outlets, names: (needed: readonly string[]) => names.follow(needed) }
   const controller: Controller = new Controller(options, log, outlets)
   await controller.prepare()
@@ -58,18 +53,11 @@ export async function runController(options: Options, log: Logger, version: stri
     },
     close: async () => {
       await source.close()
-      names.close()
+      await names.close()
       await admin.close()
       await controller.close()
     },
   }
-}
-
-/** Those that our addresses have: others could not be reached. */
-function families({ podAddresses }: Options): Family[] {
-  const has = (family: Family): boolean => podAddresses.some((address) => address.includes(':') === (family === 'IPv6'))
-  const both: Family[] = ['IPv4', 'IPv6']
-  return podAddresses.length === 0 ? both : both.filter(has)
 }
 
 /** Where the objects come from, and where what is found out goes. */

@@ -4,6 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { Resolution } from '../ir/types.ts'
 import { DnsServer, type Says } from '../testing/dns-server.ts'
 import { dnsLookup, type Family } from './lookup.ts'
+import type { KnownNames } from './name-file.ts'
 import { NameWatcher } from './name-watcher.ts'
 
 interface Scene {
@@ -19,14 +20,15 @@ interface Scene {
 
 const BOTH: readonly Family[] = ['IPv4', 'IPv6']
 
-async function scene(t: TestContext, families = BOTH, intervalSeconds = 0.02): Promise<Scene> {
+async function scene(t: TestContext, families = BOTH, known: KnownNames = new Map()): Promise<Scene> {
   const zone = new Map<string, Says>()
   const server = await DnsServer.start((name) => zone.get(name))
   const told = new Map<string, Resolution>()
   let count = 0
   const watcher = new NameWatcher({
     lookup: dnsLookup({ servers: [server.address], families }),
-    intervalSeconds,
+    intervalSeconds: 0.02,
+    known,
     resolved: (name, resolution) => {
       count += 1
       told.set(name, resolution)
@@ -109,6 +111,16 @@ test('a name that does not exist, or has no address, is a failure without addres
   assert.deepEqual(it.told.get('empty.example')?.failure?.reason, 'the name has no address')
   assert.deepEqual(it.told.get('nowhere.example')?.failure?.reason, 'the name does not exist')
   assert.deepEqual(it.told.get('nowhere.example')?.addresses, [])
+})
+
+test('a name that fails from the beginning has the addresses from before, until there is an answer', async (t) => {
+  const it = await scene(t, BOTH, new Map([['a.example', ['198.18.0.7']]]))
+  it.zone.set('a.example', 'SERVFAIL')
+  it.watcher.follow(['a.example'])
+  await untilAddresses(it, 'a.example', '198.18.0.7')
+  assert.equal(it.told.get('a.example')?.failure?.reason, 'the DNS server failed')
+  it.zone.set('a.example', { addresses: ['198.18.0.1'] })
+  await untilAddresses(it, 'a.example', '198.18.0.1')
 })
 
 test('an answer that holds for longer than the interval is not asked for again', async (t) => {

@@ -4,6 +4,7 @@ import { compareText } from '../util/canonical.ts'
 import { isEqual } from '../util/equal.ts'
 import { Slots } from '../util/slots.ts'
 import type { Family, FamilyReply, Lookup, Reply } from './lookup.ts'
+import type { KnownNames } from './name-file.ts'
 
 /** Names that are asked for at a time, whatever their number. */
 const MAX_IN_FLIGHT = 32
@@ -17,6 +18,8 @@ export interface NameWatcherOptions {
   readonly lookup: Lookup
   /** From an answer to the next question, unless the answer holds for longer. */
   readonly intervalSeconds: number
+  /** Addresses from before, for names that nobody answers for from the beginning. */
+  readonly known?: KnownNames
   /** Called with each change, and once for each name. */
   resolved(name: string, resolution: Resolution): void
 }
@@ -84,7 +87,7 @@ export class NameWatcher {
   #failed(name: string, { resolution }: Followed, reason: string): void {
     const { since, reason: first = NO_ANSWER_YET } = resolution?.failure ?? { since: new Date().toISOString() }
     const failure = { since, reason: first === NO_ANSWER_YET ? reason : first }
-    this.#tell(name, { addresses: resolution?.addresses ?? [], failure })
+    this.#tell(name, { addresses: resolution?.addresses ?? this.#options.known?.get(name) ?? [], failure })
   }
 
   #tell(name: string, resolution: Resolution): void {

@@ -179,6 +179,20 @@ everyVariant('services', ({ variant }: Setup) => {
     })
   })
 
+  test('a sidecar that is started while DNS is silent serves what it knew, and is ready', async (t) => {
+    const port = await freePort()
+    const zone = new Map<string, Says>([['names.example', { addresses: ['127.0.0.2'] }], ['new.example', 'silence']])
+    await echo(t, 'n2', '127.0.0.2', port)
+    const manifest = external('names', 'names.example') + ingress('names', 'names', port)
+    const it = await sidecar(t, variant, { 'all.yaml': manifest }, flags(await dns(t, zone)))
+    assert.equal((await echoed(it.http, '/')).name, 'n2')
+    zone.set('names.example', 'silence')
+    await it.write('all.yaml', manifest + external('new', 'new.example') + ingress('new', 'new', port, { path: '/new' }))
+    await it.restart()
+    assert.equal((await echoed(it.http, '/')).name, 'n2')
+    assert.equal((await ask(it.http, { host: HOST, path: '/new' })).status, 503)
+  })
+
   test('a name that leads to the metadata address is refused, later too, and its neighbours serve', async (t) => {
     const port = await freePort()
     const zone = new Map<string, Says>([

@@ -6,7 +6,7 @@ import { pino } from 'pino'
 import { request } from 'undici'
 import type { Finding } from '../../../sidecar/ir/origin.ts'
 import { parseCommand } from '../../../sidecar/options.ts'
-import { runController } from '../../../sidecar/run.ts'
+import { runController, type Running } from '../../../sidecar/run.ts'
 import { freePort, start, until, type DataPlane, type Variant } from './harness.ts'
 
 export interface Sidecar {
@@ -18,6 +18,8 @@ export interface Sidecar {
   /** An answer of the admin API. */
   admin<T>(path: string): Promise<T>
   untilFinding(reason: string): Promise<Finding>
+  /** The sidecar ends, and another one begins; NGINX goes on. */
+  restart(): Promise<void>
 }
 
 /** Serves Ingresses without class; ends with the test. `files`: name to content, there from the beginning. */
@@ -35,7 +37,9 @@ export async function sidecar(
     '--bind-address=127.0.0.1', '--healthz-host=127.0.0.1', '--healthz-port=0', '--watch-ingress-without-class', ...flags,
   ], '', {})
   if (command?.name !== 'run') throw new Error('the flags are not understood')
-  const running = await runController(command.options, pino({ level: 'silent' }), '')
+  const { options } = command
+  const run = (): Promise<Running> => runController(options, pino({ level: 'silent' }), '')
+  let running = await run()
   test.after(async () => {
     await running.close()
     await plane.stop()
@@ -45,13 +49,21 @@ export async function sidecar(
     const answer = await request(`http://127.0.0.1:${running.adminPort}${path}`)
     return (await answer.body.json()) as T
   }
-  await until('it is ready', async () => (await request(`http://127.0.0.1:${running.adminPort}/readyz`)).statusCode === 200)
+  const ready = (): Promise<boolean> => until('it is ready', async () => {
+    return (await request(`http://127.0.0.1:${running.adminPort}/readyz`)).statusCode === 200
+  })
+  await ready()
   return {
     plane,
     http: `http://127.0.0.1:${httpPort}`,
     https: `https://127.0.0.1:${httpsPort}`,
     write,
     admin,
+    restart: async () => {
+      await running.close()
+      running = await run()
+      await ready()
+    },
     untilFinding: (reason) => until(`there is a finding ${reason}`, async () => {
       return (await admin<{ findings: Finding[] }>('/v1/findings')).findings.find((it) => it.reason === reason)
     }),
