@@ -43,6 +43,12 @@ function _M.configure(environment)
 end
 
 
+--- Whether an address is one of this pod's, or of the node whose network it has.
+function _M.is_own(bytes)
+    return own[address.canonical(bytes)] == true
+end
+
+
 --- Why an address and port are never a destination, as words that follow the address and "is"; nil
 -- when they may be one.
 function _M.refusal(bytes, port)

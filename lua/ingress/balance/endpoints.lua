@@ -28,11 +28,14 @@ local function compile_endpoint(bytes, item)
     if attributes.priority == 1 then
         endpoint.far = true
     end
+    if destination.is_own(bytes) then
+        endpoint.own = true
+    end
     return endpoint
 end
 
 
---- Endpoints of a record: array of {id, host, port, draining, far}. Refused addresses are left
+--- Endpoints of a record: array of {id, host, port, draining, far, own}. Refused addresses are left
 -- out here too, so that choosing a peer needs no check.
 function _M.compile(record, key)
     local endpoints = {}

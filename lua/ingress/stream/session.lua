@@ -95,6 +95,16 @@ local function expect_probe(state)
 end
 
 
+-- In the network of a node its address is a destination, too; a port of ours there would lead here
+-- again and again.
+local function connect(state, endpoint)
+    if endpoint.own and targets.is_port_of_ours(state.target, endpoint.port) then
+        error(endpoint.id .. " is a port of ours")
+    end
+    return send_to(endpoint)
+end
+
+
 local function first_try(state)
     local target = state.target
     local backend = value_of(target.entry)
@@ -108,7 +118,7 @@ local function first_try(state)
     if state.probing then
         expect_probe(state)
     end
-    return send_to(endpoint)
+    return connect(state, endpoint)
 end
 
 
@@ -119,7 +129,7 @@ local function next_try(state)
     if not endpoint then
         return ngx.exit(NO_PEER)
     end
-    return send_to(endpoint)
+    return connect(state, endpoint)
 end
 
 

@@ -10,6 +10,7 @@ local store = require "ingress.store"
 
 local is_dns_name = host_name.is_dns_name
 local lower = string.lower
+local match = string.match
 
 local most_tries
 
@@ -45,6 +46,13 @@ end
 
 store.register("stream", compile, {})
 store.register("passthrough", compile, {})
+
+
+--- Whether a port is one that we listen on for the same protocol.
+function _M.is_port_of_ours(target, port)
+    local protocol = match(target.name, "^stream/(%l+)/") or "tcp"
+    return store.has("stream/" .. protocol .. "/" .. port)
+end
 
 
 --- The target of a port, or nil.

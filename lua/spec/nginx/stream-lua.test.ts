@@ -216,6 +216,17 @@ withStreamLua('stream-lua', (variant) => {
     assert.deepEqual(served.plane.errors(), [])
   })
 
+  test('a port of our own, at an address that is also of others, leads nowhere', async (t) => {
+    const env = { RESTY_INGRESS_POD_IPS: '127.0.0.1', RESTY_INGRESS_POD_PORTS: '1' }
+    const served = await serveStreams(t, variant, { env })
+    const [peer] = await peers(t, 'one') as [TcpPeer]
+    await served.plane.put(streamRecords(served, [served.tcp]))
+    assert.equal(await new Client(t, served.tcp).end(), '')
+    assert.equal(served.plane.errors().filter((line) => line.includes('is a port of ours')).length, 1)
+    await patch(served, { [BACKEND]: loopback(peer.port) })
+    assert.equal(await greeted(t, served.tcp), 'one')
+  })
+
   test('an address that is no destination is refused with its record, and the rest is served', async (t) => {
     const served = await serveStreams(t, variant, { env: { RESTY_INGRESS_ALLOW_LOOPBACK: '0' } })
     const set = streamRecords(served, [await freePort()])
