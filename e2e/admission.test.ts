@@ -63,7 +63,7 @@ function lists(variable: string): string[][] {
 test('booleans: the annotations that are, and the words that are read', () => {
   const [names = [], words = []] = lists('booleans')
   const are = [...FIELDS.keys()].filter((name) => isRead(name, 'T') && isRead(name, '0') && !isRead(name, 'on') && !isRead(name, '7'))
-  assert.deepEqual(names.toSorted(), are.toSorted())
+  assert.deepEqual(names.toSorted(), are.toSorted(), 'manifests/admission/policies/ingress.yaml lists them')
   for (const name of names) for (const word of words) assert.ok(isRead(name, word), `${name}: ${word}`)
 })
 
