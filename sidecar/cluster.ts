@@ -1,10 +1,10 @@
 /** The cluster as source and outlet: objects in; status and Events out. */
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Logger } from 'pino'
-import type { Outlets } from './controller.ts'
-import type { ObjectSink } from './collection/objects.ts'
-import { objectName, type ObjectName } from './ir/object-name.ts'
 import { ClusterStatus } from './cluster-status.ts'
+import type { ObjectSink } from './collection/objects.ts'
+import type { Outlets } from './controller.ts'
+import { objectName, type ObjectName } from './ir/object-name.ts'
 import { parseAddressList } from './kube/address.ts'
 import { loadKubeConfig } from './kube/client.ts'
 import { LeaderElection } from './kube/election.ts'
@@ -24,6 +24,7 @@ export class Cluster {
   readonly #options: Options
   readonly #log: Logger
   readonly #transport: ApiTransport
+  /** Of what only the leader writes: its connections are cut when the term ends. */
   readonly #writes: ApiTransport
   readonly #election: LeaderElection | undefined
   readonly #api: LeaderApi
@@ -120,8 +121,9 @@ export class Cluster {
   async close(): Promise<void> {
     this.#closing.abort()
     await this.#publisher?.stop()
-    const limit = sleep(WITHDRAW_LIMIT, undefined, { ref: false })
-    if (await this.#isLast()) await Promise.race([this.#status.withdraw(), limit])
+    if (await this.#isLast()) {
+      await Promise.race([this.#status.withdraw(), sleep(WITHDRAW_LIMIT, undefined, { ref: false })])
+    }
     await this.#source?.stop()
     await Promise.all([this.#status.stop(), this.#events.stop()])
     // Last: the next leader begins when we have finished.
