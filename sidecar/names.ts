@@ -22,8 +22,9 @@ export async function watchNames(
   const path = join(options['run-dir'], 'names.json')
   const known = await readNameFile(path)
   const file = new NameFile(path, known, (error) => log.warn({ err: error }, 'answers of DNS cannot be kept for a next start'))
+  const { lookup, cancel } = dnsLookup({ servers: options['dns-server'], families: families(options) })
   const watcher = new NameWatcher({
-    lookup: dnsLookup({ servers: options['dns-server'], families: families(options) }),
+    lookup,
     intervalSeconds: options['dns-interval'],
     known,
     resolved: (name, resolution) => {
@@ -38,6 +39,7 @@ export async function watchNames(
     },
     close: () => {
       watcher.close()
+      cancel()
       return file.settled()
     },
   }

@@ -23,14 +23,21 @@ export interface LookupOptions {
 const TIMEOUT_MS = 1000
 const TRIES = 2
 
-/** Asks for every family at once. */
-export function dnsLookup({ servers, families }: LookupOptions): Lookup {
+export interface Dns {
+  /** Asks for every family at once. */
+  readonly lookup: Lookup
+  /** Questions that are under way have failed. */
+  cancel(): void
+}
+
+export function dnsLookup({ servers, families }: LookupOptions): Dns {
   const resolver = new Resolver({ timeout: TIMEOUT_MS, tries: TRIES })
   if (servers.length > 0) resolver.setServers(servers)
-  return async (name) => {
+  const lookup: Lookup = async (name) => {
     const replies = families.map(async (family) => [family, await ask(resolver, name, family)] as const)
     return new Map(await Promise.all(replies))
   }
+  return { lookup, cancel: () => resolver.cancel() }
 }
 
 async function ask(resolver: Resolver, name: string, family: Family): Promise<FamilyReply> {

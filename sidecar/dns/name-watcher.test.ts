@@ -26,7 +26,7 @@ async function scene(t: TestContext, families = BOTH, known: KnownNames = new Ma
   const told = new Map<string, Resolution>()
   let count = 0
   const watcher = new NameWatcher({
-    lookup: dnsLookup({ servers: [server.address], families }),
+    lookup: dnsLookup({ servers: [server.address], families }).lookup,
     intervalSeconds: 0.02,
     known,
     resolved: (name, resolution) => {
@@ -180,4 +180,14 @@ test('of many names a bounded number is asked for at a time, and each of them ge
   watcher.follow(Array.from({ length: 500 }, (_, i) => `n${i}.example`))
   await until('all were asked for', () => done.size === 500)
   assert.equal(most, 32)
+})
+
+test('a question that nobody answers does not outlast its end', async (t) => {
+  const server = await DnsServer.start(() => 'silence')
+  t.after(() => server.close())
+  const { lookup, cancel } = dnsLookup({ servers: [server.address], families: ['IPv4'] })
+  const reply = lookup('silent.example')
+  await until('it was asked', () => server.asked.length === 1)
+  cancel()
+  assert.deepEqual([...(await reply).values()], [{ failure: 'the lookup failed (ECANCELLED)', isAnswer: false }])
 })
