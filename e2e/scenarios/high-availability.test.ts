@@ -29,6 +29,7 @@ const ADDRESSES = NODES.map((_, index) => nodeAddress(index))
 /** Where clients come to a node, and where it says whether they should. */
 const NODE_PORTS = { port: 80, healthPort: 10254 }
 const SERVICE_PORTS = { port: 30080, healthPort: 30254 }
+const TCP_PORT = 9000
 const requests = [{ host: HOST }]
 /** Of the churn. */
 const SEED = 20
@@ -90,6 +91,19 @@ async function differences(): Promise<string[]> {
   return [...keys].filter((key) => others.some((records) => records.get(key) !== first.get(key)))
 }
 
+/** In the network of the node a port of layer 4 is one of the node, without a word in the manifests. */
+async function assertTcpPorts(): Promise<void> {
+  await lab.apply({
+    apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'tcp-services', namespace: NAMESPACE },
+    data: { [TCP_PORT]: 'default/echo:80' },
+  } as object)
+  for (const address of ADDRESSES) {
+    await lab.waitFor(`the TCP port of ${address}`, async () =>
+      await ask({ address, port: TCP_PORT, host: HOST }).then(({ status }) => status === 200, () => false))
+  }
+  await lab.client.delete('v1/ConfigMap', { namespace: NAMESPACE, name: 'tcp-services' })
+}
+
 /** What the status of the Ingress says. */
 async function published(): Promise<string[]> {
   const { status } = await lab.client.get<V1Ingress & object>('networking.k8s.io/v1/Ingress', { namespace: 'default', name: 'echo' })
@@ -105,6 +119,7 @@ test('daemonset-hostnetwork: every node answers on its own ports, and an update 
   await withOverlay('daemonset-hostnetwork', NODE_PORTS, async (balancer) => {
     await assertNodesAnswer(80)
     for (const { address } of await replicas(lab)) assert.ok(ADDRESSES.includes(address))
+    await assertTcpPorts()
     await lab.waitFor('all nodes in the status', async () => (await published()).join() === ADDRESSES.join())
     const report = await underLoad({ ...balancer.endpoint, requests }, async () => {
       await rollingUpdate(lab)
