@@ -108,3 +108,11 @@ test('a text of any shape is read to its end once', () => {
     assert.ok((reading?.findings.length ?? 0) <= 101)
   }
 })
+
+test('ours wins over the bare key, an empty one is not set', () => {
+  const of = (annotations: Record<string, string>): unknown => serviceConf(service('prod', 'web', annotations))?.policies.body_size
+  assert.equal(of({}), undefined)
+  assert.equal(of({ conf: ' ' }), undefined)
+  assert.deepEqual(of({ 'conf': 'client_max_body_size 1;', 'resty-ingress.io/conf': 'client_max_body_size 2;' }), { max: 2 })
+  assert.deepEqual(of({ 'conf': 'client_max_body_size 1;', 'resty-ingress.io/conf': '' }), { max: 1 })
+})

@@ -5,6 +5,7 @@ import type { Finding, Origin, Severity } from '../../ir/origin.ts'
 import { byName, MAX_HEADERS, nameOf, type Direction } from '../../policy/headers.ts'
 import type { Said } from '../../policy/merge.ts'
 import type { PolicyValue } from '../../policy/policy.ts'
+import { text } from '../../util/field.ts'
 import { alternativeTo, isConfProtection } from './conf-alternatives.ts'
 import { CONF_DIRECTIVES } from './conf-directives.ts'
 import type { Effect, FieldEffect, HeaderEffect } from './conf-effect.ts'
@@ -23,7 +24,7 @@ const known = new WeakMap<KubeObject, ConfReading>()
 
 /** Undefined: the Service has no `conf`. What is wrong in a line is a finding and costs that line alone. */
 export function serviceConf(service: KubeObject): ConfReading | undefined {
-  const annotation = ANNOTATIONS.find((name) => typeof service.metadata.annotations?.[name] === 'string')
+  const annotation = ANNOTATIONS.find((name) => text(service.metadata.annotations?.[name]).trim() !== '')
   if (annotation === undefined) return undefined
   const reading = known.get(service) ?? readConf(service, annotation)
   known.set(service, reading)
