@@ -7,6 +7,7 @@ import { serviceUpstream } from '../policy/service-upstream.ts'
 import { KEYS } from '../source/configmap/keys.ts'
 import { CONF_ALTERNATIVES } from '../source/service/conf-alternatives.ts'
 import { CONF_DIRECTIVES } from '../source/service/conf-directives.ts'
+import { CONSENT_ANNOTATION } from '../source/proxy/backend.ts'
 import { EXPOSE_ANNOTATIONS } from '../source/service/expose.ts'
 import { HEALTH_CHECK } from '../source/service/health-check.ts'
 import { compareText } from '../util/canonical.ts'
@@ -47,7 +48,7 @@ function ingressTable(): string {
 
 function serviceTable(): string {
   const rows = [
-    ...EXPOSE_ANNOTATIONS.map(([name, about, form]) => [`\`${name}\``, about, form]),
+    ...[...EXPOSE_ANNOTATIONS, CONSENT_ANNOTATION].map(([name, about, form]) => [`\`${name}\``, about, form]),
     ...annotationRows([...Object.values(serviceUpstream.fields), ...Object.values(HEALTH_CHECK)]),
   ]
   return table(['annotation of a Service', 'what it says', 'allowed'], rows)

@@ -9,6 +9,8 @@ import { check } from './check.ts'
 import type { Spelled } from './schema.ts'
 import type { Work } from './work.ts'
 
+/** A canary is none without what makes it one. */
+const NO_REQUESTS = 'the object takes no requests'
 const NO_EFFECT = 'it counts as not set'
 const CLOSES = 'it protects, so what it holds for answers 503'
 const MAY_CLOSE = 'it may protect, so what it holds for answers 503'
@@ -57,7 +59,7 @@ function unknownMember(name: string, field: string, work: Work): undefined {
 }
 
 function readMember({ proxy, protects }: Spelled, member: unknown, field: string, work: Work): PolicyValue | undefined {
-  const effect = protects === true ? CLOSES : NO_EFFECT
+  const effect = proxy.whole === true ? NO_REQUESTS : protects === true ? CLOSES : NO_EFFECT
   const checked = check(proxy.schema, member, field)
   if ('refusal' in checked) {
     work.refuse(checked.refusal, effect)

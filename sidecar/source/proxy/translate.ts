@@ -46,7 +46,7 @@ export function translateProxy(proxy: KubeObject, read: Reader, context: Context
     ...claims,
     ...(streams.length === 0 ? {} : { streams }),
     findings: [...work.invalid, ...work.unresolvedRefs, ...work.warnings],
-    conditions: conditions(work, generation, routes.length + streams.length > 0),
+    conditions: conditions(work, generation, claims.routes.length + claims.arms.length + streams.length > 0),
   }
 }
 
