@@ -102,7 +102,8 @@ withStreamLua('stream-lua fuzz', (variant) => {
     const peer = await tcpPeer(t, 'peer')
     const record = { digest: 'one', backend: BACKEND }
     await plane.put({ ...streamRecords(served, [peer.port]), 'passthrough/*.a.example': record })
-    assert.equal(await hears(t, names, clientHello(Buffer.from('x.a.example'))), 'peer\n')
+    // Which may say the hello again.
+    assert.match(await hears(t, names, clientHello(Buffer.from('x.a.example'))), /^peer\n/)
     const bytes = fc.oneof(fc.uint8Array({ maxLength: 300 }), fc.constantFrom('_', '*', '*.a.example', '.', 'a.', '..a.example')
       .map((text) => Buffer.from(text)))
     const some = async (numRuns: number): Promise<number> => {
