@@ -66,7 +66,7 @@ test('conf of a Service: its headers come to clients and to the backend', async 
 
 test('a Service that exposes itself is explained like any route', async () => {
   const text = await controller.command(['explain', 'http://books.domain.com/list/new'])
-  assert.match(text, /^route +\/list \(Prefix\) of Service prod\/books metadata\.annotations\[resty-ingress\.io\/expose\]$/m)
+  assert.match(text, /^route +\/list \(Prefix\) of Service prod\/books metadata\.annotations\[\S+\/expose\]$/m)
   assert.match(text, /read by Service prod\/books metadata\.annotations\[resty-ingress\.io\/proxy-read-timeout\]/)
   assert.match(text, /^backend +prod\/books\/80 weight 1\n +198\.18\.\S+:3000 ok$/m)
 })
