@@ -11,6 +11,7 @@ import { rewritesPath } from '../../policy/rewrite.ts'
 import { fields, items } from '../../util/field.ts'
 import type { Context } from '../context.ts'
 import { routePolicies } from '../policies.ts'
+import { fitting } from '../size.ts'
 import { readBackend } from './backend.ts'
 import { capped } from './capped.ts'
 import { isOurs } from './class.ts'
@@ -99,9 +100,10 @@ function pathRoutes(hosts: readonly RuleHost[], work: Work): Route[] {
     items(fields(fields(rule).http).paths).map((path, i) => ({ host, path, field: `${field}.http.paths[${i}]` })),
   )
   const origin = { ...work.origin, field: 'spec.rules[].http.paths' }
-  return capped(paths, MAX_PATHS, origin, work.findings).flatMap(
+  const routes = capped(paths, MAX_PATHS, origin, work.findings).flatMap(
     ({ host, path, field }) => readRoute(host, path, field, work) ?? [],
   )
+  return [...fitting(routes, origin, work.findings)]
 }
 
 function readRoute(host: string, entry: unknown, field: string, work: Work): Route | undefined {

@@ -11,6 +11,7 @@ import type { Context } from '../context.ts'
 import { capped } from '../ingress/capped.ts'
 import { isOurs } from '../ingress/class.ts'
 import { readTls } from '../ingress/tls.ts'
+import { fitting } from '../size.ts'
 import { check } from './check.ts'
 import { conditions } from './conditions.ts'
 import { readMembers } from './policies.ts'
@@ -104,12 +105,13 @@ function readHost(host: unknown, field: string, work: Work): string | undefined 
 
 /** The same route for each host; what it holds beside its host is there once. */
 function readRoutes(spec: Fields, hosts: readonly string[], whole: Said, work: Work): Route[] {
-  const place = { field: 'spec.policies', policies: RULE_POLICIES, others: [] }
-  const defaults = merged(whole, readMembers(fields(spec.policies), place, work))
-  const rules = capped(items(spec.rules), MAX_RULES, work.at('spec.rules'), work.invalid).flatMap(
+  const members = { field: 'spec.policies', policies: RULE_POLICIES, others: [] }
+  const defaults = merged(whole, readMembers(fields(spec.policies), members, work))
+  const place = work.at('spec.rules')
+  const rules = capped(items(spec.rules), MAX_RULES, place, work.invalid).flatMap(
     (rule, i) => readRule(rule, `spec.rules[${i}]`, defaults, work) ?? [],
   )
   if (rules.length > 0 && hosts.length === 0) work.report('spec.hosts', 'InvalidHost', 'rules need hosts; "*" is every host')
   const routes = hosts.flatMap((host) => rules.map((rule) => ({ host, ...rule })))
-  return [...capped(routes, MAX_ROUTES, work.at('spec.rules'), work.invalid)]
+  return [...fitting(capped(routes, MAX_ROUTES, place, work.invalid), place, work.invalid)]
 }

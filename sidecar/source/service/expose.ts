@@ -2,7 +2,7 @@
 import type { Reader } from '../../collection/graph.ts'
 import type { KubeObject } from '../../collection/objects.ts'
 import { isPortName, isPortNumber, quoted } from '../../ir/names.ts'
-import type { Finding, ObjectRef } from '../../ir/origin.ts'
+import type { Finding, ObjectRef, Origin } from '../../ir/origin.ts'
 import type { BackendRef, Fragment, Route } from '../../ir/types.ts'
 import { readPolicies, type PolicyReading } from '../../policy/annotations.ts'
 import { canaryPolicy } from '../../policy/canary.ts'
@@ -13,6 +13,7 @@ import type { Context } from '../context.ts'
 import { isExposedByUs } from '../ingress/class.ts'
 import { readTls } from '../ingress/tls.ts'
 import { routePolicies } from '../policies.ts'
+import { fitting } from '../size.ts'
 import { readExposeList, type Exposed } from './expose-list.ts'
 import { HEALTH_CHECK } from './health-check.ts'
 import { findServicePort } from './port.ts'
@@ -86,15 +87,20 @@ function routesOf(list: string, reading: PolicyReading, work: Work): Route[] {
   const { entries, problems } = readExposeList(list, isPattern)
   for (const { reason, message } of problems) report(work, EXPOSE, reason, message)
   const ref = backendOf(work)
-  return ref === undefined ? [] : entries.map((entry) => routeOf(entry, ref, reading, work))
+  const routes = ref === undefined ? [] : entries.map((entry) => routeOf(entry, ref, reading, work))
+  return [...fitting(routes, exposeOrigin(work), work.findings)]
 }
 
-function routeOf(entry: Exposed, ref: BackendRef, reading: PolicyReading, { object, read, context }: Work): Route {
+function exposeOrigin({ object }: Work): Origin {
+  return { ...object, field: `metadata.annotations[${EXPOSE}]` }
+}
+
+function routeOf(entry: Exposed, ref: BackendRef, reading: PolicyReading, work: Work): Route {
   return {
     ...entry,
     backends: [{ ...ref, weight: 1 }],
-    ...routePolicies(reading, ref, read, context),
-    origin: { ...object, field: `metadata.annotations[${EXPOSE}]` },
+    ...routePolicies(reading, ref, work.read, work.context),
+    origin: exposeOrigin(work),
   }
 }
 
