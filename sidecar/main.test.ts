@@ -38,7 +38,7 @@ test('translate says how many Ingresses it leaves out', (t) => {
   const input = folder(t)
   const metadata = { name: 'a', namespace: 'b' }
   writeFileSync(join(input, 'a.json'), JSON.stringify({ apiVersion: 'networking.k8s.io/v1', kind: 'Ingress', metadata, spec: {} }))
-  assert.match(run('translate', input, '--out', folder(t)).stdout, /^Ingresses left out, .*: 1$/m)
+  assert.match(run('translate', input, '--out', folder(t)).stdout, /^Ingresses and Proxies left out, .*: 1$/m)
   assert.doesNotMatch(run('translate', input, '--out', folder(t), '--watch-ingress-without-class').stdout, /left out/)
 })
 

@@ -85,7 +85,7 @@ async function runTranslate({ input, output, options }: Extract<Command, { name:
       const object = `${origin.kind} ${[origin.namespace, origin.name].filter((part) => part !== '').join('/')}`
       process.stdout.write(`${severity}: ${object} ${origin.field}: ${reason}: ${message}\n`)
     }
-    if (translation.leftOut > 0) process.stdout.write(`Ingresses left out, since their class is not ours: ${translation.leftOut}\n`)
+    if (translation.leftOut > 0) process.stdout.write(`Ingresses and Proxies left out, since their class is not ours: ${translation.leftOut}\n`)
     process.stdout.write(`${Object.keys(translation.records).length} records, ${all.length} findings: see ${output}\n`)
     return findings.some(({ origin, severity }) => origin.kind === 'File' && severity === 'error') ? 2 : 0
   } catch (error) {

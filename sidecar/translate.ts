@@ -30,7 +30,7 @@ export interface Translation {
   /** By key of a host's record: what `explain` says of its routes beside that. */
   readonly notes: Readonly<Record<RecordKey, readonly RouteNotes[]>>
   readonly findings: readonly Finding[]
-  /** How many Ingresses are left out, because their class is not ours. */
+  /** How many Ingresses and Proxies are left out, because their class is not ours. */
   readonly leftOut: number
 }
 
@@ -63,8 +63,14 @@ export function translate(input: TranslationInput): Translation {
     records: Object.fromEntries(records.map(([key, record]) => [key, withoutSecrets(record)])),
     notes: Object.fromEntries(hosts.map(({ host, routes }) => [hostKey(host), routes.map(notesOf)])),
     findings: pipeline.findings(),
-    leftOut: pipeline.objects.of('Ingress').size - pipeline.fragments.all().filter(({ origin }) => origin.kind === 'Ingress').length,
+    leftOut: leftOut(pipeline),
   }
+}
+
+function leftOut({ objects, fragments }: Pipeline): number {
+  const kinds = ['Ingress', 'Proxy'] as const
+  const read = fragments.all().filter(({ origin }) => kinds.some((kind) => kind === origin.kind))
+  return kinds.reduce((sum, kind) => sum + objects.of(kind).size, -read.length)
 }
 
 function notesOf({ origin, policies, sources }: RouteNotes): RouteNotes {
