@@ -1,8 +1,8 @@
 -- What is counted of clients, in memory that all workers share: nothing is lost at a reload.
 --
 -- The memory is fixed: a client has its place in one set of a few entries, found by a hash that no
--- client can foresee. An entry that counts nothing any more is free; one that does is never given
--- away. Where a set is full, a new client counts together with another one: stricter, never open.
+-- client can foresee. An entry that counts nothing any more is free. Where a set is full, a new
+-- client counts together with another one, or takes the place of who would be forgotten first.
 
 local bit = require "bit"
 local ffi = require "ffi"
@@ -41,13 +41,15 @@ end
 
 
 --- In the master, at each load.
--- @param sets a power of two
+-- @param sets    a power of two
+-- @param forgets where a set is full, the smallest count is given up
 -- @return {numbers, ...}: of each entry who it is for (0: nobody yet), and what counts for him
-function _M.open(name, sets)
+function _M.open(name, sets, forgets)
     local bytes = MUTEX_BYTES + sets * WAYS * WIDTH * BYTES_PER_NUMBER
     local address, is_new = shared_memory.open("limits/" .. name, bytes)
     return setmetatable({
         sets = sets,
+        forgets = forgets,
         mutexes = shared_mutex.open(address, MUTEXES, is_new),
         numbers = cast("double *", cast("intptr_t", address + MUTEX_BYTES)),
         secret = secret(),
@@ -62,19 +64,23 @@ function _M:zone(name)
 end
 
 
--- The entry of `who`, else a free one, else one that is shared. Indexes of numbers.
-local function find(numbers, first, who, free_up_to)
-    local free
+-- The entry of `who`, else a free one, else one that somebody has. Indexes of numbers.
+local function find(self, first, who, free_up_to)
+    local numbers, place, least = self.numbers, nil, first
     for at = first, first + (WAYS - 1) * WIDTH, WIDTH do
         if numbers[at] == who then
             return at
-        elseif not free and numbers[at + 1] <= free_up_to then
-            free = at
+        elseif not place and numbers[at + 1] <= free_up_to then
+            place = at
+        end
+        if numbers[at + 1] < numbers[least + 1] then
+            least = at
         end
     end
-    if free then
-        numbers[free], numbers[free + 1] = who, 0
-        return free
+    place = place or self.forgets and least
+    if place then
+        numbers[place], numbers[place + 1] = who, 0
+        return place
     end
     return first + who % WAYS * WIDTH
 end
@@ -92,7 +98,7 @@ function _M:enter(zone, client, free_up_to)
     local is_damaged = lock(self.mutexes + band(set, MUTEXES - 1))
     -- 52 bits; nobody is 0.
     local who = name + floor(place / 0x1000) * WORD + 1
-    return find(self.numbers, set * WAYS * WIDTH, who, free_up_to) + 1, set, is_damaged
+    return find(self, set * WAYS * WIDTH, who, free_up_to) + 1, set, is_damaged
 end
 
 

@@ -18,7 +18,9 @@ extern volatile uintptr_t ngx_current_msec;
 
 local _M = {}
 
-local buckets = clients.open("rates", SETS)
+-- Who has many addresses, or many limits, could fill all sets for hours: nobody else may be refused
+-- for that.
+local buckets = clients.open("rates", SETS, true)
 local numbers = buckets.numbers
 
 

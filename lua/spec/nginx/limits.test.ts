@@ -233,4 +233,27 @@ everyVariant('limits, of all kinds', (setup) => {
     await serves(served, { rps: 1000 }, web)
     assert.equal((await ask(served.http, { path: '/clients' })).text, '8 true true true\n')
   })
+
+  test('a set that others fill for hours refuses nobody: who would be forgotten first is', async (t) => {
+    const extra = `location = /rates { content_by_lua_block {
+      local clients = require("ingress.limit.clients")
+      local table = clients.open("test", 1, true)
+      local slow, fast = table:zone("slow"), table:zone("fast")
+      local function count(zone, name, free, more)
+        local at, set = table:enter(zone, name, free)
+        local before = table.numbers[at]
+        table.numbers[at] = before + more
+        table:leave(set)
+        return before
+      end
+      for i = 1, 8 do
+        count(slow, "stranger " .. i, 0, 1000 * i)
+      end
+      ngx.say(count(fast, "client", 5, 10), " ", count(fast, "client", 5, 10), " ",
+        count(slow, "stranger 8", 5, 0), " ", count(slow, "stranger 1", 5, 0))
+    } }`
+    const served = await serve(t, { ...setup, workers: 1 }, { extra })
+    await serves(served, { rps: 1000 }, await backend(t, 'web'))
+    assert.equal((await ask(served.http, { path: '/rates' })).text, '0 10 8000 0\n')
+  })
 })
