@@ -46,36 +46,43 @@ local function setter(name, text_of)
 end
 
 
-local function adder(name, text_of)
+-- @param texts array of functions() -> text; empty: nothing
+local function adder(name, texts)
     return function()
-        local text = text_of()
-        if text == "" then
-            return
-        end
         local values = ngx.req.get_headers(0)[name] or {}
         if type(values) ~= "table" then
             values = { values }
         end
-        values[#values + 1] = text
-        ngx.req.set_header(name, values)
+        local before = #values
+        for i = 1, #texts do
+            local text = texts[i]()
+            values[#values + 1] = text ~= "" and text or nil
+        end
+        if #values > before then
+            ngx.req.set_header(name, values)
+        end
     end
 end
 
 
-local function step_of(change, route, templates)
+local function step_of(group, route, templates)
+    local change = group[1]
     if change.remove then
         return remover(change.remove)
     end
-    local text_of = templates.compile_header(change.value, route)
-    return change.set and setter(change.set, text_of) or adder(change.add, text_of)
+    local texts = {}
+    for i, each in ipairs(group) do
+        texts[i] = templates.compile_header(each.value, route)
+    end
+    return change.set and setter(change.set, texts[1]) or adder(change.add, texts)
 end
 
 
 --- @param templates ingress.template
 function _M.compile(value, route, templates)
     local steps = {}
-    for i, change in ipairs(value) do
-        steps[i] = step_of(change, route, templates)
+    for i, group in ipairs(header_change.grouped(value)) do
+        steps[i] = step_of(group, route, templates)
     end
     return function()
         for i = 1, #steps do

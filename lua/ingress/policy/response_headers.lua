@@ -32,18 +32,26 @@ local function media_type()
 end
 
 
--- The step, for the answers that it is meant for.
-local function conditional(change, step)
+-- function() -> whether an answer is one that the change is meant for; nil: every answer is
+local function condition_of(change)
     local statuses = change.statuses and set_of(change.statuses)
     local types = change.types and set_of(change.types)
     if not statuses and not types then
-        return step
+        return nil
     end
     return function()
-        if (not statuses or statuses[ngx.status]) and (not types or types[media_type()]) then
+        return (not statuses or statuses[ngx.status]) and (not types or types[media_type()])
+    end
+end
+
+
+local function conditional(change, step)
+    local holds = condition_of(change)
+    return holds and function()
+        if holds() then
             step()
         end
-    end
+    end or step
 end
 
 
@@ -86,18 +94,29 @@ local function setter(name, text_of)
 end
 
 
-local function adder(name, text_of)
+local function addition(change, route, templates)
+    local text_of, holds = templates.compile_header(change.value, route), condition_of(change)
     return function()
-        local text = text_of()
-        if text == "" then
-            return
-        end
+        return (not holds or holds()) and text_of() or ""
+    end
+end
+
+
+-- @param texts array of functions() -> text; empty: nothing
+local function adder(name, texts)
+    return function()
         local values = ngx.header[name] or {}
         if type(values) ~= "table" then
             values = { values }
         end
-        values[#values + 1] = text
-        ngx.header[name] = values
+        local before = #values
+        for i = 1, #texts do
+            local text = texts[i]()
+            values[#values + 1] = text ~= "" and text or nil
+        end
+        if #values > before then
+            ngx.header[name] = values
+        end
     end
 end
 
@@ -133,17 +152,28 @@ local function expirer(expires)
 end
 
 
-local function step_of(change, route, templates)
+local function adding_step(group, route, templates)
+    local texts = {}
+    for i, change in ipairs(group) do
+        texts[i] = addition(change, route, templates)
+    end
+    return adder(group[1].add, texts)
+end
+
+
+local function step_of(group, route, templates)
+    local change = group[1]
     if change.expires then
         return conditional({ statuses = EXPIRING }, expirer(change.expires))
     elseif change.hide then
         return hider(change.hide)
     elseif change.remove then
         return conditional(change, remover(change.remove))
+    elseif change.add then
+        return adding_step(group, route, templates)
     end
     local text_of = templates.compile_header(change.value, route)
-    local step = change.set and setter(change.set, text_of) or adder(change.add, text_of)
-    return conditional(change, step)
+    return conditional(change, setter(change.set, text_of))
 end
 
 
@@ -151,8 +181,8 @@ end
 -- @return function() for the phase of the header of an answer
 function _M.compile_filter(value, route, templates)
     local steps = {}
-    for i, change in ipairs(value) do
-        steps[i] = step_of(change, route, templates)
+    for i, group in ipairs(header_change.grouped(value)) do
+        steps[i] = step_of(group, route, templates)
     end
     return function()
         for i = 1, #steps do

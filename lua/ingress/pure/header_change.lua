@@ -149,6 +149,23 @@ function _M.refusal(steps, where, direction)
 end
 
 
+--- The steps, as an array of arrays: one alone, or several that add to the same header, which do it
+-- together, since each change of a header copies all that it has.
+function _M.grouped(steps)
+    local groups, last = {}, nil
+    for _, step in ipairs(steps) do
+        local name = step.add and lower(step.add)
+        if name and last and last.adds_to == name then
+            last[#last + 1] = step
+        else
+            last = { step, adds_to = name }
+            groups[#groups + 1] = last
+        end
+    end
+    return groups
+end
+
+
 --- What `name*` stands for, in lower case; nil for the name of one header.
 function _M.prefix_of(name)
     return name:sub(-1) == "*" and lower(name:sub(1, -2)) or nil

@@ -1,6 +1,7 @@
 /** Changes of headers in answers, whoever made them, and what clients may put into them. */
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
+import { readFileSync } from 'node:fs'
 import { connect as connectHttp2 } from 'node:http2'
 import { connect } from 'node:net'
 import { test } from 'node:test'
@@ -8,7 +9,7 @@ import { backend, type Handler } from './backends.ts'
 import { certificate } from './certificate.ts'
 import { ask, raw, type Reply } from './client.ts'
 import { everyVariant, until } from './harness.ts'
-import { HOST, ingress, proxy, service, site, withConf } from './manifests.ts'
+import { HOST, ingress, proxy, service, site, withConf, type ConfSite } from './manifests.ts'
 
 /** Answers as the query says: status, type. */
 const asAsked: Handler = (request, response) => {
@@ -30,7 +31,23 @@ function headerLines(answer: string): readonly string[] {
   return (answer.split('\r\n\r\n')[0] ?? '').split('\r\n').slice(1)
 }
 
+/** The most that any worker ever had, in KiB. */
+async function peakOf({ plane }: ConfSite): Promise<number> {
+  const { workers } = await plane.status()
+  return Math.max(...workers.map(({ pid }) => Number(/VmHWM:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1])))
+}
+
 everyVariant('headers of answers', ({ variant }) => {
+  test('what is added many times, and by clients, costs its length and not the square of it', async (t) => {
+    const conf = Array.from({ length: 60 }, () => 'add_header X-Big $http_x_big;').join('\n')
+    const served = await withConf(t, variant, conf)
+    await served.ask()
+    const before = await peakOf(served)
+    const answer = await raw(served.http, rawRequest('/', { 'X-Big': 'x'.repeat(7500) }))
+    assert.equal(headerLines(answer).filter((line) => line.startsWith('X-Big: ')).length, 60)
+    assert.ok(await peakOf(served) < before + 6000)
+  })
+
   test('by status and by media type', async (t) => {
     const { ask: get } = await withConf(t, variant, `
       more_set_headers -s '404 500' "X-Status: bad";
