@@ -91,7 +91,8 @@ for (const [name, objects] of overlays) {
   test(`${name}: the containers are those of the base, but for ports and what opens port 80`, () => {
     for (const part of ['sidecar', 'openresty']) {
       const { args: _own, env = [], ports, securityContext, ...rest } = container(objects, part)
-      const { args: _args, env: baseEnv, ports: basePorts = [], securityContext: closed, ...same } = container(base, part)
+      const original = container(base, part)
+      const { args: _args, env: baseEnv, ports: basePorts = [], securityContext: closed, ...same } = original
       assert.deepEqual(env.filter((variable) => !variable.name.endsWith('POD_PORTS')), baseEnv)
       assert.deepEqual(rest, same)
       const isOpener = name === 'daemonset-hostnetwork' && part === 'openresty'

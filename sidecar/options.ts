@@ -113,8 +113,8 @@ function withRunFlags<T>(parser: Argv<T>): Argv<T> {
 }
 
 /**
- * Parses `run …`, `translate DIR --out DIR2`, or a command that looks into a controller. Throws UsageError; gives undefined when help or the
- * version was asked for and printed.
+ * Parses `run …`, `translate DIR --out DIR2`, or a command that looks into a controller. Throws UsageError;
+ * gives undefined when help or the version was asked for and printed.
  */
 export async function parseCommand(
   args: readonly string[],

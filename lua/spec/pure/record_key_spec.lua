@@ -35,7 +35,8 @@ describe("record_key", function()
             "certificate/a", "certificate/a/b/c", "certificate/../x", "setting/x", "secret/a/b",
             "lock/push", "stream/tcp", "stream/tcp/0", "stream/tcp/01", "stream/tcp/65536",
             "stream/sctp/1", "stream/tcp/x", "stream/tcp/1/2", "stream/tcp/" .. ("9"):rep(400),
-            "passthrough/_", "passthrough/", "passthrough/A", "passthrough/a/b", "host/default/" .. ("a"):rep(600), " host/default/a", 1, false,
+            "passthrough/_", "passthrough/", "passthrough/A", "passthrough/a/b",
+            "host/default/" .. ("a"):rep(600), " host/default/a", 1, false,
         }
         for _, key in ipairs(wrong) do
             assert.is_nil(record_key.kind(key), tostring(key))

@@ -4,13 +4,13 @@ import { globSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { stringify } from 'yaml'
-import type { Schema } from '../../policy/policy.ts'
-import { fields } from '../../util/field.ts'
-import { CRD } from './crd.ts'
-import { SPEC_SCHEMA } from './schema.ts'
+import type { Schema } from '../policy/policy.ts'
+import { fields } from '../util/field.ts'
+import { CRD } from './proxy-crd.ts'
+import { SPEC_SCHEMA } from '../source/proxy/schema.ts'
 
-const FILE = new URL('../../../manifests/base/crd-proxies.yaml', import.meta.url)
-const SIDECAR = join(import.meta.dirname, '../..')
+const FILE = new URL('../../manifests/base/crd-proxies.yaml', import.meta.url)
+const SIDECAR = join(import.meta.dirname, '..')
 const HEAD = '# The kind Proxy (docs/proxy.md). Made by `UPDATE_GOLDEN=1 npm run test:unit` from sidecar/source/proxy/.\n'
 
 test('manifests/base/crd-proxies.yaml is up to date', () => {

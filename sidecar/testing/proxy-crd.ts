@@ -1,6 +1,6 @@
 /** The CustomResourceDefinition of Proxy, as `manifests/base/crd-proxies.yaml` has it. */
-import type { Schema } from '../../policy/policy.ts'
-import { SPEC_SCHEMA } from './schema.ts'
+import type { Schema } from '../policy/policy.ts'
+import { SPEC_SCHEMA } from '../source/proxy/schema.ts'
 
 const CONDITION: Schema = {
   type: 'object',
