@@ -5,7 +5,7 @@ import { test } from 'node:test'
 import { connect } from 'node:tls'
 import { backend, endpoints, host, route, withDigest } from './backends.ts'
 import { certificate } from './certificate.ts'
-import { everySetup, serve, type Json } from './harness.ts'
+import { everySetup, serve } from './harness.ts'
 
 /** The common name that a handshake shows; the error's code when it fails. */
 function shown(port: number, servername?: string): Promise<string> {
