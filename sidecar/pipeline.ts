@@ -3,7 +3,7 @@
  * comes out depends only on the objects that are in (and, while the ConfigMap is refused, on the last
  * one that was not).
  */
-import { Graph, type Collection, type Index, type Reader, type Source } from './collection/graph.ts'
+import { Graph, type Collection, type Index, type Part, type Reader, type Source } from './collection/graph.ts'
 import { ObjectStore } from './collection/object-store.ts'
 import type { KubeObject } from './collection/objects.ts'
 import {
@@ -103,15 +103,14 @@ export class Pipeline {
       listed: objects.listed,
     }
 
-    this.fragments = graph.union(
-      SOURCES.map(({ kind, translate }) => [
-        kind,
-        graph.map(objects.of(kind), (object, read) => {
-          const fragment = isWatched(object, read, context) ? translate(object, read, context) : undefined
-          return fragment === undefined ? undefined : withServiceUpstreams(fragment, read, context)
-        }),
-      ]),
-    )
+    this.fragments = graph.mapAll(SOURCES.map(({ kind, translate }): Part<KubeObject, Fragment> => ({
+      prefix: kind,
+      input: objects.of(kind),
+      compute: (object, read) => {
+        const fragment = isWatched(object, read, context) ? translate(object, read, context) : undefined
+        return fragment === undefined ? undefined : withServiceUpstreams(fragment, read, context)
+      },
+    })))
     this.secretRefs = this.fragments.index(secretsOf)
     this.virtualHosts = graph.group(this.fragments.index(hostsOf), (host, claimants, read) =>
       buildVirtualHost(host, claimants(), (secret, name) => this.#isUsable(secret, name, read)),

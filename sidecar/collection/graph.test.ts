@@ -22,7 +22,12 @@ function pipeline(): { items: Source<Item>; extras: Source<number>; outputs: Col
     peers: read.lookup(byGroup, item.group).length,
     extras: read.all(extras).length,
   }))
-  return { items, extras, outputs: [mapped, grouped, shares] as Collection<unknown>[], graph }
+  const totals = graph.map(grouped, ({ total }) => total)
+  const joined = graph.mapAll([
+    { prefix: 'extra', input: extras, compute: (extra) => (extra < 0 ? undefined : extra) },
+    { prefix: 'group', input: totals, compute: (total, read) => total + read.all(items).length },
+  ])
+  return { items, extras, outputs: [mapped, grouped, shares, joined] as Collection<unknown>[], graph }
 }
 
 function content(outputs: readonly Collection<unknown>[]): unknown {
@@ -80,4 +85,12 @@ test('only dependents are computed again, and only differences go on', () => {
   numbers.delete('n3')
   graph.flush()
   assert.deepEqual(seen, ['n2=1', 'n3=undefined'])
+})
+
+test('what is made of several collections stands together, each input under its own prefix', () => {
+  const { items, extras, outputs, graph } = pipeline()
+  items.set('x', { group: 'a/b', ref: 'x', value: 7 })
+  extras.set('a/b', 5)
+  graph.flush()
+  assert.deepEqual(content(outputs.slice(3)), [[['extra/a/b', 5], ['group/*', 13], ['group/a/b', 13]]])
 })

@@ -182,17 +182,6 @@ export class Source<V> extends Collection<V> {
   }
 }
 
-/** The members of several collections, each under its own prefix. */
-class Union<V> extends Collection<V> {
-  constructor(parts: readonly (readonly [prefix: string, part: Collection<V>])[]) {
-    super()
-    for (const [prefix, part] of parts) {
-      for (const key of part.keys()) this.put(`${prefix}/${key}`, part.get(key))
-      part.subscribe((key, value) => this.put(`${prefix}/${key}`, value))
-    }
-  }
-}
-
 class Derived<V> extends Collection<V> {
   readonly #dirty = new Set<string>()
   readonly #outputs = new Map<string, Output>()
@@ -239,6 +228,14 @@ function recordingReader(output: Output): Reader {
   }
 }
 
+/** One of the inputs of `mapAll`, and what becomes of its members. */
+export interface Part<I, O> {
+  /** Without a slash. */
+  readonly prefix: string
+  readonly input: Collection<I>
+  compute(value: I, reader: Reader): O | undefined
+}
+
 /** The collections of one program, in the order of their making, which is the order of computation. */
 export class Graph {
   readonly #derived: Derived<unknown>[] = []
@@ -274,9 +271,20 @@ export class Graph {
     return derived
   }
 
-  /** Everything of these collections, under the keys `<prefix>/<key>`. */
-  union<V>(parts: readonly (readonly [prefix: string, part: Collection<V>])[]): Collection<V> {
-    return new Union(parts)
+  /** `map` of several collections into one: an output is under the key `<prefix>/<key>` of its input. */
+  mapAll<I, O>(parts: readonly Part<I, O>[]): Collection<O> {
+    const byPrefix = new Map(parts.map((part) => [part.prefix, part]))
+    const derived = this.#add<O>((key, reader) => {
+      const end = key.indexOf('/')
+      const part = byPrefix.get(key.slice(0, end))
+      const value = part?.input.get(key.slice(end + 1))
+      return value === undefined ? undefined : part?.compute(value, reader)
+    })
+    for (const { prefix, input } of parts) {
+      input.subscribe((key) => derived.markDirty(`${prefix}/${key}`))
+      for (const key of input.keys()) derived.markDirty(`${prefix}/${key}`)
+    }
+    return derived
   }
 
   /** Brings every derived collection up to date with the sources. */

@@ -18,6 +18,9 @@ export interface PolicyReading {
   readonly findings: readonly Finding[]
 }
 
+/** Of an object that says nothing, as most do: one for all, since there are very many. */
+const NOTHING: PolicyReading = { policies: {}, sources: {}, findings: [] }
+
 /**
  * Reads every annotation under our own prefix and `prefix`; where both spell one name, ours wins.
  * An empty value means "not set", as in ingress-nginx. A bad value is a finding and counts as absent.
@@ -28,6 +31,7 @@ export function readPolicies(
   object: ObjectRef,
 ): PolicyReading {
   const values = new Map([...underPrefix(annotations, prefix), ...underPrefix(annotations, OWN_PREFIX)])
+  if (values.size === 0) return NOTHING
   const work = new Reading(object, values)
   const policies: Record<string, Json> = {}
   // Most objects have few annotations: only the policies that these belong to are looked at.
