@@ -5,6 +5,7 @@ import type { Pipeline } from './pipeline.ts'
 export class NeededNames {
   readonly #pipeline: Pipeline
   #names: ReadonlySet<string> = new Set()
+  #first: ReadonlySet<string> | undefined
   #changed = false
 
   constructor(pipeline: Pipeline) {
@@ -12,9 +13,13 @@ export class NeededNames {
     pipeline.externalNames.onChange(() => (this.#changed = true))
   }
 
-  /** Whether there are some of which nothing is known yet, not even that nobody answers. */
+  /**
+   * Whether there are some of which nothing is known yet, not even that nobody answers. Only those of the beginning
+   * count: who brings a new one every second would hold up the start for ever.
+   */
   areMissing(): boolean {
-    return [...this.#names].some((name) => this.#pipeline.resolutions.get(name) === undefined)
+    const first = [...(this.#first ?? [])].filter((name) => this.#names.has(name))
+    return first.some((name) => this.#pipeline.resolutions.get(name) === undefined)
   }
 
   /** False: nobody needs that name any more. */
@@ -26,7 +31,12 @@ export class NeededNames {
 
   /** All that are needed now, when that changed since the last call; the others are forgotten. */
   update(): readonly string[] | undefined {
-    if (!this.#changed) return undefined
+    const news = this.#changed ? this.#renew() : undefined
+    this.#first ??= this.#names
+    return news
+  }
+
+  #renew(): readonly string[] {
     this.#changed = false
     const { externalNames, resolutions } = this.#pipeline
     const needed = new Set(externalNames.keys())

@@ -6,6 +6,7 @@ export class NeededSecrets {
   readonly #pipeline: Pipeline
   readonly #byFlag: readonly string[]
   #names: ReadonlyMap<string, ObjectName> = new Map()
+  #first: ReadonlySet<string> | undefined
   #changed = true
 
   /** `byFlag`: `namespace/name` of the default certificate, or empty. */
@@ -15,10 +16,14 @@ export class NeededSecrets {
     pipeline.secretRefs.onChange(() => (this.#changed = true))
   }
 
-  /** Whether some were never looked up; one that does not exist is not missing. */
+  /**
+   * Whether some were never looked up; one that does not exist is not missing. Only those of the beginning count, so
+   * that nobody who goes on naming new ones holds up the start.
+   */
   areMissing(): boolean {
     const { objects } = this.#pipeline
-    return [...this.#names.values()].some(({ namespace, name }) => !objects.isListed('Secret', namespace, name))
+    const first = [...this.#names].filter(([key]) => this.#first?.has(key) === true)
+    return first.some(([, { namespace, name }]) => !objects.isListed('Secret', namespace, name))
   }
 
   /** All that are needed now, when that changed since the last call; the others are forgotten. */
@@ -31,6 +36,7 @@ export class NeededSecrets {
       if (!keys.has(key)) objects.forget('Secret', namespace, name)
     }
     this.#names = new Map([...keys].map((key) => [key, objectName(key)]))
+    this.#first ??= keys
     return [...this.#names.values()]
   }
 }
