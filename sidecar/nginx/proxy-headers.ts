@@ -1,5 +1,5 @@
 /** The headers that backends get from the configuration, whatever the client sent under their names. */
-import type { StandardHeader } from '../policy/headers.ts'
+import type { StandardHeader } from '../policy/standard-headers.ts'
 import type { Forwarding } from './servers.ts'
 
 export interface ProxyHeader {

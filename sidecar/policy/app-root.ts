@@ -1,5 +1,6 @@
 import { plainPath } from '../ir/template.ts'
-import { object, type Policy } from './policy.ts'
+import type { Policy } from './policy.ts'
+import { object } from './schema.ts'
 
 /** Who asks for `/` is sent to where the application begins. */
 export const appRoot = {

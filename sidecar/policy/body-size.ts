@@ -1,7 +1,8 @@
 import { size } from '../ir/value.ts'
 import { bytes, directive } from '../nginx/directive.ts'
-import { object, type Policy } from './policy.ts'
+import type { Policy } from './policy.ts'
 import { byteSize, proxyField } from './proxy-field.ts'
+import { object } from './schema.ts'
 
 const LARGEST = 2 ** 40
 

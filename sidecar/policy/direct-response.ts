@@ -1,7 +1,7 @@
 import { textTemplate, MAX_TEXT } from '../ir/template.ts'
-import { TEMPLATE_SCHEMA } from './load-balance.ts'
-import { object, type Policy } from './policy.ts'
+import type { Policy } from './policy.ts'
 import { group, proxyField, textual, wholeNumber } from './proxy-field.ts'
+import { object, TEMPLATE_SCHEMA } from './schema.ts'
 
 const STATUSES = [200, 599] as const
 

@@ -4,9 +4,9 @@ import type { Json, PolicySet, PolicySources } from '../ir/types.ts'
 import type { Settings } from '../ir/settings.ts'
 import { print, type Directive } from '../nginx/directive.ts'
 import { compareText, sha256 } from '../util/canonical.ts'
-import type { StandardHeader } from './headers.ts'
 import type { Policy, PolicyValue, RouteContext } from './policy.ts'
 import { POLICIES } from './registry.ts'
+import type { StandardHeader } from './standard-headers.ts'
 
 export interface LocationClass {
   /** `c` and 12 hex digits of the hash of its directives: equal sets share one class. */

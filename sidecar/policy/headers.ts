@@ -6,8 +6,9 @@ import { quoted } from '../ir/names.ts'
 import { textTemplate, type TemplatePart } from '../ir/template.ts'
 import type { Json } from '../ir/types.ts'
 import { fields, items } from '../util/field.ts'
-import { TEMPLATE_SCHEMA } from './load-balance.ts'
-import { object, type PolicyValue, type Schema } from './policy.ts'
+import type { PolicyValue } from './policy.ts'
+import { object, TEMPLATE_SCHEMA, type Members, type Schema } from './schema.ts'
+import { STANDARD_HEADERS } from './standard-headers.ts'
 
 /** One step; those of a header run in order. An empty value removes, or adds nothing. */
 export type HeaderChange =
@@ -41,12 +42,6 @@ const MAX_NAME = 128
 const FRAMING: ReadonlySet<string> = new Set([
   'connection', 'content-length', 'keep-alive', 'proxy-connection', 'te', 'trailer', 'transfer-encoding', 'upgrade',
 ])
-/** What the configuration tells backends of the request, in lower case. */
-export const STANDARD_HEADERS = [
-  'host', 'x-request-id', 'x-real-ip', 'x-forwarded-for', 'x-forwarded-host', 'x-forwarded-port', 'x-forwarded-proto',
-  'x-forwarded-scheme', 'x-scheme', 'x-original-forwarded-for', 'x-original-forwarded-host',
-] as const
-export type StandardHeader = (typeof STANDARD_HEADERS)[number]
 
 /** A request has one of each of these, and who it is from must not be doubted. */
 const SINGLE = {
@@ -121,8 +116,6 @@ export function changesOf(value: PolicyValue): readonly Json[] {
 
 /** Of the name of a header. */
 export const NAME_SCHEMA: Schema = { type: 'string', pattern: "^[A-Za-z0-9!#$%&'*+.^_`|~-]+$", maxLength: MAX_NAME }
-
-type Members = { readonly [member: string]: Schema }
 
 /** Schema of what Lua reads; `conditions` and `more` steps are those of answers. */
 export function changesSchema(conditions: Members = {}, more: readonly Schema[] = []): Schema {

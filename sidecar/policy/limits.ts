@@ -3,8 +3,9 @@ import type { Settings } from '../ir/settings.ts'
 import type { Json } from '../ir/types.ts'
 import { integer, list } from '../ir/value.ts'
 import { defined } from '../util/field.ts'
-import { object, type Combined, type Policy, type PolicyValue, type Problem } from './policy.ts'
+import type { Combined, Policy, PolicyValue, Problem } from './policy.ts'
 import { addressRanges, byteSize, flawless, group, proxyField, wholeNumber } from './proxy-field.ts'
+import { object } from './schema.ts'
 
 const MAX_RATE = 1_000_000
 /** What a worker can count for one client. */

@@ -1,10 +1,11 @@
 import { ALGORITHMS, type Settings } from '../ir/settings.ts'
-import { MAX_TEXT, template } from '../ir/template.ts'
+import { template } from '../ir/template.ts'
 import type { Json } from '../ir/types.ts'
 import { boolean, integer, seconds, type Parser } from '../ir/value.ts'
 import { defined } from '../util/field.ts'
-import { object, type Combined, type Policy, type PolicyValue, type Problem, type Schema } from './policy.ts'
+import type { Combined, Policy, PolicyValue, Problem } from './policy.ts'
 import { choice, duration, flawless, group, proxyField, textual, wholeNumber, type Rule } from './proxy-field.ts'
+import { object, TEMPLATE_SCHEMA } from './schema.ts'
 
 /** Algorithms that need a key to hash, and the names that ingress-nginx has for them. */
 const HASHING = { ring_hash: 'ring_hash', chash: 'ring_hash', maglev: 'maglev', subset: 'subset', chashsubset: 'subset' }
@@ -29,17 +30,6 @@ const algorithm: Parser<string> = (text) => {
   }
   return { allowed: `one of ${[...NAMES.keys(), ...STICKY].join(', ')}` }
 }
-
-const PART: Schema = {
-  oneOf: [
-    object({ text: { type: 'string', minLength: 1, maxLength: MAX_TEXT } }),
-    object({ var: { type: 'string', pattern: '^[a-z][a-z0-9_]*$' } }),
-    object({ capture: { type: 'integer', minimum: 0, maximum: 9 } }),
-  ],
-}
-
-/** Of a template that ir/template.ts parsed. */
-export const TEMPLATE_SCHEMA: Schema = { type: 'array', items: PART, minItems: 1, maxItems: 16 }
 
 /** A key to hash decides over `load-balance`, as in ingress-nginx (an affinity cookie over both). */
 function combine(value: PolicyValue): Combined {

@@ -1,12 +1,10 @@
 /** What a policy is: named settings of a route, how annotations spell them, and what they do. */
-import type { Parser } from '../ir/value.ts'
-import type { BackendRef, Json, PathType } from '../ir/types.ts'
 import type { Settings } from '../ir/settings.ts'
+import type { BackendRef, Json, PathType } from '../ir/types.ts'
+import type { Parser } from '../ir/value.ts'
 import type { Directive } from '../nginx/directive.ts'
-import type { StandardHeader } from './headers.ts'
-
-/** JSON Schema of what reaches Lua. */
-export type Schema = { readonly [keyword: string]: Json }
+import type { Schema } from './schema.ts'
+import type { StandardHeader } from './standard-headers.ts'
 
 export type PolicyValue = { readonly [field: string]: Json }
 
@@ -17,18 +15,6 @@ export interface Field {
   readonly about: string
   readonly parse: Parser<Json>
 }
-
-/** Schema of an object that has all of these members, some of these others, and no other. */
-export function object(properties: Members, optional: Members = {}): Schema {
-  return {
-    type: 'object',
-    properties: { ...properties, ...optional },
-    required: Object.keys(properties),
-    additionalProperties: false,
-  }
-}
-
-type Members = { readonly [member: string]: Schema }
 
 /** What an effect may depend on beside the policy's own value. */
 export interface RouteContext {

@@ -6,7 +6,8 @@ import { cidr } from '../ir/address.ts'
 import { pathTemplate, plainPath } from '../ir/template.ts'
 import type { Json } from '../ir/types.ts'
 import { size, type Parsed, type Parser } from '../ir/value.ts'
-import type { Combined, PolicyValue, ProxyField, Schema } from './policy.ts'
+import type { Combined, PolicyValue, ProxyField } from './policy.ts'
+import type { Schema } from './schema.ts'
 
 /** A member of an object, and the fields of the policy that it sets; text: why it cannot be honoured. */
 export interface Member {

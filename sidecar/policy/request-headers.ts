@@ -1,6 +1,7 @@
 import type { Json } from '../ir/types.ts'
-import { changesOf, changesSchema, headersField, mergeHeaders, readHeaders, STANDARD_HEADERS } from './headers.ts'
+import { changesOf, changesSchema, headersField, mergeHeaders, readHeaders } from './headers.ts'
 import type { Policy } from './policy.ts'
+import { STANDARD_HEADERS } from './standard-headers.ts'
 
 /** Headers of requests, on their way to the backend. */
 export const requestHeaders = {

@@ -1,6 +1,7 @@
 import type { Json } from '../ir/types.ts'
 import { changesOf, changesSchema, headersField, mergeHeaders, NAME_SCHEMA, readHeaders } from './headers.ts'
-import { object, type Policy, type Schema } from './policy.ts'
+import type { Policy } from './policy.ts'
+import { object, type Schema } from './schema.ts'
 
 const EXPIRES: Schema = {
   oneOf: [

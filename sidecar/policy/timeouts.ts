@@ -1,6 +1,7 @@
 import { seconds } from '../ir/value.ts'
-import { object, type Policy } from './policy.ts'
+import type { Policy } from './policy.ts'
 import { duration, group, proxyField } from './proxy-field.ts'
+import { object } from './schema.ts'
 
 const LONGEST = 86_400
 const SECONDS = { type: 'integer', minimum: 1, maximum: LONGEST }

@@ -1,6 +1,7 @@
 import { boolean } from '../ir/value.ts'
-import { object, type Policy, type PolicyValue, type RouteContext } from './policy.ts'
+import type { Policy, PolicyValue, RouteContext } from './policy.ts'
 import { choice, proxyField } from './proxy-field.ts'
+import { object } from './schema.ts'
 
 /** Both fields at once: one that holds for all routes would else shine through. */
 const MODES = {

@@ -5,10 +5,10 @@
 import assert from 'node:assert/strict'
 import { Ajv } from 'ajv'
 import { bodySize } from '../policy/body-size.ts'
-import { loadBalance, TEMPLATE_SCHEMA } from '../policy/load-balance.ts'
-import { object, type Schema } from '../policy/policy.ts'
+import { loadBalance } from '../policy/load-balance.ts'
 import { ARM_POLICIES, POLICIES } from '../policy/registry.ts'
 import { retries } from '../policy/retries.ts'
+import { object, TEMPLATE_SCHEMA, type Schema } from '../policy/schema.ts'
 import { timeouts } from '../policy/timeouts.ts'
 
 const DNS_NAME = '[a-z0-9]([a-z0-9.-]*[a-z0-9])?'

@@ -2,7 +2,7 @@
 import type { Route, RouteMatch, ValueMatch, WeightedBackend } from '../../ir/types.ts'
 import { regularExpression } from '../../ir/regex.ts'
 import { merged, type Said } from '../../policy/merge.ts'
-import type { Schema } from '../../policy/policy.ts'
+import type { Schema } from '../../policy/schema.ts'
 import { defined, fields, items, text, type Fields } from '../../util/field.ts'
 import { readPath } from '../ingress/path.ts'
 import { confConflicts, routePolicies } from '../policies.ts'

@@ -1,0 +1,6 @@
+/** What the configuration tells backends of the request, in lower case. */
+export const STANDARD_HEADERS = [
+  'host', 'x-request-id', 'x-real-ip', 'x-forwarded-for', 'x-forwarded-host', 'x-forwarded-port', 'x-forwarded-proto',
+  'x-forwarded-scheme', 'x-scheme', 'x-original-forwarded-for', 'x-original-forwarded-host',
+] as const
+export type StandardHeader = (typeof STANDARD_HEADERS)[number]
