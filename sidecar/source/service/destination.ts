@@ -67,3 +67,13 @@ export function serviceFinding(service: KubeObject, { field, severity = 'warning
   const origin = { kind: 'Service', namespace, name, field, apiVersion: 'v1', ...(uid === undefined ? {} : { uid }) }
   return { origin, severity, ...rest }
 }
+
+/** Of one backend: slices and DNS can bring thousands of addresses that are refused, and others each time. */
+const MAX_REFUSED = 16
+
+/** A finding for each of the first ones, and one for all others. */
+export function refusedEndpoints(service: KubeObject, field: string, refusals: readonly string[]): readonly Finding[] {
+  const more = refusals.length - MAX_REFUSED
+  const messages = [...refusals.slice(0, MAX_REFUSED), ...(more > 0 ? [`more addresses are refused than these ${MAX_REFUSED}`] : [])]
+  return messages.map((message) => serviceFinding(service, { field, reason: 'RefusedEndpoint', message }))
+}

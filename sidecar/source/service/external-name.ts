@@ -4,12 +4,11 @@ import type { KubeObject } from '../../collection/objects.ts'
 import { formatAddress, isInRange, parseAddress } from '../../ir/address.ts'
 import { externalName } from '../../ir/external-name.ts'
 import { quoted } from '../../ir/names.ts'
-import type { Finding } from '../../ir/origin.ts'
 import type { Resolution } from '../../ir/types.ts'
 import { compareText } from '../../util/canonical.ts'
 import { fields } from '../../util/field.ts'
 import type { Context } from '../context.ts'
-import { addressRefusal, isReachable, ownAddresses, serviceFinding, type Destinations } from './destination.ts'
+import { addressRefusal, isReachable, ownAddresses, refusedEndpoints, serviceFinding, type Destinations } from './destination.ts'
 
 const FIELD = 'spec.externalName'
 
@@ -50,8 +49,9 @@ function isNamed(name: string, pattern: string): boolean {
 }
 
 function judged(name: string, { addresses, failure }: Resolution, work: Work): Destinations {
-  const findings: Finding[] = []
-  const usable = addresses.filter((address) => isAllowed(name, address, work, findings))
+  const refusals: string[] = []
+  const usable = addresses.filter((address) => isAllowed(name, address, work, refusals))
+  const findings = [...refusedEndpoints(work.service, FIELD, refusals)]
   const unique = [...new Set(usable.map((address) => formatAddress(parseAddress(address) ?? [])))].sort(compareText)
   if (failure !== undefined) {
     const effect = unique.length > 0 ? 'the addresses of the last good answer stay in use' : 'its paths answer 503'
@@ -62,13 +62,12 @@ function judged(name: string, { addresses, failure }: Resolution, work: Work): D
 }
 
 /** Whatever name leads to an address, it is the address that is connected to (DNS rebinding). */
-function isAllowed(name: string, address: string, work: Work, findings: Finding[]): boolean {
-  const { service, port, denied, own, context } = work
+function isAllowed(name: string, address: string, work: Work, refusals: string[]): boolean {
+  const { port, denied, own, context } = work
   const bytes = parseAddress(address) ?? []
   const by = denied.find((range) => isInRange(bytes, range))
   const refusal = by === undefined ? addressRefusal({ address, port }, context, own) : `is denied by ${by} in external-name-denied`
   if (refusal === undefined) return isReachable(address, context)
-  const message = `address ${quoted(address)} of externalName ${name} ${refusal}`
-  findings.push(serviceFinding(service, { field: FIELD, reason: 'RefusedEndpoint', message }))
+  refusals.push(`address ${quoted(address)} of externalName ${name} ${refusal}`)
   return false
 }

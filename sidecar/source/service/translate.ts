@@ -9,7 +9,7 @@ import { sha256 } from '../../util/canonical.ts'
 import { fields, items, text } from '../../util/field.ts'
 import type { Context } from '../context.ts'
 import { serviceConf } from './conf.ts'
-import { addressRefusal, isReachable, serviceFinding, type Destinations } from './destination.ts'
+import { addressRefusal, isReachable, refusedEndpoints, serviceFinding, type Destinations } from './destination.ts'
 import { candidates, choose, type Candidate } from './endpoints.ts'
 import { externalDestinations } from './external-name.ts'
 import { readHealthCheck, type AnnotationProblem } from './health-check.ts'
@@ -52,11 +52,12 @@ function destinationsOf({ via }: BackendRef, service: KubeObject, port: ServiceP
 }
 
 function sliceDestinations(service: KubeObject, port: ServicePort, read: Reader, context: Context): Destinations {
-  const findings: Finding[] = []
+  const refusals: string[] = []
   const usable = read
     .lookup(context.slicesByService, objectKey(service.metadata))
     .flatMap((slice) => candidates(slice, port))
-    .filter((candidate) => isAllowed(candidate, context, service, findings))
+    .filter((candidate) => isAllowed(candidate, context, service, refusals))
+  const findings = [...refusedEndpoints(service, 'endpoints', refusals)]
   const endpoints = choose(usable, primaryFamily(service), read.get(context.zone, '') ?? '')
   if (endpoints.length > MAX_ENDPOINTS) {
     const message = `${endpoints.length} endpoints: the first ${MAX_ENDPOINTS} by address are used`
@@ -82,11 +83,10 @@ function primaryFamily(service: KubeObject): string {
   return text(items(fields(service.spec).ipFamilies)[0]) || 'IPv4'
 }
 
-function isAllowed(candidate: Candidate, context: Context, service: KubeObject, findings: Finding[]): boolean {
+function isAllowed(candidate: Candidate, context: Context, service: KubeObject, refusals: string[]): boolean {
   const { address } = candidate
   const refusal = addressRefusal(candidate, context)
   if (refusal === undefined) return isReachable(address, context)
-  const message = `endpoint address ${quoted(address)} of Service ${service.metadata.name} ${refusal}`
-  findings.push(serviceFinding(service, { field: 'endpoints', reason: 'RefusedEndpoint', message }))
+  refusals.push(`endpoint address ${quoted(address)} of Service ${service.metadata.name} ${refusal}`)
   return false
 }
