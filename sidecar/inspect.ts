@@ -2,7 +2,7 @@
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { RecordView, StatusView } from './api/inspection.ts'
-import type { RouteView } from './api/views.ts'
+import type { RouteView } from './api/route-views.ts'
 import type { DataRecord, RecordKey } from './dynamic/records.ts'
 import { explain, type Explanation, type RouteNotes } from './explain/explain.ts'
 import { printExplanation, printable } from './explain/print.ts'

@@ -8,7 +8,8 @@ import { Readable } from 'node:stream'
 import { addInspection } from './inspection.ts'
 import { isLocalHost, isLoopback } from './loopback.ts'
 import { METRICS_TYPE, metricsPage, type MetricsOptions } from './metrics-page.ts'
-import { routeViews, type AdminViews } from './views.ts'
+import { routeViews } from './route-views.ts'
+import type { AdminViews } from './views.ts'
 
 export interface AdminOptions {
   /** Address to listen on; empty: all. */

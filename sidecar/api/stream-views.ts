@@ -1,6 +1,6 @@
 /** What the admin API shows of layer 4: ports, hosts whose TLS is passed on, and what is behind them. */
 import type { BackendRef, Layer4, WithEndpoints } from '../ir/types.ts'
-import { endpointText } from './views.ts'
+import { endpointText } from './route-views.ts'
 
 export interface StreamBackendView {
   readonly namespace: string

@@ -1,6 +1,6 @@
 /** What `npm start` asks its sidecar. */
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { RouteView } from '../api/views.ts'
+import type { RouteView } from '../api/route-views.ts'
 
 const READY_POLL_MS = 50
 

@@ -1,5 +1,5 @@
 /** Command lines that can be pasted, one for each route that leads somewhere. */
-import type { RouteView } from '../api/views.ts'
+import type { RouteView } from '../api/route-views.ts'
 import { ANY_HOST } from '../ir/names.ts'
 
 export interface Reach {

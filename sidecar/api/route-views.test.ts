@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { DataRecord, RecordKey } from '../dynamic/records.ts'
-import { routeViews } from './views.ts'
+import { routeViews } from './route-views.ts'
 
 const ORIGIN = { kind: 'Ingress', namespace: 'shop', name: 'main', service: 'web', port: '80' }
 const RECORDS = new Map<RecordKey, DataRecord>([
