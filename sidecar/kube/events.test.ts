@@ -248,3 +248,18 @@ test('events: one that leads again goes on with what others have counted', async
   endRests()
   await until(() => counts()[0] === 8, () => 'the count has grown')
 })
+
+test('events: an object whose trouble is another one each time has 25, and others still have theirs', async (context) => {
+  const { writer, writes, clock } = await setUp(context)
+  const events = writer()
+  for (let i = 0; i < 100; i++) events.report([finding(`trouble ${i}`)])
+  await events.idle()
+  assert.equal(writes().length, 25)
+  events.report([finding('trouble 100'), finding('x', { name: 'other', uid: 'u2' })])
+  await events.idle()
+  assert.equal(writes().length, 26)
+  clock.time = '2026-01-02T03:09:06.000Z'
+  events.report([finding('trouble 101'), finding('trouble 102')])
+  await events.idle()
+  assert.equal(writes().length, 27)
+})

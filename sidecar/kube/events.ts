@@ -2,11 +2,13 @@
  * Findings as Events of core/v1, which `kubectl describe` shows on the object, with count and age; written
  * while this replica leads.
  * Invariants: one Event for each (object, reason, message); its count grows only when the finding comes
- * back after having been gone; each Event is written at most once a minute, all together a few per second.
+ * back after having been gone; each Event is written at most once a minute, all together a few per second; an
+ * object has only so many (event-budget.ts).
  */
 import { createHash } from 'node:crypto'
 import type { Finding } from '../ir/origin.ts'
 import { ApiError, asError } from './errors.ts'
+import { EventBudget } from './event-budget.ts'
 import { eventBody, eventName, eventNamespace, seconds } from './event-body.ts'
 import type { LeaderApi } from './leadership.ts'
 import { TroubleLog } from './logger.ts'
@@ -42,6 +44,8 @@ interface Entry {
   present: boolean
   created: boolean
   resting: boolean
+  /** Its object has had so many that this one is not written. */
+  readonly silent: boolean
 }
 
 const DEFAULT_TIMING: EventTiming = {
@@ -61,6 +65,7 @@ export class EventWriter {
   readonly #timing: EventTiming
   readonly #troubles: TroubleLog
   readonly #entries = new Map<string, Entry>()
+  readonly #budget = new EventBudget()
   /** What differs from its Event; written in this order. */
   readonly #dirty = new Set<string>()
   readonly #stop = new AbortController()
@@ -88,7 +93,7 @@ export class EventWriter {
     for (const [id, entry] of this.#entries) {
       // The leaders before us have counted on.
       entry.created = false
-      if (entry.present) this.#dirty.add(id)
+      if (entry.present && !entry.silent) this.#dirty.add(id)
     }
     this.#work()
   }
@@ -109,12 +114,15 @@ export class EventWriter {
     if (entry?.present) return
     const now = this.#options.now?.() ?? new Date()
     if (entry === undefined) {
-      const state = { count: 1, present: true, created: false, resting: false }
+      const silent = !this.#budget.take(finding.origin, now.getTime())
+      const state = { count: 1, present: true, created: false, resting: false, silent }
       this.#entries.set(id, { finding, first: now, last: now, ...state })
+      if (silent) return
     } else {
       entry.present = true
       entry.last = now
       entry.count++
+      if (entry.silent) return
     }
     this.#dirty.add(id)
   }

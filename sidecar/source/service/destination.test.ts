@@ -27,7 +27,8 @@ test('in the network of a node only our own ports are none: what else listens th
 test('addresses that are refused are findings, but not thousands of them', () => {
   const addresses = Array.from({ length: 5000 }, (_, i) => `127.0.${i >> 8}.${i & 255}`)
   const objects = [CLASS, service('bad', 'web'), slice('bad', 'web', addresses), ingress('bad', 'web', {})]
-  const { findings } = translate({ objects, options: GOLDEN_OPTIONS, listeners: { addresses: [], httpPort: 80, httpsPort: 443 } })
+  const listeners = { addresses: [], httpPort: 80, httpsPort: 443 }
+  const { findings } = translate({ objects, options: GOLDEN_OPTIONS, listeners })
   assert.equal(findings.length, 17)
   assert.match(findings[0]?.message ?? '', /"127\.0\.0\.0".* is a loopback address/)
 })
