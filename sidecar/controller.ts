@@ -5,26 +5,26 @@
 import { join } from 'node:path'
 import type { Logger } from 'pino'
 import type { Kind, KubeObject, ObjectSink } from './collection/objects.ts'
-import { ControlClient, type LoadedResult } from './dataplane/client.ts'
 import { capacityFindings } from './dataplane/capacity.ts'
+import { ControlClient, type LoadedResult } from './dataplane/client.ts'
 import { DataPlane } from './dataplane/data-plane.ts'
-import { layer4Findings } from './dataplane/layer4-findings.ts'
 import { createFallbackCertificate } from './dataplane/fallback-certificate.ts'
-import type { RecordKey } from './dynamic/records.ts'
+import { layer4Findings } from './dataplane/layer4-findings.ts'
 import { FindingBook } from './finding-book.ts'
 import { GenerationBook } from './generation-book.ts'
 import { Instruments } from './instruments.ts'
 import type { ObjectName } from './ir/object-name.ts'
-import type { Finding, Origin } from './ir/origin.ts'
+import type { Finding } from './ir/origin.ts'
 import type { Resolution } from './ir/types.ts'
-import type { RenderedConfig } from './nginx/render.ts'
 import { requestCounting } from './metrics-options.ts'
 import { NeededNames } from './needed-names.ts'
 import { NeededSecrets } from './needed-secrets.ts'
+import type { RenderedConfig } from './nginx/render.ts'
 import type { Options } from './options.ts'
 import { PendingChanges } from './pending-changes.ts'
 import { listenersOf, pipelineOptions } from './pipeline-options.ts'
 import { Pipeline } from './pipeline.ts'
+import { RejectedRecords } from './rejected-records.ts'
 import { Unserved, type ServingOutlets } from './unserved.ts'
 
 /** What happens with what the controller finds out; each is called with the current whole. */
@@ -45,11 +45,12 @@ export class Controller {
   readonly pending: PendingChanges = new PendingChanges()
   /** Of its own for scrapes: they never stand in the way of a push. */
   readonly control: ControlClient
-  readonly #options: Options
+  /** Ours: what is wrong with nobody's object is said of it. */
+  readonly #pod: ObjectName
   readonly #log: Logger
   readonly #outlets: Outlets
   readonly #unserved: Unserved
-  readonly #rejected = new Map<RecordKey, Finding>()
+  readonly #rejected: RejectedRecords
   readonly #trouble = new Map<string, string>()
   readonly #secrets: NeededSecrets
   readonly #names: NeededNames
@@ -62,7 +63,7 @@ export class Controller {
   #leaving = false
 
   constructor(options: Options, log: Logger, outlets: Outlets) {
-    this.#options = options
+    this.#pod = { namespace: options.podNamespace, name: options.podName }
     this.#log = log
     this.#outlets = outlets
     this.pipeline = new Pipeline(pipelineOptions(options))
@@ -83,7 +84,7 @@ export class Controller {
       },
       {
         applied: () => this.#applied(),
-        rejected: (key, reason) => this.#recordRejected(key, reason),
+        rejected: (key, reason) => this.#rejected.add(key, reason),
         refused: () => this.#refused(),
         outOfRoom: () => this.#settleRoom(),
         trouble: (message, details) => this.#troubled(message, details),
@@ -93,6 +94,7 @@ export class Controller {
     )
     this.#secrets = new NeededSecrets(pipeline, options['default-ssl-certificate'])
     this.#names = new NeededNames(pipeline)
+    this.#rejected = new RejectedRecords(pipeline)
     this.#unserved = new Unserved(pipeline, this.dataPlane, outlets)
   }
 
@@ -219,7 +221,7 @@ export class Controller {
 
   #settleUnserved(): void {
     // Before the first configuration is loaded, records are there and nobody listens.
-    if (this.dataPlane.isReady) this.#unserved.settle({ records: this.#rejected, layer4: this.#layer4Findings })
+    if (this.dataPlane.isReady) this.#unserved.settle({ records: this.#rejected.byKey, layer4: this.#layer4Findings })
   }
 
   #refused(): void {
@@ -229,40 +231,24 @@ export class Controller {
   }
 
   #settleLayer4(): void {
-    const { podNamespace: namespace, podName: name } = this.#options
     const { dataPlane: { status, busyPorts }, pipeline: { layer4, settings: { settings } } } = this
     if (status === undefined) return
     const { capabilities } = status
-    const pod = { namespace, name }
-    this.#layer4Findings = layer4Findings({ layer4, settings, capabilities, busyPorts, pod })
+    this.#layer4Findings = layer4Findings({ layer4, settings, capabilities, busyPorts, pod: this.#pod })
     this.findings.set('layer 4', this.#layer4Findings)
     this.#settleFindings()
   }
 
   #settleRoom(): void {
-    const { podNamespace: namespace, podName: name } = this.#options
-    this.findings.set('capacity', capacityFindings(this.dataPlane.outOfRoom, { namespace, name }))
+    this.findings.set('capacity', capacityFindings(this.dataPlane.outOfRoom, this.#pod))
     this.#settleFindings()
   }
 
   #settleRejected(): void {
-    const before = this.#rejected.size
-    for (const key of this.#rejected.keys()) if (this.dataPlane.isApplied(key)) this.#rejected.delete(key)
-    if (before > 0) this.findings.set('data plane', [...this.#rejected.values()])
+    const findings = this.#rejected.settle((key) => this.dataPlane.isApplied(key))
+    if (findings === undefined) return
+    this.findings.set('data plane', findings)
     this.#settleFindings()
-  }
-
-  #recordRejected(key: RecordKey, reason: string): void {
-    const message = `OpenResty refused the record ${key}, its last good one stays: ${reason}`
-    this.#rejected.set(key, { origin: this.#originOf(key), severity: 'error', reason: 'RecordRejected', message })
-  }
-
-  /** The object that a record is mainly made of. */
-  #originOf(key: RecordKey): Origin {
-    const [kind, first = '', second = ''] = key.split('/')
-    const route = kind === 'host' ? this.pipeline.virtualHosts.get(second)?.routes[0] : undefined
-    if (route !== undefined) return route.origin
-    return { kind: kind === 'certificate' ? 'Secret' : 'Service', namespace: first, name: second, field: '' }
   }
 
   #troubled(message: string, details: Readonly<Record<string, unknown>>): void {

@@ -1,7 +1,7 @@
 /** The objects that OpenResty does not serve yet as they are now: each is told when it does, or why it does not. */
 import type { DataPlane } from './dataplane/data-plane.ts'
 import { hostKey, type RecordKey } from './dynamic/records.ts'
-import type { Finding, ObjectRef } from './ir/origin.ts'
+import { isSameObject, type Finding } from './ir/origin.ts'
 import type { Fragment } from './ir/types.ts'
 import type { Pipeline } from './pipeline.ts'
 import { routedHosts } from './snapshot/by-host.ts'
@@ -63,11 +63,7 @@ export class Unserved {
       return
     }
     const rejected = missing.map((record) => records.get(record)).find((finding) => finding !== undefined)
-    const why = rejected ?? layer4.find(({ origin }) => !isListening && isSame(origin, fragment.origin))
+    const why = rejected ?? layer4.find(({ origin }) => !isListening && isSameObject(origin, fragment.origin))
     if (why !== undefined) this.#outlets.refused(key, fragment, why)
   }
-}
-
-function isSame(one: ObjectRef, other: ObjectRef): boolean {
-  return one.kind === other.kind && one.namespace === other.namespace && one.name === other.name
 }
