@@ -40,7 +40,10 @@ function _M.compile(value, route, templates)
     local status = value.status
     local text_of = value.body and templates.compile(value.body, route)
     return function()
-        ngx.req.discard_body()
+        -- It throws where the body has no end that can be found.
+        if not pcall(ngx.req.discard_body) then
+            return ngx.exit(ngx.HTTP_BAD_REQUEST)
+        end
         if not text_of and status >= FIRST_ERROR then
             -- It has its usual page.
             return ngx.exit(status)

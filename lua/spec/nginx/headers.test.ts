@@ -231,6 +231,14 @@ everyVariant('headers as a Proxy spells them', ({ variant }) => {
     assert.deepEqual(headers['cache-control'], ['private', 'max-age=1'])
   })
 
+  test('an answer without a backend: a body that cannot be read is the fault of the client', async (t) => {
+    const { http, apply, plane } = await site(t, variant)
+    await apply([proxy('web', { directResponse: { status: 200, body: 'text' } })])
+    const answer = await raw(http, `POST / HTTP/1.1\r\nHost: ${HOST}\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n`)
+    assert.match(answer, /^HTTP\/1\.1 400 /)
+    assert.ok(!plane.errors().some((line) => line.includes('faults.lua')))
+  })
+
   test('answers without a backend win over those of conf', async (t) => {
     const web = await backend(t, 'web')
     const { http, apply } = await site(t, variant)
