@@ -3,6 +3,7 @@
 import { readFileSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { pino, type Logger } from 'pino'
+import { flagNotice } from './compat/flags.ts'
 import { readManifests } from './files/folder.ts'
 import { inspect } from './inspect.ts'
 import { parseCommand, StartError, UsageError, type Command, type Options } from './options.ts'
@@ -44,7 +45,7 @@ function complain(message: string, code: number): number {
 
 async function run(options: Options): Promise<number> {
   const log = pino({ level: options['log-level'], base: null })
-  if (options.ignored.length > 0) log.warn({ flags: options.ignored }, 'flags without effect here')
+  for (const flag of options.ignored) log.warn({ flag }, flagNotice(flag))
   // From now on: process 1 of a container is not ended by a signal that it does not handle.
   const stop = nextSignal()
   const controller = await runController(options, log, VERSION)
@@ -80,6 +81,7 @@ async function runTranslate({ input, output, options }: Extract<Command, { name:
       listeners: listenersOf(options),
     })
     const all = [...findings, ...translation.findings]
+    for (const flag of options.ignored) process.stdout.write(`warning: ${flagNotice(flag)}\n`)
     await writeTranslation({ ...translation, findings: all }, output)
     for (const { origin, severity, reason, message } of all) {
       const object = `${origin.kind} ${[origin.namespace, origin.name].filter((part) => part !== '').join('/')}`

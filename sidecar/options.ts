@@ -1,6 +1,8 @@
 /** Flags and environment -> Options. The only reader of process.env. Flag names are those of ingress-nginx. */
 import yargs, { type Argv, type InferredOptionTypes, type Options as FlagOptions } from 'yargs'
 import { CLUSTER_FLAGS, clusterFlagsError } from './cluster-options.ts'
+import { KNOWN_FLAGS } from './compat/flags.ts'
+import { holdsAnyway } from './compat/known.ts'
 import { DNS_FLAGS, dnsFlagsError } from './dns-options.ts'
 import { withInspection, type Inspect } from './inspect-options.ts'
 import { parseAddress } from './ir/address.ts'
@@ -62,27 +64,16 @@ const FLAGS = {
   'log-level': { type: 'string', choices: ['debug', 'info', 'warn', 'error'], default: 'info', describe: 'What to log' },
 } as const satisfies Record<string, FlagOptions>
 
-/** Flags of ingress-nginx that change nothing here: accepted with a warning, so that its arguments can stay. */
-const WITHOUT_EFFECT: readonly string[] = [
-  'default-backend-service',
-  'default-server-port', 'ssl-passthrough-proxy-port', 'health-check-timeout', 'status-port', 'stream-port',
-  'profiler-port', 'profiler-address', 'internal-logger-address',
-  'enable-ssl-chain-completion', 'enable-annotation-validation', 'deep-inspect', 'validating-webhook',
-  'validating-webhook-certificate', 'validating-webhook-key', 'disable-full-test', 'bucket-factor', 'max-buckets',
-  'monitor-max-batch-size',
-  'sync-period', 'sync-rate-limit', 'dynamic-configuration-retries',
-  'post-shutdown-grace-period', 'disable-sync-events',
-  'maxmind-edition-ids', 'maxmind-license-key', 'maxmind-mirror', 'maxmind-retries-count',
-  'maxmind-retries-timeout', 'profiling', 'v',
-]
-
 /** As in openresty/start. */
 const MOST_GRACE = 9999
 
 type Flags = InferredOptionTypes<typeof FLAGS>
 
+/** Flags that have a meaning here. */
+export const FLAG_NAMES: readonly string[] = Object.keys(FLAGS)
+
 export interface Options extends Readonly<Flags> {
-  /** Given flags of ingress-nginx that have no effect here. */
+  /** Given flags of ingress-nginx that have no effect here (compat/flags.ts), where that makes a difference. */
   readonly ignored: readonly string[]
   readonly podName: string
   readonly podNamespace: string
@@ -108,7 +99,7 @@ const TRANSLATE_INPUT = { type: 'string', describe: 'Folder of manifests' } as c
 const TRANSLATE_OUT = { type: 'string', demandOption: true, describe: 'Folder to write to' } as const
 
 function withRunFlags<T>(parser: Argv<T>): Argv<T> {
-  const accepted = WITHOUT_EFFECT.reduce((it, flag) => it.option(flag, { hidden: true }), parser as Argv)
+  const accepted = [...KNOWN_FLAGS.keys()].reduce((it, flag) => it.option(flag, { hidden: true }), parser as Argv)
   return accepted.options(FLAGS) as unknown as Argv<T>
 }
 
@@ -152,14 +143,13 @@ export async function parseCommand(
 export type Environment = Readonly<Record<string, string | undefined>>
 
 function complete(flags: Flags, env: Environment): Options {
-  const ignored = WITHOUT_EFFECT.filter((flag) => (flags as Record<string, unknown>)[flag] !== undefined)
   check(flags)
   checkGroups(flags)
   const { POD_NAME = '', POD_NAMESPACE = '', POD_IPS = '', POD_PORTS = '' } = env
   const { KUBERNETES_SERVICE_HOST: serviceHost = '', KUBERNETES_SERVICE_PORT: servicePort = '443' } = env
   return {
     ...flags,
-    ignored,
+    ignored: ignoredFlags(flags),
     podName: POD_NAME,
     podNamespace: POD_NAMESPACE,
     podAddresses: POD_IPS.split(',').filter((address) => parseAddress(address) !== undefined),
@@ -167,6 +157,11 @@ function complete(flags: Flags, env: Environment): Options {
     serviceHost,
     servicePort,
   }
+}
+
+function ignoredFlags(flags: Readonly<Record<string, unknown>>): string[] {
+  const given = [...KNOWN_FLAGS].filter(([flag]) => flags[flag] !== undefined)
+  return given.filter(([flag, known]) => !holdsAnyway(known, String(flags[flag]))).map(([flag]) => flag)
 }
 
 function check(flags: Flags): void {

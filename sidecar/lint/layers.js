@@ -8,12 +8,13 @@ import { dirname, join, relative } from 'node:path/posix'
 export const TABLE = {
   util: [],
   ir: ['util'],
+  compat: [],
   collection: ['ir', 'util'],
   dns: ['ir', 'util'],
   kube: ['collection', 'ir', 'util'],
   files: ['collection', 'ir', 'util'],
-  policy: ['ir', 'nginx/directive.ts', 'util'],
-  source: ['collection', 'ir', 'policy', 'util'],
+  policy: ['compat', 'ir', 'nginx/directive.ts', 'util'],
+  source: ['collection', 'compat', 'ir', 'policy', 'util'],
   snapshot: ['ir', 'policy', 'util'],
   nginx: ['ir', 'policy', 'util'],
   dynamic: ['ir', 'policy', 'util'],
@@ -27,7 +28,7 @@ export const TABLE = {
 const SHELLS = new Set(['', 'standalone'])
 
 /** Folders and files without I/O, clock, chance, environment or logging. */
-export const PURE = ['ir', 'policy', 'source', 'snapshot', 'nginx', 'dynamic', 'collection', 'explain', 'pipeline.ts', 'stream-pipeline.ts']
+export const PURE = ['ir', 'compat', 'policy', 'source', 'snapshot', 'nginx', 'dynamic', 'collection', 'explain', 'pipeline.ts', 'stream-pipeline.ts']
 
 /** Hashes and punycode depend on nothing but their input. */
 const PURE_BUILTINS = new Set(['node:crypto', 'node:url'])

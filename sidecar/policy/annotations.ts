@@ -1,4 +1,7 @@
 /** Annotations of one object -> PolicySet, findings, and the reason to close its routes, if any. */
+import { KNOWN_ANNOTATIONS } from '../compat/annotations.ts'
+import { aboutKnown, holdsAnyway } from '../compat/known.ts'
+import { nearestName } from '../compat/nearest.ts'
 import { quoted } from '../ir/names.ts'
 import type { Finding, ObjectRef, Origin, Severity } from '../ir/origin.ts'
 import type { Json, PolicySet, PolicySources } from '../ir/types.ts'
@@ -61,12 +64,19 @@ const OWNERS: ReadonlyMap<string, Policy> = new Map(
   POLICIES.flatMap((policy) => Object.values(policy.fields).map((field: Field) => [field.annotation, policy] as const)),
 )
 
+/** What somebody may have meant. */
+const NAMES: readonly string[] = [...OWNERS.keys(), ...KNOWN_ANNOTATIONS.keys()]
+
+/** Unknown names of one object for which that is looked for: it costs more than all the rest. */
+const MOST_SEARCHES = 20
+
 class Reading {
   readonly #object: ObjectRef
   readonly #values: ReadonlyMap<string, Annotation>
   readonly #findings: Finding[] = []
   readonly #sources: Record<string, Record<string, Origin>> = {}
   #closed: string | undefined
+  #searches = 0
 
   constructor(object: ObjectRef, values: ReadonlyMap<string, Annotation>) {
     this.#object = object
@@ -106,11 +116,19 @@ class Reading {
   reportUnknown(): void {
     for (const [name, annotation] of this.#values) {
       if (OWNERS.has(name) || NOT_POLICIES.has(name)) continue
+      const known = KNOWN_ANNOTATIONS.get(name)
+      if (holdsAnyway(known, annotation.text)) continue
       const protects = isProtection(name)
       const effect = protects ? this.#close(annotation) : 'it has no effect'
-      const message = `annotation ${annotation.fullName} is not supported; ${effect}`
-      this.#report(annotation, protects ? 'error' : 'warning', 'UnsupportedAnnotation', message)
+      const about = known === undefined ? this.#aboutUnknown(name, effect) : aboutKnown(known, effect)
+      const reason = known === undefined ? 'UnknownAnnotation' : 'UnsupportedAnnotation'
+      this.#report(annotation, protects ? 'error' : 'warning', reason, `annotation ${annotation.fullName} is ${about}`)
     }
+  }
+
+  #aboutUnknown(name: string, effect: string): string {
+    const meant = this.#searches++ < MOST_SEARCHES ? nearestName(name, NAMES) : undefined
+    return `unknown; ${effect}${meant === undefined ? '' : `; did you mean ${meant}?`}`
   }
 
   result(): Omit<PolicyReading, 'policies'> {

@@ -1,4 +1,7 @@
 /** The controller's ConfigMap -> Settings. Key names and meanings are those of ingress-nginx. */
+import { KNOWN_KEYS } from '../../compat/configmap.ts'
+import { aboutKnown, holdsAnyway } from '../../compat/known.ts'
+import { nearestName } from '../../compat/nearest.ts'
 import type { KubeObject } from '../../collection/objects.ts'
 import { quoted } from '../../ir/names.ts'
 import type { Finding, Origin } from '../../ir/origin.ts'
@@ -8,7 +11,7 @@ import { texts } from '../../util/field.ts'
 import { KEYS } from './keys.ts'
 
 /** Keys whose bad value would open or unhinge the whole edge: the ConfigMap is then refused as a whole. */
-const PROTECTIONS: ReadonlySet<string> = new Set([
+export const PROTECTIONS: ReadonlySet<string> = new Set([
   'denylist-source-range',
   'whitelist-source-range',
   'block-cidrs',
@@ -19,6 +22,9 @@ const PROTECTIONS: ReadonlySet<string> = new Set([
   'external-name-denied',
   'ssl-protocols',
 ])
+
+/** Unknown keys for which the key is looked for that was meant. */
+const MOST_SEARCHES = 20
 
 export interface SettingsReading {
   readonly settings: Settings
@@ -48,6 +54,7 @@ class Reading {
   readonly #findings: Finding[] = []
   readonly #known = new Set<string>()
   #refused: string | undefined
+  #searches = 0
 
   constructor(configMap: KubeObject, data: ReadonlyMap<string, string>) {
     const { namespace, name, uid } = configMap.metadata
@@ -70,10 +77,18 @@ class Reading {
 
   reportUnknown(): void {
     for (const [key, text] of this.#data) {
-      if (this.#known.has(key) || text === '') continue
+      const known = KNOWN_KEYS.get(key)
+      if (this.#known.has(key) || text === '' || holdsAnyway(known, text)) continue
       const severity = PROTECTIONS.has(key) ? 'error' : 'warning'
-      this.#report(key, severity, 'UnsupportedSetting', 'the key is not supported and has no effect')
+      if (known === undefined) this.#report(key, severity, 'UnknownSetting', `unknown; it has no effect${this.#meant(key)}`)
+      else this.#report(key, severity, 'UnsupportedSetting', aboutKnown(known))
     }
+  }
+
+  #meant(key: string): string {
+    if (this.#searches++ >= MOST_SEARCHES) return ''
+    const name = nearestName(key, [...this.#known, ...KNOWN_KEYS.keys()])
+    return name === undefined ? '' : `; did you mean ${name}?`
   }
 
   /** Keys that do not fit together. */

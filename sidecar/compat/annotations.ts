@@ -1,0 +1,143 @@
+/**
+ * Annotations of ingress-nginx 1.15.1, and older ones that are still found in manifests, which no policy owns. A test
+ * holds the list against the policies: each name is in one of the two.
+ */
+import { knownTable, type Rows } from './known.ts'
+
+const AUTH = 'a gateway in front, or the backend itself, has to ask who the client is'
+const TLS_BACKEND = 'nothing yet: requests to backends go over plain HTTP'
+const WAF = 'a web application firewall in front'
+const SNIPPET = 'the annotation resty-ingress.io/conf of the Service, for lines of NGINX that it knows, or the fields of a Proxy'
+const LOCATION = 'redirects of backends: responseHeaders of a Proxy (Location), or more_set_headers in conf of the Service'
+const COOKIES = 'the backend itself sets its cookies as clients have to see them'
+const MIRROR = 'a canary with a small canary-weight, whose answers clients see'
+
+const ACCESS: Rows = {
+  satisfy: ['whether one of address and login is enough, or both are needed', AUTH, 'all'],
+}
+
+const AUTHENTICATION: Rows = {
+  'auth-type': ['a login by name and password (basic or digest)', AUTH],
+  'auth-secret': ['the Secret with the names and passwords', AUTH],
+  'auth-secret-type': ['how that Secret is written', AUTH],
+  'auth-realm': ['what browsers show when they ask for the password', AUTH],
+  'auth-url': ['each request is let in only if this service says so', AUTH],
+  'auth-method': ['method of the question to that service', AUTH],
+  'auth-signin': ['where clients that are not let in are sent to log in', AUTH],
+  'auth-signin-redirect-param': ['name of the parameter with the way back from there', AUTH],
+  'auth-response-headers': ['headers of that service that the backend gets', AUTH],
+  'auth-proxy-set-headers': ['headers for that service, from a ConfigMap', AUTH],
+  'auth-request-redirect': ['the way back that it is told', AUTH],
+  'auth-cache-key': ['what its answers are kept by', AUTH],
+  'auth-cache-duration': ['how long they are kept', AUTH],
+  'auth-keepalive': ['idle connections to it', AUTH],
+  'auth-keepalive-requests': ['requests over one of them', AUTH],
+  'auth-keepalive-timeout': ['how long one stays open', AUTH],
+  'auth-keepalive-share-vars': ['the question shares the variables of the request', AUTH],
+  'auth-always-set-cookie': ['its cookies go to the client with errors, too', AUTH],
+  'enable-global-auth': ['"false" leaves out the login that the ConfigMap asks for', AUTH, 'false'],
+  'auth-tls-secret': ['clients need a certificate of this authority', AUTH],
+  'auth-tls-verify-client': ['whether a client may come without a certificate', AUTH, 'off'],
+  'auth-tls-verify-depth': ['how long the chain of that certificate may be', AUTH],
+  'auth-tls-error-page': ['where clients without one are sent', AUTH],
+  'auth-tls-pass-certificate-to-upstream': ['the backend gets the certificate of the client', AUTH],
+  'auth-tls-match-cn': ['which names the certificate may have', AUTH],
+}
+
+const BACKENDS: Rows = {
+  'backend-protocol': ['HTTPS, gRPC or FastCGI to the backend (AJP until 1.9)', TLS_BACKEND, 'HTTP'],
+  'proxy-ssl-secret': ['certificates for TLS to the backend: ours, and the authority of its', TLS_BACKEND],
+  'proxy-ssl-verify': ['the certificate of the backend is checked', TLS_BACKEND, 'off'],
+  'proxy-ssl-verify-depth': ['how long its chain may be', TLS_BACKEND],
+  'proxy-ssl-name': ['the name that it has to have', TLS_BACKEND],
+  'proxy-ssl-server-name': ['that name is sent as SNI', TLS_BACKEND, 'off'],
+  'proxy-ssl-protocols': ['versions of TLS to the backend', TLS_BACKEND],
+  'proxy-ssl-ciphers': ['ciphers of TLS to the backend', TLS_BACKEND],
+  'fastcgi-index': ['the file for paths that end with "/", with FastCGI', 'a server for HTTP beside the FastCGI program'],
+  'fastcgi-params-configmap': ['parameters of FastCGI, from a ConfigMap', 'a server for HTTP beside the FastCGI program'],
+  'proxy-http-version': ['HTTP/1.0 to the backend', 'requests go out as HTTP/1.1', '1.1'],
+  'connection-proxy-header': ['the Connection header for the backend', 'connections to backends are kept open, and upgraded where the client asks for it'],
+  'proxy-busy-buffers-size': ['how much of an answer may be on its way to the client', 'proxy-buffer-size and proxy-buffers-number, from which it follows'],
+  'proxy-max-temp-file-size': ['how much of an answer may be kept on disk', 'proxy-buffering: "off", which keeps none'],
+  'client-body-buffer-size': ['how much of a request body is kept in memory', 'the key client-body-buffer-size of the ConfigMap'],
+  'proxy-cookie-domain': ['changes the Domain of cookies of the backend', COOKIES, 'off'],
+  'proxy-cookie-path': ['changes the Path of cookies of the backend', COOKIES, 'off'],
+  'proxy-redirect-from': ['what is replaced in the Location of the backend', LOCATION, 'off'],
+  'proxy-redirect-to': ['and by what', LOCATION, 'off'],
+  'custom-headers': ['headers for answers, from a ConfigMap', 'responseHeaders of a Proxy, or more_set_headers in conf of the Service'],
+}
+
+const ELSE: Rows = {
+  'server-alias': ['further names of the host', 'a rule of the Ingress for each name, or hosts of a Proxy'],
+  'preserve-trailing-slash': ['redirects to https keep a "/" at the end', 'redirect of a Proxy with a scheme, which keeps the path as it is'],
+  'relative-redirects': ['redirects of NGINX name a path only', 'redirects name scheme and host', 'false'],
+  'use-port-in-redirects': ['redirects of NGINX name the port', 'redirect of a Proxy, which can name one', 'false'],
+  'disable-proxy-intercept-errors': ['pages of custom-http-errors only for errors of NGINX itself', 'errors of backends are passed on as they are'],
+  'ssl-ciphers': ['ciphers for the clients of the host', 'the ciphers of OpenSSL hold; ssl-protocols of the ConfigMap says which versions of TLS'],
+  'ssl-prefer-server-ciphers': ['the order of ciphers is ours, not the client\'s', 'the order of the client holds', 'false'],
+  'mirror-target': ['a copy of each request goes to another server', MIRROR],
+  'mirror-host': ['the Host header of the copy', MIRROR],
+  'mirror-request-body': ['whether the copy has the body', MIRROR],
+  'enable-access-log': ['"false": requests to these paths are not logged', 'the key disable-access-log of the ConfigMap, for all', 'true'],
+  'enable-modsecurity': ['requests are judged by ModSecurity', WAF, 'false'],
+  'enable-owasp-core-rules': ['with the OWASP rules', WAF, 'false'],
+  'modsecurity-transaction-id': ['the name of a request in its log', `${WAF}; X-Request-ID names a request here`],
+  'enable-opentelemetry': ['requests are traced', 'traceparent and the like pass to the backend as they came', 'false'],
+  'opentelemetry-trust-incoming-span': ['traces of clients are continued', 'traceparent passes to the backend as it came'],
+  'opentelemetry-operation-name': ['the name of the span', ''],
+}
+
+const NEVER: Rows = {
+  'configuration-snippet': ['text that goes into the location', SNIPPET],
+  'server-snippet': ['text that goes into the server', SNIPPET],
+  'stream-snippet': ['text that goes into the stream block', 'the ConfigMaps of TCP and UDP ports, or tcp and udp of a Proxy'],
+  'auth-snippet': ['text for the location of the login', AUTH],
+  'modsecurity-snippet': ['rules of the firewall, which can run programs', WAF],
+}
+
+const NEEDLESS: Rows = {
+  'enable-rewrite-log': ['rewrites are written to the error log', 'resty-ingress explain URL tells which route a URL takes, and its policies', 'false'],
+  'http2-push-preload': ['files are pushed to clients before they ask; browsers and NGINX have given it up', 'Link: rel=preload, which passes to the client', 'false'],
+}
+
+const RATE = 'limit-rps and limit-rpm, which count for each replica'
+
+/** Names that 1.15.1 does not know any more. */
+const GONE: Rows = {
+  'secure-backends': ['HTTPS to the backend; backend-protocol came after it', TLS_BACKEND, 'false'],
+  'secure-verify-ca-secret': ['the authority of the backend\'s certificate; proxy-ssl-secret came after it', TLS_BACKEND],
+  'grpc-backend': ['gRPC to the backend; backend-protocol came after it', TLS_BACKEND, 'false'],
+  ajp: ['the protocol AJP to the backend, last as a value of backend-protocol', 'HTTP, which servers of AJP speak, too'],
+  'add-base-url': ['<base> was written into pages of the backend', 'x-forwarded-prefix tells the backend its path', 'false'],
+  'base-url-scheme': ['the scheme in that <base>', 'x-forwarded-prefix tells the backend its path'],
+  'enable-influxdb': ['numbers of requests went to InfluxDB', 'metrics for Prometheus: --enable-metrics', 'false'],
+  'influxdb-measurement': ['the name of those numbers', 'metrics for Prometheus: --enable-metrics'],
+  'influxdb-host': ['the server that they went to', 'metrics for Prometheus: --enable-metrics'],
+  'influxdb-port': ['its port', 'metrics for Prometheus: --enable-metrics'],
+  'influxdb-server-name': ['the name of this server there', 'metrics for Prometheus: --enable-metrics'],
+  'enable-opentracing': ['requests were traced; enable-opentelemetry came after it', 'headers of traces pass to the backend as they came', 'false'],
+  'opentracing-trust-incoming-span': ['traces of clients were continued', 'headers of traces pass to the backend as they came'],
+  'global-rate-limit': ['requests of a client, counted for all replicas', RATE],
+  'global-rate-limit-window': ['the time that they were counted in', RATE],
+  'global-rate-limit-key': ['what a client was told by', RATE],
+  'global-rate-limit-ignored-cidrs': ['addresses that were not counted', 'limit-allowlist'],
+  'lua-resty-waf': ['requests were judged by lua-resty-waf', WAF],
+  'lua-resty-waf-debug': ['its log', WAF],
+  'lua-resty-waf-ignore-rulesets': ['rules that it left out', WAF],
+  'lua-resty-waf-extra-rules': ['further rules', WAF],
+  'lua-resty-waf-allow-unknown-content-types': ['what it let pass', WAF],
+  'lua-resty-waf-score-threshold': ['from when on it refused', WAF],
+  'lua-resty-waf-process-multipart-body': ['whether it read forms', WAF],
+  'session-cookie-hash': ['how the cookie of affinity was hashed', 'the cookie names no address, however it is hashed'],
+  'upstream-max-fails': ['after how many failures an endpoint was left alone', 'the key ejection-consecutive-failures of the ConfigMap'],
+  'upstream-fail-timeout': ['for how long', 'the key ejection-time of the ConfigMap'],
+  'enable-dynamic-tls-records': ['small records of TLS at the begin of an answer', '', 'false'],
+}
+
+/** By name without prefix. */
+export const KNOWN_ANNOTATIONS = knownTable({
+  later: { ...ACCESS, ...AUTHENTICATION, ...BACKENDS, ...ELSE },
+  never: NEVER,
+  needless: NEEDLESS,
+  gone: GONE,
+})

@@ -1,0 +1,186 @@
+/**
+ * Keys of the ConfigMap of ingress-nginx 1.15.1 that are no setting here. A test holds the list against the settings:
+ * each key is in one of the two.
+ */
+import { knownTable, type Rows } from './known.ts'
+
+const AUTH = 'a gateway in front, or the backend itself, has to ask who the client is'
+const WAF = 'a web application firewall in front'
+const ANSWERS = 'responseHeaders of a Proxy, or more_set_headers in conf of the Service'
+const SNIPPET = 'the settings and policies that there are; no text becomes configuration here'
+const PASSED_ON = 'traceparent and the like pass to the backend as they came'
+const CLEAR = 'answers go out as the backend made them; compress there'
+const OF_HEADERS = 'proxy-real-ip-cidr with use-forwarded-headers or use-proxy-protocol'
+const LOGGED = 'the log goes to standard output'
+const SIZES = 'nothing needs it: hosts and routes are records, and what NGINX itself hashes is constant'
+const COOKIES = 'the backend itself sets its cookies as clients have to see them'
+const LOCATION = 'the backend itself names its URLs as clients have to see them, or a Proxy does: responseHeaders (Location)'
+const TLS_DEFAULT = 'the ciphers and curves of OpenSSL hold; ssl-protocols says which versions of TLS'
+
+const ACCESS: Rows = {
+  'global-auth-url': ['each request is let in only if this service says so', AUTH],
+  'global-auth-method': ['method of the question to it', AUTH],
+  'global-auth-signin': ['where clients are sent to log in', AUTH],
+  'global-auth-signin-redirect-param': ['name of the parameter with the way back from there', AUTH],
+  'global-auth-response-headers': ['headers of its answer that backends get', AUTH],
+  'global-auth-request-redirect': ['the way back that it is told', AUTH],
+  'global-auth-cache-key': ['what its answers are kept by', AUTH],
+  'global-auth-cache-duration': ['how long they are kept', AUTH],
+  'global-auth-always-set-cookie': ['its cookies go to the client with errors, too', AUTH, 'false'],
+  'no-auth-locations': ['paths without that login', AUTH],
+  'enable-modsecurity': ['requests are judged by ModSecurity', WAF, 'false'],
+  'enable-owasp-modsecurity-crs': ['with the OWASP rules', WAF, 'false'],
+}
+
+const FORWARDED: Rows = {
+  'enable-real-ip': ['the address of the client is taken from a header', OF_HEADERS, 'false'],
+  'forwarded-for-header': ['from which header', OF_HEADERS, 'X-Forwarded-For'],
+  'forwarded-host-header': ['header with the host that the client asked for', OF_HEADERS, 'X-Forwarded-Host'],
+  'forwarded-for-proxy-protocol-header': ['header for backends with the address of PROXY protocol', 'X-Forwarded-For and X-Real-IP have it', 'X-Forwarded-For'],
+  'proxy-add-original-uri-header': ['X-Original-URI for backends', 'requestHeaders of a Proxy: {set: {X-Original-URI: $request_uri}}', 'false'],
+  'proxy-set-headers': ['headers for every backend, from a ConfigMap', 'requestHeaders of a Proxy, or proxy_set_header in conf of the Service'],
+  'generate-request-id': ['X-Request-ID is made where a client sends none', 'it always is', 'true'],
+  'enable-underscores-in-headers': ['headers with "_" in their names count', 'names with "-"', 'false'],
+  'ignore-invalid-headers': ['headers with wrong names are left out', 'they always are', 'true'],
+}
+
+const ANSWER: Rows = {
+  'add-headers': ['headers for all answers, from a ConfigMap', ANSWERS],
+  'hide-headers': ['headers of backends that clients do not get', 'responseHeaders of a Proxy (remove), or proxy_hide_header in conf of the Service'],
+  'allow-backend-server-header': ['the Server header of the backend is passed on', 'nothing: that of a backend is never passed on', 'false'],
+  'global-allowed-response-headers': ['headers that custom-headers may set', ANSWERS],
+  'server-tokens': ['answers tell the version of NGINX', 'nothing: they do not', 'false'],
+  'disable-proxy-intercept-errors': ['only errors of NGINX itself are', 'errors of backends are passed on as they are'],
+  'default-type': ['type of files without one', 'no files are served', 'text/html'],
+  'use-gzip': ['answers are compressed', CLEAR, 'false'],
+  'gzip-level': ['how much', CLEAR],
+  'gzip-min-length': ['from which size on', CLEAR],
+  'gzip-types': ['of which types', CLEAR],
+  'gzip-disable': ['for which clients not', CLEAR],
+  'enable-brotli': ['answers are compressed with Brotli', CLEAR, 'false'],
+  'brotli-level': ['how much', CLEAR],
+  'brotli-min-length': ['from which size on', CLEAR],
+  'brotli-types': ['of which types', CLEAR],
+  'app-root': ['where clients that ask for "/" of any host are sent', 'the annotation app-root of an Ingress'],
+  'preserve-trailing-slash': ['redirects to https keep a "/" at the end', 'redirect of a Proxy with a scheme, which keeps the path as it is'],
+  'relative-redirects': ['redirects of NGINX name a path only', 'redirects name scheme and host', 'false'],
+  'use-port-in-redirects': ['redirects of NGINX name the port', '--https-redirect-port, for redirects to https', 'false'],
+}
+
+const PROXYING: Rows = {
+  'proxy-busy-buffers-size': ['how much of an answer may be on its way to the client', 'proxy-buffer-size and proxy-buffers-number, from which it follows'],
+  'proxy-max-temp-file-size': ['how much of an answer may be kept on disk', 'proxy-buffering: "off", which keeps none'],
+  'proxy-http-version': ['HTTP/1.0 to backends', 'requests go out as HTTP/1.1', '1.1'],
+  'proxy-cookie-domain': ['changes the Domain of cookies of backends', COOKIES, 'off'],
+  'proxy-cookie-path': ['changes the Path of cookies of backends', COOKIES, 'off'],
+  'proxy-redirect-from': ['what is replaced in the Location of backends', LOCATION, 'off'],
+  'proxy-redirect-to': ['and by what', LOCATION, 'off'],
+  'proxy-ssl-location-only': ['certificates for backends belong to locations, not to hosts', 'nothing: TLS to backends is not supported yet'],
+  'grpc-buffer-size-kb': ['buffer for answers of gRPC', 'nothing: gRPC to backends is not supported yet'],
+  'upstream-hash-by': ['the endpoint is chosen by a hash of this text, everywhere', 'the annotation upstream-hash-by of an Ingress'],
+  'upstream-hash-by-subset': ['the hash chooses a group', 'the annotation upstream-hash-by-subset of an Ingress', 'false'],
+  'upstream-hash-by-subset-size': ['of so many endpoints', 'the annotation upstream-hash-by-subset-size of an Ingress'],
+  'limit-conn-zone-variable': ['what clients are told apart by', 'their addresses, behind proxy-real-ip-cidr the ones that proxies tell', '$binary_remote_addr'],
+  'allow-cross-namespace-resources': ['objects may name Secrets of other namespaces', 'a Secret in the namespace of the object', 'false'],
+  'annotations-risk-level': ['annotations that are more dangerous are refused', 'ValidatingAdmissionPolicies (docs/admission.md); no annotation can bring in configuration'],
+  'annotation-value-word-blocklist': ['Ingresses with such words in annotations are refused', 'ValidatingAdmissionPolicies (docs/admission.md); no annotation can bring in configuration'],
+  'strict-validate-path-type': ['Exact and Prefix paths with unusual characters are refused', 'a path is compared as text, whatever its characters'],
+}
+
+const TLS: Rows = {
+  'ssl-ciphers': ['ciphers for clients', TLS_DEFAULT],
+  'ssl-ecdh-curve': ['curves for clients', TLS_DEFAULT, 'auto'],
+  'ssl-dh-param': ['parameters for Diffie-Hellman, from a Secret', 'ciphers with elliptic curves'],
+  'ssl-buffer-size': ['size of the records of TLS', '16k, as NGINX has it', '16k'],
+  'ssl-session-cache': ['sessions are kept for clients that come back', 'they always are', 'true'],
+  'ssl-session-cache-size': ['how many', '10m, shared by all workers', '10m'],
+  'ssl-session-timeout': ['how long', '10 minutes', '10m'],
+  'ssl-session-tickets': ['clients keep their sessions themselves', 'nothing: a ticket would carry a session past another host\'s rules (CVE-2025-23419)', 'false'],
+  'ssl-session-ticket-key': ['the key of these tickets', 'nothing, since there are none'],
+  'ssl-reject-handshake': ['names without a certificate get no handshake', '--default-ssl-certificate, which such names get', 'false'],
+  'ssl-early-data': ['requests in the first flight of TLS 1.3', 'nothing: they can be sent again by others', 'false'],
+  'enable-ocsp': ['answers of OCSP go along with certificates', 'certificates that do not live long', 'false'],
+}
+
+const LOGS: Rows = {
+  'access-log-path': ['file of the access log', LOGGED, '/var/log/nginx/access.log'],
+  'http-access-log-path': ['of HTTP alone', LOGGED],
+  'stream-access-log-path': ['of TCP and UDP', LOGGED],
+  'access-log-params': ['further parameters of the access log', LOGGED],
+  'error-log-path': ['file of the error log', 'it goes to standard error', '/var/log/nginx/error.log'],
+  'error-log-level': ['from which level on', '"notice"', 'notice'],
+  'log-format-stream': ['format of the log of TCP and UDP', 'metrics of TCP and UDP ports'],
+  'disable-http-access-log': ['no access log for HTTP', 'disable-access-log', 'false'],
+  'disable-stream-access-log': ['no log for TCP and UDP', 'nothing needs it: there is none'],
+  'skip-access-log-urls': ['paths that are not logged', 'disable-access-log, for all'],
+  'enable-access-log-for-default-backend': ['the default backend is logged, too', 'it is, like every other'],
+  'enable-auth-access-log': ['questions to the login service are logged', 'nothing yet: there is no such service', 'false'],
+  'enable-syslog': ['logs go to a syslog server', 'an agent that reads standard output', 'false'],
+  'syslog-host': ['the address of that server', 'an agent that reads standard output'],
+  'syslog-port': ['its port', 'an agent that reads standard output'],
+}
+
+const TRACES: Rows = {
+  'enable-opentelemetry': ['requests are traced', PASSED_ON, 'false'],
+  'opentelemetry-config': ['file with the settings of that', PASSED_ON],
+  'opentelemetry-operation-name': ['name of a span', PASSED_ON],
+  'opentelemetry-trust-incoming-span': ['traces of clients are continued', PASSED_ON],
+  'otlp-collector-host': ['where traces are sent', PASSED_ON],
+  'otlp-collector-port': ['at which port', PASSED_ON],
+  'otel-service-name': ['name of this service in traces', PASSED_ON],
+  'otel-sampler': ['which requests are traced', PASSED_ON],
+  'otel-sampler-ratio': ['how many of them', PASSED_ON],
+  'otel-sampler-parent-based': ['as the client decides', PASSED_ON],
+  'otel-max-queuesize': ['spans that may wait', PASSED_ON],
+  'otel-max-export-batch-size': ['spans that are sent at once', PASSED_ON],
+  'otel-schedule-delay-millis': ['how often', PASSED_ON],
+}
+
+const PROCESS: Rows = {
+  'bind-address': ['addresses to listen on', '--bind-address'],
+  'disable-ipv6': ['IPv4 only', '--bind-address 0.0.0.0', 'false'],
+  'disable-ipv6-dns': ['names of backends are looked up for IPv4 only', 'EndpointSlices say which addresses there are; names have all of theirs', 'false'],
+  'max-worker-open-files': ['files that a worker may open', 'the limit of the container', '0'],
+  'use-geoip2': ['the country of a client', 'a load balancer that adds it as a header', 'false'],
+  'geoip2-autoreload-in-minutes': ['how often its data are read', 'a load balancer that adds it as a header', '0'],
+  'debug-connections': ['addresses whose connections are logged in detail', 'resty-ingress explain URL, and the access log'],
+}
+
+const ROWS_NEVER: Rows = {
+  'main-snippet': ['text for the whole configuration', SNIPPET],
+  'http-snippet': ['text for the http block', SNIPPET],
+  'server-snippet': ['text for every server', SNIPPET],
+  'location-snippet': ['text for every location', SNIPPET],
+  'stream-snippet': ['text for the stream block', SNIPPET],
+  'modsecurity-snippet': ['rules of the firewall, which can run programs', WAF],
+  'global-auth-snippet': ['text for the location of the login', AUTH],
+  'allow-snippet-annotations': ['annotations may bring in text', 'conf of a Service, or a Proxy', 'false'],
+}
+
+const NEEDLESS: Rows = {
+  'server-name-hash-max-size': ['size of the table of hosts', SIZES],
+  'server-name-hash-bucket-size': ['and of its parts', SIZES],
+  'map-hash-bucket-size': ['size of tables of maps', SIZES],
+  'variables-hash-max-size': ['size of the table of variables', SIZES],
+  'variables-hash-bucket-size': ['and of its parts', SIZES],
+  'proxy-headers-hash-max-size': ['size of the table of headers', SIZES],
+  'proxy-headers-hash-bucket-size': ['and of its parts', SIZES],
+  'lua-shared-dicts': ['memory for Lua', 'RESTY_INGRESS_RECORDS_SIZE in the container of OpenResty'],
+  'enable-multi-accept': ['a worker takes all waiting connections at once', 'it always does', 'true'],
+  'enable-aio-write': ['files are written by threads', 'proxy-buffering: "off", which writes none'],
+  'reuse-port': ['a socket for each worker', 'one socket for all: with one each, reloads would lose connections'],
+  'worker-cpu-affinity': ['workers stay on their CPUs', 'the scheduler of the kernel'],
+  'enable-serial-reloads': ['one reload after the other', 'they always are', 'true'],
+  'nginx-status-ipv4-whitelist': ['who may ask NGINX for its state', 'metrics of the sidecar, at --healthz-port'],
+  'nginx-status-ipv6-whitelist': ['the same for IPv6', 'metrics of the sidecar, at --healthz-port'],
+  'http2-max-field-size': ['size of a header in HTTP/2; NGINX has given it up', 'large-client-header-buffers'],
+  'http2-max-header-size': ['size of all headers in HTTP/2; NGINX has given it up', 'large-client-header-buffers'],
+  'http2-max-requests': ['requests of a connection of HTTP/2; NGINX has given it up', 'keep-alive-requests'],
+}
+
+/** By key. */
+export const KNOWN_KEYS = knownTable({
+  later: { ...ACCESS, ...FORWARDED, ...ANSWER, ...PROXYING, ...TLS, ...LOGS, ...TRACES, ...PROCESS },
+  never: ROWS_NEVER,
+  needless: NEEDLESS,
+})
