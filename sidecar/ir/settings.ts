@@ -67,6 +67,12 @@ export interface Settings {
   readonly useHttp2: boolean
   readonly http2MaxConcurrentStreams: number
   readonly sslProtocols: readonly string[]
+  /** Answers over TLS have Strict-Transport-Security. */
+  readonly hsts: boolean
+  /** Seconds. */
+  readonly hstsMaxAge: number
+  readonly hstsIncludeSubdomains: boolean
+  readonly hstsPreload: boolean
   readonly sslRedirect: boolean
   readonly forceSslRedirect: boolean
   readonly httpRedirectCode: number
@@ -144,6 +150,10 @@ export const DEFAULT_SETTINGS: Settings = {
   useHttp2: true,
   http2MaxConcurrentStreams: 128,
   sslProtocols: ['TLSv1.2', 'TLSv1.3'],
+  hsts: true,
+  hstsMaxAge: 31_536_000,
+  hstsIncludeSubdomains: true,
+  hstsPreload: false,
   sslRedirect: true,
   forceSslRedirect: false,
   httpRedirectCode: 308,

@@ -2,6 +2,7 @@
 import Mustache from 'mustache'
 import { DEFAULT_LISTENER } from '../ir/names.ts'
 import { compareText, sha256 } from '../util/canonical.ts'
+import { hstsView } from './answers.ts'
 import { countingView } from './counting.ts'
 import { print } from './directive.ts'
 import type { NginxInput } from './input.ts'
@@ -98,6 +99,7 @@ function viewOf(input: NginxInput) {
     proxy_headers: proxyHeaders(forwarded),
     has_filters: classes.some(({ filters }) => filters === true),
     error_pages: ERROR_PAGES.map((page) => ({ ...page, without_uri: WITHOUT_URI.has(page.code) })),
+    hsts: hstsView(settings),
     trust_forwarded: settings.useForwardedHeaders,
     trusted_ranges: settings.useForwardedHeaders ? settings.proxyRealIpCidr : [],
     ...forwarded,

@@ -81,6 +81,18 @@ http {
 {{^trust_forwarded}}
     map "" $pass_access_scheme { default $scheme; }
 {{/trust_forwarded}}
+{{#hsts}}
+    # Over TLS ours, even where the backend has one; else what the backend says.
+    map {{forwarded_scheme}} $strict_transport_security {
+        https "max-age={{max_age}}{{#subdomains}}; includeSubDomains{{/subdomains}}{{#preload}}; preload{{/preload}}";
+        default $upstream_http_strict_transport_security;
+    }
+    proxy_hide_header Strict-Transport-Security;
+    add_header Strict-Transport-Security $strict_transport_security always;
+{{/hsts}}
+{{^hsts}}
+    map "" $strict_transport_security { default ""; }
+{{/hsts}}
 
     limit_rate_after $rate_after;
 

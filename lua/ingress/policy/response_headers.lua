@@ -76,12 +76,45 @@ local function remover(name)
 end
 
 
+-- NGINX adds this header after Lua, of a variable: ours over TLS, else that of the backend.
+local HSTS = "strict-transport-security"
+local HSTS_VARIABLE = "strict_transport_security"
+
+
+local function hide_hsts()
+    if ngx.var.pass_access_scheme ~= "https" then
+        ngx.var[HSTS_VARIABLE] = ""
+    end
+end
+
+
 -- An answer of ours keeps what a backend must not say.
 local function hider(name)
+    local is_hsts = name:lower() == HSTS
     return function()
         if ngx.var.upstream_status then
             ngx.header[name] = nil
+            if is_hsts then
+                hide_hsts()
+            end
         end
+    end
+end
+
+
+local function changes_hsts(change)
+    local name = (change.set or change.add or change.remove or ""):lower()
+    local prefix = header_change.prefix_of(name)
+    return name == HSTS or prefix ~= nil and HSTS:sub(1, #prefix) == prefix
+end
+
+
+-- So that a route can change it like every other.
+local function take_hsts()
+    local text = ngx.var[HSTS_VARIABLE]
+    if text and text ~= "" then
+        ngx.header[HSTS] = text
+        ngx.var[HSTS_VARIABLE] = ""
     end
 end
 
@@ -181,8 +214,13 @@ end
 -- @return function() for the phase of the header of an answer
 function _M.compile_filter(value, route, templates)
     local steps = {}
-    for i, group in ipairs(header_change.grouped(value)) do
-        steps[i] = step_of(group, route, templates)
+    for _, change in ipairs(value) do
+        if changes_hsts(change) then
+            steps[1] = take_hsts
+        end
+    end
+    for _, group in ipairs(header_change.grouped(value)) do
+        steps[#steps + 1] = step_of(group, route, templates)
     end
     return function()
         for i = 1, #steps do

@@ -106,6 +106,7 @@ http {
   map "" $no_certificate { default ""; }
   map "" $upstream_host { default $http_host; }
   map $http_x_forwarded_for $forwarded_to_here { "" $remote_addr; default "$http_x_forwarded_for, $remote_addr"; }
+  map "" $strict_transport_security { default ""; }
   map "" $rate_after { default 0; }
   limit_rate_after $rate_after;
   map "" $rewritten_from { default ""; }

@@ -1,0 +1,99 @@
+/** What the ConfigMap says about answers, in configurations as they are really rendered. */
+import assert from 'node:assert/strict'
+import { test, type TestContext } from 'node:test'
+import { Agent } from 'undici'
+import type { KubeObject } from '../../../sidecar/collection/objects.ts'
+import { backend, type Handler } from './backends.ts'
+import { certificate } from './certificate.ts'
+import { ask, type Ask, type Reply } from './client.ts'
+import { everyVariant, type Variant } from './harness.ts'
+import { ingress, service, site, type Site } from './manifests.ts'
+
+/** Says the headers that the query has. */
+const asAsked: Handler = (request, response) => {
+  for (const [name, value] of new URL(request.url ?? '/', 'http://x').searchParams) response.setHeader(name, value)
+  response.end('body '.repeat(200))
+}
+
+interface Answers extends Site {
+  tls(what?: Ask): Promise<Reply>
+  plain(what?: Ask): Promise<Reply>
+}
+
+interface Given {
+  readonly settings?: Readonly<Record<string, string>>
+  readonly conf?: string
+  readonly annotations?: Readonly<Record<string, string>>
+}
+
+function configMap(data: Readonly<Record<string, string>>): KubeObject {
+  return { apiVersion: 'v1', kind: 'ConfigMap', metadata: { namespace: 'resty-ingress', name: 'resty-ingress' }, data }
+}
+
+/** One Service at `/web`, without a finding; both ports, the one of TLS with a certificate. */
+async function answers(t: TestContext, variant: Variant, given: Given = {}): Promise<Answers> {
+  const { settings = {}, conf, annotations = {} } = given
+  const served = await site(t, variant)
+  const web = await backend(t, 'web', asAsked)
+  const says = conf === undefined ? {} : { annotations: { conf } }
+  const objects = [configMap(settings), ...service('web', says, web), ingress('web', { annotations }, ['/web'])]
+  assert.deepEqual(await served.apply(objects), [])
+  const { revision: base } = await served.plane.status()
+  const set = { 'certificate/default': certificate('a') }
+  assert.equal((await served.plane.call('PATCH', '/v1/records', { base, set, delete: [] })).status, 200)
+  const dispatcher = new Agent({ connect: { rejectUnauthorized: false } })
+  t.after(() => dispatcher.close())
+  return {
+    ...served,
+    tls: (what = {}) => ask(served.https, { path: '/web', dispatcher, ...what }),
+    plain: (what = {}) => ask(served.http, { path: '/web', ...what }),
+  }
+}
+
+const HSTS = 'strict-transport-security'
+const OWN = { path: `/web?${HSTS}=max-age%3D1` }
+const DEFAULT = 'max-age=31536000; includeSubDomains'
+
+everyVariant('Strict-Transport-Security', ({ variant }) => {
+  const seen = async (of: Promise<Reply>): Promise<string | string[] | undefined> => (await of).headers[HSTS]
+
+  test('over TLS, on answers of ours too, in place of what the backend says; over HTTP what that says', async (t) => {
+    const { tls, plain } = await answers(t, variant)
+    for (const what of [{}, OWN, { path: '/none' }, { host: 'unknown.example' }]) assert.equal(await seen(tls(what)), DEFAULT)
+    for (const what of [{}, { path: '/none' }]) assert.equal(await seen(plain(what)), undefined)
+    assert.equal(await seen(plain(OWN)), 'max-age=1')
+  })
+
+  test('as the ConfigMap says, or not at all', async (t) => {
+    const settings = { 'hsts-max-age': '60', 'hsts-include-subdomains': 'false', 'hsts-preload': 'true' }
+    assert.equal(await seen((await answers(t, variant, { settings })).tls(OWN)), 'max-age=60; preload')
+    const { tls } = await answers(t, variant, { settings: { hsts: 'false' } })
+    assert.deepEqual([await seen(tls()), await seen(tls(OWN))], [undefined, 'max-age=1'])
+  })
+
+  test('the scheme that a trusted proxy tells counts, and no other one', async (t) => {
+    const headers = { 'x-forwarded-proto': 'https' }
+    const settings = { 'use-forwarded-headers': 'true', 'proxy-real-ip-cidr': '127.0.0.0/8' }
+    const trusted = await answers(t, variant, { settings })
+    assert.equal(await seen(trusted.plain({ headers })), DEFAULT)
+    assert.equal(await seen(trusted.tls({ headers: { 'x-forwarded-proto': 'http' } })), undefined)
+    assert.equal(await seen((await answers(t, variant)).plain({ headers })), undefined)
+  })
+
+  test('a route may say it otherwise, in answers of its own', async (t) => {
+    const set = await answers(t, variant, { conf: 'more_set_headers "Strict-Transport-Security: max-age=5";' })
+    for (const what of [{}, OWN]) assert.equal(await seen(set.tls(what)), 'max-age=5')
+    assert.equal(await seen(set.tls({ path: '/none' })), DEFAULT)
+    const cleared = await answers(t, variant, { conf: 'more_clear_headers Strict-*;' })
+    for (const get of [cleared.tls, cleared.plain]) assert.equal(await seen(get(OWN)), undefined)
+    const some = await answers(t, variant, { conf: 'more_set_headers -s 404 "Strict-Transport-Security: max-age=5";' })
+    assert.equal(await seen(some.tls(OWN)), DEFAULT)
+  })
+
+  test('what a backend says is hidden without hiding ours, and other changes leave it alone', async (t) => {
+    const hidden = await answers(t, variant, { conf: 'proxy_hide_header Strict-Transport-Security;' })
+    assert.deepEqual([await seen(hidden.tls(OWN)), await seen(hidden.plain(OWN))], [DEFAULT, undefined])
+    const other = await answers(t, variant, { conf: 'add_header X-Other a always;' })
+    assert.deepEqual([await seen(other.tls(OWN)), await seen(other.plain(OWN))], [DEFAULT, 'max-age=1'])
+  })
+})
