@@ -8,9 +8,12 @@ import { join } from 'node:path'
 import { test, type TestContext } from 'node:test'
 import { Registry } from 'prom-client'
 import { startAdmin } from './api/server.ts'
+import { streamsView } from './api/stream-views.ts'
 import type { KubeObject } from './collection/objects.ts'
 import { explain } from './explain/explain.ts'
 import { inspect } from './inspect.ts'
+import type { Finding, Origin } from './ir/origin.ts'
+import type { Layer4 } from './ir/types.ts'
 import { StartError, UsageError } from './options.ts'
 import { GOLDEN_OPTIONS } from './testing/inputs.ts'
 import { translate, writeTranslation, type Translation } from './translate.ts'
@@ -56,24 +59,46 @@ async function admin(t: TestContext): Promise<number> {
     host: '127.0.0.1', port: 0, healthCheckPath: '/healthz',
     metrics: { registry: new Registry(), dataPlane, labels: {}, requests: undefined },
     views: {
-      notReady: () => ['not yet'], records: () => records, isApplied: () => true, findings: () => [],
-      streams: () => ({ ports: [], passthrough: [] }), generations: () => [],
+      notReady: () => ['not yet'], records: () => records, isApplied: () => true, findings: () => FINDINGS,
+      streams: () => streamsView(LAYER4, false), generations: () => [],
       explain: async (request) => explain(request, { records, notes: () => [], findings: [] }),
       config: away,
-      status: async () => ({ version: '1.2.3', ready: false, reasons: ['not yet'], records: records.size, findings: 0 }),
+      status: async () => ({ version: '1.2.3', ready: false, reasons: ['not yet'], records: records.size, findings: FINDINGS.length, leftOut: 2 }),
     },
   })
   t.after(() => server.close())
   return server.port
 }
 
-test('status: what runs, and a line for each route', async (t) => {
+const MAP: Origin = { kind: 'ConfigMap', namespace: 'ingress', name: 'tcp', field: 'data[5432]' }
+const LAYER4: Layer4 = {
+  ports: [{
+    protocol: 'TCP', port: 5432, acceptProxyProtocol: false, sendProxyProtocol: false, origin: MAP,
+    backend: { namespace: 'prod', service: 'db', port: '5432' }, endpoints: [{ address: '198.18.1.5', port: 5432 }],
+  }],
+  passthrough: [{
+    host: 'tls.example', origin: { kind: 'Ingress', namespace: 'prod', name: 'tls', field: '' },
+    backend: { namespace: 'prod', service: 'web', port: 'https' }, endpoints: [],
+  }],
+}
+const FINDINGS: Finding[] = Array.from({ length: 21 }, (_, i) => ({
+  origin: { kind: 'Proxy', namespace: 'prod', name: `p${i}`, field: 'spec.rules[0]' },
+  severity: 'error', reason: 'InvalidField', message: 'spec.rules[0]: a bell \u0007 is refused',
+}))
+
+test('status: what runs, a line for each route and port, and what is wrong', async (t) => {
   const port = await admin(t)
   const text = await inspect({ name: 'status', port, output: 'text' })
   assert.match(text, /^resty-ingress 1\.2\.3: not ready: not yet$/m)
   assert.match(text, /^OpenResty: cannot be reached$/m)
   assert.match(text, /^prod +Ingress\/shop +test\.domain\.com +\/web +web +80 +1 +198\.18\.1\.4:8080$/m)
-  assert.equal(JSON.parse(await inspect({ name: 'status', port, output: 'json' })).routes.length, 1)
+  assert.match(text, /^2 Ingresses and Proxies are left out/m)
+  assert.match(text, /^Endpoints of TCP, UDP and TLS passthrough change by reloads: this NGINX has no stream-lua\.$/m)
+  assert.match(text, /^ingress +ConfigMap\/tcp +TCP 5432 +db +5432 +198\.18\.1\.5:5432$/m)
+  assert.match(text, /^prod +Ingress\/tls +TLS tls\.example +web +https +\(none\)$/m)
+  assert.match(text, /^error: Proxy prod\/p19: spec\.rules\[0\]: a bell \\u\{7\} is refused\n\.\.\. and 1 more: /m)
+  const { routes, streams, findings } = JSON.parse(await inspect({ name: 'status', port, output: 'json' }))
+  assert.deepEqual([routes.length, streams.ports.length, findings.length], [1, 1, 21])
 })
 
 test('records: a line of JSON each, those of a prefix', async (t) => {

@@ -2,12 +2,12 @@
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { RecordView, StatusView } from './api/inspection.ts'
-import type { RouteView } from './api/route-views.ts'
 import type { DataRecord, RecordKey } from './dynamic/records.ts'
 import { explain, type Explanation, type RouteNotes } from './explain/explain.ts'
-import { printExplanation, printable } from './explain/print.ts'
+import { printExplanation } from './explain/print.ts'
 import { readRequest } from './explain/request.ts'
 import type { Inspect } from './inspect-options.ts'
+import { printStatus, type StatusReport } from './inspect-status.ts'
 import type { Finding } from './ir/origin.ts'
 import { DEFAULT_LISTENER } from './ir/names.ts'
 import { StartError, UsageError } from './options.ts'
@@ -37,40 +37,11 @@ function printRecords({ records }: { readonly records: readonly RecordView[] }):
 
 async function inspectStatus({ port, output }: Of<'status'>): Promise<string> {
   const status = await askJson<StatusView>(port, '/v1/status')
-  const { routes } = await askJson<{ routes: readonly RouteView[] }>(port, '/v1/routes')
-  if (output === 'json') return `${JSON.stringify({ ...status, routes }, null, 2)}\n`
-  return `${statusLines(status).join('\n')}\n\n${table(routes.flatMap(routeRows))}`
-}
-
-function statusLines({ version, ready, reasons, records, findings, openresty = {} }: StatusView): string[] {
-  const { generation, config_hash: hash, revision, nginx } = openresty as Readonly<Record<string, unknown>>
-  const running = openresty.instance === undefined
-    ? 'cannot be reached'
-    : `NGINX ${String((nginx as { version?: unknown }).version)}, generation ${String(generation)} (${String(hash).slice(0, 12)}), revision ${String(revision)}`
-  return [
-    `resty-ingress ${version}: ${ready ? 'ready' : `not ready: ${reasons.join('; ')}`}`,
-    `OpenResty: ${running}`,
-    `${records} records, ${findings} findings`,
-  ]
-}
-
-const COLUMNS = ['NAMESPACE', 'OBJECT', 'HOST', 'PATH', 'SERVICE', 'PORT', 'WEIGHT', 'ENDPOINTS'] as const
-
-/** A line for each backend of a route: what people used to read in the nginx.conf of ingress-nginx. */
-function routeRows({ host, path, origin, backends, canaries = [], closed }: RouteView): string[][] {
-  const rows = [...backends, ...canaries].map(({ service, port, weight, endpoints }) => [
-    service, port, String(weight), closed === undefined ? endpoints.join(' ') || '(none)' : '(closed: 503)',
-  ])
-  const object = `${origin.kind}/${origin.name}`
-  return (rows.length > 0 ? rows : [['-', '-', '-', '-']]).map((row) => [origin.namespace, object, host, path, ...row])
-}
-
-/** In columns as wide as their widest cell; the last one is as long as it likes. */
-function table(rows: readonly (readonly string[])[]): string {
-  const all = [[...COLUMNS], ...rows.map((row) => row.map(printable))]
-  const widths = COLUMNS.map((_, i) => all.reduce((widest, row) => Math.max(widest, row[i]?.length ?? 0), 0))
-  const line = (row: readonly string[]): string => row.map((cell, i) => cell.padEnd(widths[i] ?? 0)).join('  ').trimEnd()
-  return all.map((row) => `${line(row)}\n`).join('')
+  const { routes } = await askJson<Pick<StatusReport, 'routes'>>(port, '/v1/routes')
+  const streams = await askJson<StatusReport['streams']>(port, '/v1/streams')
+  const { findings } = await askJson<Pick<StatusReport, 'findings'>>(port, '/v1/findings')
+  if (output === 'json') return `${JSON.stringify({ ...status, routes, streams, findings }, null, 2)}\n`
+  return printStatus({ status, routes, streams, findings })
 }
 
 async function inspectRequest(command: Of<'explain'>): Promise<string> {

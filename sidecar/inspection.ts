@@ -3,6 +3,7 @@ import type { InspectionViews, StatusView } from './api/inspection.ts'
 import type { Controller } from './controller.ts'
 import type { HealthReport } from './dataplane/client.ts'
 import { explain, type BackendHealth, type RouteNotes } from './explain/explain.ts'
+import { leftOut } from './left-out.ts'
 
 export function inspectionViews(controller: Controller, version: string): InspectionViews {
   const { pipeline, dataPlane, control } = controller
@@ -32,6 +33,7 @@ async function statusView(controller: Controller, version: string): Promise<Stat
     reasons,
     records: controller.pipeline.records.size,
     findings: controller.findings.all().length,
+    leftOut: leftOut(controller.pipeline),
     ...(openresty === undefined ? {} : { openresty: { ...openresty } }),
   }
 }

@@ -7,6 +7,7 @@ import { withoutSecrets } from './dynamic/redaction.ts'
 import type { RouteNotes } from './explain/explain.ts'
 import type { Finding } from './ir/origin.ts'
 import type { Resolution } from './ir/types.ts'
+import { leftOut } from './left-out.ts'
 import type { Capabilities, Listeners } from './nginx/input.ts'
 import { renderConfig } from './nginx/render.ts'
 import { Pipeline, type PipelineOptions } from './pipeline.ts'
@@ -30,7 +31,7 @@ export interface Translation {
   /** By key of a host's record: what `explain` says of its routes beside that. */
   readonly notes: Readonly<Record<RecordKey, readonly RouteNotes[]>>
   readonly findings: readonly Finding[]
-  /** How many Ingresses and Proxies are left out, because their class is not ours. */
+  /** How many Ingresses and Proxies are left out, because their class or namespace is not ours. */
   readonly leftOut: number
 }
 
@@ -65,12 +66,6 @@ export function translate(input: TranslationInput): Translation {
     findings: pipeline.findings(),
     leftOut: leftOut(pipeline),
   }
-}
-
-function leftOut({ objects, fragments }: Pipeline): number {
-  const kinds = ['Ingress', 'Proxy'] as const
-  const read = fragments.all().filter(({ origin }) => kinds.some((kind) => kind === origin.kind))
-  return kinds.reduce((sum, kind) => sum + objects.of(kind).size, -read.length)
 }
 
 function notesOf({ origin, policies, sources }: RouteNotes): RouteNotes {

@@ -20,6 +20,8 @@ export interface StatusView {
   readonly reasons: readonly string[]
   readonly records: number
   readonly findings: number
+  /** Ingresses and Proxies whose class or namespace is not ours. */
+  readonly leftOut?: number
   /** What OpenResty says of itself (docs/control-api.md, "Status"); absent while it cannot be reached. */
   readonly openresty?: Readonly<Record<string, unknown>>
 }

@@ -1,5 +1,5 @@
 /** What the admin API shows of layer 4: ports, hosts whose TLS is passed on, and what is behind them. */
-import type { BackendRef, Layer4, WithEndpoints } from '../ir/types.ts'
+import type { BackendRef, Layer4, Passthrough, StreamRoute, WithEndpoints } from '../ir/types.ts'
 import { endpointText } from './route-views.ts'
 
 export interface StreamBackendView {
@@ -12,8 +12,8 @@ export interface StreamBackendView {
 export interface StreamsView {
   /** Whether a change of endpoints is a push of records or a reload; absent: OpenResty was not asked yet. */
   readonly endpointsBy?: 'records' | 'reload'
-  readonly ports: readonly object[]
-  readonly passthrough: readonly object[]
+  readonly ports: readonly (Omit<StreamRoute, 'backend'> & { readonly backend: StreamBackendView })[]
+  readonly passthrough: readonly (Omit<Passthrough, 'backend'> & { readonly backend: StreamBackendView })[]
 }
 
 /** @param hasLua NGINX has stream-lua; undefined: not known yet */

@@ -1,5 +1,5 @@
 /** An explanation as text for a terminal. */
-import type { Origin } from '../ir/origin.ts'
+import type { Finding, Origin } from '../ir/origin.ts'
 import type { BackendExplanation, Explanation, PolicyExplanation, RouteSummary } from './explain.ts'
 
 /** Ends with a line break. */
@@ -17,7 +17,7 @@ export function printExplanation({ request, outcome, host, route, others, findin
     )
   }
   lines.push(...others.map((other) => `also      ${routeText(other)}`))
-  lines.push(...findings.map(({ severity, origin, message }) => `finding   ${severity}: ${objectText(origin)}: ${message}`))
+  lines.push(...findings.map((finding) => `finding   ${reportText(finding)}`))
   return lines.map((line) => `${printable(line)}\n`).join('')
 }
 
@@ -28,8 +28,15 @@ function routeText({ path, pathType, match, object }: RouteSummary): string {
 
 /** `Service prod/web metadata.annotations[conf] line 2`. */
 export function objectText({ kind, namespace, name, field, line }: Origin): string {
-  const place = `${field === '' ? '' : ` ${field}`}${line === undefined ? '' : ` line ${line}`}`
-  return `${kind} ${namespace === '' ? name : `${namespace}/${name}`}${place}`
+  const object = [namespace, name].filter((part) => part !== '').join('/')
+  const place = line === undefined ? '' : `line ${line}`
+  return [kind, object, field, place].filter((part) => part !== '').join(' ')
+}
+
+/** A finding in a line. Messages that begin with their field, as those of a Proxy do, do not get it twice. */
+export function reportText({ severity, origin, message }: Finding): string {
+  const named = origin.field !== '' && message.startsWith(origin.field) ? { ...origin, field: '' } : origin
+  return `${severity}: ${objectText(named)}: ${message}`
 }
 
 function policyLines({ name, value, setBy }: PolicyExplanation): string[] {

@@ -10,7 +10,9 @@ export function sidecarLine(line: string): string | undefined {
   if (entry === undefined) return line
   const { level, msg, kind, namespace, name, error } = entry
   if (typeof level !== 'number' || level < PINO_INFO) return undefined
-  const object = kind === undefined || kind === 'File' ? '' : `${text(kind)} ${[namespace, name].map(text).filter(Boolean).join('/')}: `
+  // What is wrong in a file names it, and the pod has no name here.
+  const path = [namespace, name].map(text).filter(Boolean).join('/')
+  const object = path === '' || kind === 'File' ? '' : `${text(kind)} ${path}: `
   const cause = typeof error === 'string' ? ` (${error})` : ''
   return `${level >= PINO_WARN ? 'warning: ' : ''}${object}${printable(text(msg))}${cause}`
 }
