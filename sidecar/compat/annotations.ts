@@ -69,7 +69,6 @@ const BACKENDS: Rows = {
 
 const ELSE: Rows = {
   'server-alias': ['further names of the host', 'a rule of the Ingress for each name, or hosts of a Proxy'],
-  'preserve-trailing-slash': ['redirects to https keep a "/" at the end', 'redirect of a Proxy with a scheme, which keeps the path as it is'],
   'relative-redirects': ['redirects of NGINX name a path only', 'redirects name scheme and host', 'false'],
   'use-port-in-redirects': ['redirects of NGINX name the port', 'redirect of a Proxy, which can name one', 'false'],
   'disable-proxy-intercept-errors': ['pages of custom-http-errors only for errors of NGINX itself', 'errors of backends are passed on as they are'],
@@ -96,6 +95,7 @@ const NEVER: Rows = {
 }
 
 const NEEDLESS: Rows = {
+  'preserve-trailing-slash': ['redirects to https keep a "/" at the end', 'they always do', 'true'],
   'enable-rewrite-log': ['rewrites are written to the error log', 'resty-ingress explain URL tells which route a URL takes, and its policies', 'false'],
   'http2-push-preload': ['files are pushed to clients before they ask; browsers and NGINX have given it up', 'Link: rel=preload, which passes to the client', 'false'],
 }

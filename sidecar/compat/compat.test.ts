@@ -127,8 +127,8 @@ type Table = ReadonlyMap<string, Known>
 /** Each name is supported or in the table; the table has no name that is supported, and none of its own. */
 function assertKnown(names: readonly string[], supported: ReadonlySet<string>, table: Table): void {
   const nowhere = names.filter((name) => !supported.has(name) && !table.has(name))
-  assert.deepEqual(nowhere, [], 'neither supported nor in the table')
-  assert.deepEqual([...table.keys()].filter((name) => supported.has(name)), [], 'supported, and in the table')
+  assert.deepEqual(nowhere, [], 'neither supported nor in sidecar/compat')
+  assert.deepEqual([...table.keys()].filter((name) => supported.has(name)), [], 'supported: its row in sidecar/compat can go')
   assert.deepEqual([...table.keys()].filter((name) => !names.includes(name)), [], 'not of ingress-nginx')
 }
 

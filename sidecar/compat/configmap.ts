@@ -62,7 +62,6 @@ const ANSWER: Rows = {
   'brotli-min-length': ['from which size on', CLEAR],
   'brotli-types': ['of which types', CLEAR],
   'app-root': ['where clients that ask for "/" of any host are sent', 'the annotation app-root of an Ingress'],
-  'preserve-trailing-slash': ['redirects to https keep a "/" at the end', 'redirect of a Proxy with a scheme, which keeps the path as it is'],
   'relative-redirects': ['redirects of NGINX name a path only', 'redirects name scheme and host', 'false'],
   'use-port-in-redirects': ['redirects of NGINX name the port', '--https-redirect-port, for redirects to https', 'false'],
 }
@@ -158,6 +157,7 @@ const ROWS_NEVER: Rows = {
 }
 
 const NEEDLESS: Rows = {
+  'preserve-trailing-slash': ['redirects to https keep a "/" at the end', 'they always do', 'true'],
   'server-name-hash-max-size': ['size of the table of hosts', SIZES],
   'server-name-hash-bucket-size': ['and of its parts', SIZES],
   'map-hash-bucket-size': ['size of tables of maps', SIZES],

@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { test } from 'node:test'
 import { missingTables, withTables } from './reference.ts'
 
-const FILES = ['annotations.md', 'control-api.md', 'services.md'].map((name) => join(import.meta.dirname, '../../docs', name))
+const FILES = ['annotations.md', 'control-api.md', 'differences.md', 'services.md'].map((name) => join(import.meta.dirname, '../../docs', name))
 
 test('the documentation lists what is supported, no more and no less', () => {
   for (const file of FILES) {

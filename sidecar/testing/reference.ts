@@ -1,10 +1,16 @@
 /** Tables of the documentation, made of what they are about: they cannot be wrong. */
+import { KNOWN_ANNOTATIONS } from '../compat/annotations.ts'
+import { KNOWN_KEYS } from '../compat/configmap.ts'
+import { KNOWN_FLAGS } from '../compat/flags.ts'
+import { STANDINGS, type Known } from '../compat/known.ts'
 import { DEFAULT_SETTINGS, type Settings } from '../ir/settings.ts'
 import { KNOWN_VARIABLES } from '../ir/template.ts'
 import type { Parser } from '../ir/value.ts'
+import { isProtection } from '../policy/protection.ts'
 import { POLICIES } from '../policy/registry.ts'
 import { serviceUpstream } from '../policy/service-upstream.ts'
 import { KEYS } from '../source/configmap/keys.ts'
+import { PROTECTIONS } from '../source/configmap/translate.ts'
 import { CONF_ALTERNATIVES } from '../source/service/conf-alternatives.ts'
 import { CONF_DIRECTIVES } from '../source/service/conf-directives.ts'
 import { CONSENT_ANNOTATION } from '../source/proxy/backend.ts'
@@ -19,7 +25,7 @@ function allowed(parse: Parser<unknown>): string {
   const parsed = parse(NOTHING)
   if ('value' in parsed) throw new Error('a grammar takes a control character')
   // A regular expression is told what is wrong with it, which here is that character.
-  return cell(parsed.allowed.replace(/ \(control characters .*\)$/, ''))
+  return cell(parsed.allowed.replace(/ \((control characters|entry) .*\)$/, ''))
 }
 
 function cell(text: string): string {
@@ -80,6 +86,30 @@ function alternativesTable(): string {
   return table(['instead of', 'there is'], CONF_ALTERNATIVES.map(([directive, instead]) => [`\`${directive}\``, cell(instead)]))
 }
 
+/** `effect`: what happens to those whose absence would let requests through; undefined for others. */
+function knownRows(known: ReadonlyMap<string, Known>, effect: (name: string) => string | undefined, dashes = ''): string[][] {
+  return [...known].map(([name, { standing, there, instead }]) => {
+    const here = [STANDINGS[standing], effect(name)].filter((part) => part !== undefined).join('; ')
+    return [`\`${dashes}${name}\``, cell(there), here, cell(instead ?? 'nothing')]
+  })
+}
+
+function withoutEffect(subject: string, rows: readonly (readonly string[])[]): string {
+  return table([subject, 'what it does in ingress-nginx', 'here', 'instead'], rows)
+}
+
+function otherAnnotations(): string {
+  return withoutEffect('annotation', knownRows(KNOWN_ANNOTATIONS, (name) => (isProtection(name) ? 'its paths answer 503' : undefined)))
+}
+
+function otherSettings(): string {
+  return withoutEffect('key', knownRows(KNOWN_KEYS, (name) => (PROTECTIONS.has(name) ? 'refuses the ConfigMap' : undefined)))
+}
+
+function otherFlags(): string {
+  return withoutEffect('flag', knownRows(KNOWN_FLAGS, () => undefined, '--'))
+}
+
 const LINE_LENGTH = 110
 
 /** Names in the lines of a paragraph. */
@@ -99,6 +129,9 @@ const TABLES: Readonly<Record<string, () => string>> = {
   conf: confTable,
   'conf-alternatives': alternativesTable,
   variables: variableList,
+  'annotations without effect': otherAnnotations,
+  'keys without effect': otherSettings,
+  'flags without effect': otherFlags,
 }
 
 /** The document with its tables made anew: each stands between two comments that name it. */
