@@ -78,7 +78,8 @@ export interface LoadedResult {
 
 export type ConfigResult =
   | LoadedResult
-  | { readonly outcome: 'refused'; readonly message: string; readonly line?: number }
+  /** `others`: more of what NGINX said, where it could not have several ports. */
+  | { readonly outcome: 'refused'; readonly message: string; readonly line?: number; readonly others?: readonly string[] }
   | { readonly outcome: 'busy' | 'timeout'; readonly message: string }
 
 /** Characters. */

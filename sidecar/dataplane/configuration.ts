@@ -125,10 +125,14 @@ export class Configuration {
     }
     if (result.outcome !== 'refused') throw new Error(`the configuration was not loaded: ${result.message}`)
     this.#refused = { hash: wanted.hash, at: this.#now() }
-    this.#busyPorts.blame(result.message, wanted.input.layer4, this.#now())
+    const { others = [], ...refusal } = result
+    const isLayer4 = this.#busyPorts.blame([result.message, ...others], wanted.input.layer4, this.#now())
     events.refused()
-    events.trouble('NGINX refused the configuration; the last good one runs on', { ...result })
-    return undefined
+    events.trouble('NGINX refused the configuration; the last good one runs on', refusal)
+    if (!isLayer4) return undefined
+    // No workers were made, and without these ports it is another configuration.
+    this.#pace.giveBack()
+    return client.status().then((status) => this.push(status))
   }
 
   #adopt(config: RenderedConfig, input: readonly unknown[], status: DataPlaneStatus): DataPlaneStatus {

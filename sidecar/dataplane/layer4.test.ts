@@ -54,49 +54,79 @@ test('a refusal is about a port of layer 4 only when it says so', () => {
   for (const message of [
     'bind() to 0.0.0.0:80 failed (98: Address already in use)', 'unknown directive "x" in nginx.conf:9000',
     'bind() to unix:https.sock failed (98: Address already in use)',
-  ]) assert.equal(busy.blame(message, layer4, 0), false, message)
+  ]) assert.equal(busy.blame([message], layer4, 0), false, message)
   assert.equal(busy.without(layer4), layer4)
-  assert.ok(busy.blame('bind() to [::]:9001 failed (13: Permission denied)', layer4, 0))
-  assert.ok(busy.blame('listen() to 0.0.0.0:9000, backlog 4096 failed (98: Address already in use)', layer4, 0))
+  assert.ok(busy.blame([
+    'bind() to [::]:9001 failed (13: Permission denied)',
+    'listen() to 0.0.0.0:9000, backlog 4096 failed (98: Address already in use)',
+  ], layer4, 0))
   assert.deepEqual([...busy.reasons], [[9001, '13: Permission denied'], [9000, '98: Address already in use']])
   assert.deepEqual(busy.without(layer4)?.ports, [])
 })
 
-test('a port that is taken costs itself alone, and is tried again', async () => {
-  let now = 0
-  let taken = true
-  let loads = 0
+interface Rig {
+  readonly configuration: Configuration
+  readonly clock: { now: number }
+  /** Ports that cannot be had. */
+  readonly taken: Set<number>
+  readonly counts: { loads: number }
+  push(): Promise<void>
+}
+
+/** A configuration with these ports; NGINX names one port that it cannot have, as it does without permission. */
+function rig(...list: readonly number[]): Rig {
+  const clock = { now: 0 }
+  const taken = new Set<number>()
+  const counts = { loads: 0 }
   let status = { config_hash: '0', revision: 1, capabilities: CAPABILITIES } as unknown as DataPlaneStatus
   const load = (text: string): ConfigResult => {
-    loads += 1
-    if (taken && text.includes(':9001 ')) {
-      return { outcome: 'refused', message: 'bind() to 0.0.0.0:9001 failed (98: Address already in use)' }
-    }
+    counts.loads += 1
+    const port = list.find((it) => taken.has(it) && text.includes(`:${it} `))
+    if (port !== undefined) return { outcome: 'refused', message: `bind() to 0.0.0.0:${port} failed (13: Permission denied)` }
     status = { ...status, config_hash: /config ([0-9a-f]+)/.exec(text)?.[1] ?? '' }
-    return { outcome: 'loaded', generation: loads, serving_ms: 1, duration_ms: 1, reloaded: true }
+    return { outcome: 'loaded', generation: counts.loads, serving_ms: 1, duration_ms: 1, reloaded: true }
   }
-  const layer4 = ports(9000, 9001)
+  const layer4 = ports(...list)
   const listeners = { addresses: [], httpPort: 80, httpsPort: 443 }
   const configuration = new Configuration({
     client: { config: async (text) => load(text), status: async () => status },
     desired: { classes: () => [], config: () => ({ settings: DEFAULT_SETTINGS, listeners, layer4 }) },
     events: { reloaded: () => {}, refused: () => {}, trouble: () => {} },
     usedClasses: { names: () => [] },
-    now: () => now,
+    now: () => clock.now,
   })
-  await configuration.push(status)
-  await configuration.push(status)
-  assert.equal(loads, 2)
+  return { configuration, clock, taken, counts, push: async () => void (await configuration.push(status)) }
+}
+
+test('a port that is taken costs itself alone, and is tried again', async () => {
+  const { configuration, clock, taken, counts, push } = rig(9000, 9001)
+  taken.add(9001)
+  await push()
+  assert.equal(counts.loads, 2)
   assert.deepEqual(['tcp/9000', 'tcp/9001'].map((port) => configuration.listensOn(port)), [true, false])
-  await configuration.push(status)
-  assert.equal(loads, 2)
+  await push()
+  assert.equal(counts.loads, 2)
   assert.ok(configuration.isBehind)
-  now += 60_000
-  await configuration.push(status)
-  assert.equal(loads, 3)
-  now += 60_000
-  taken = false
-  await configuration.push(status)
+  clock.now += 60_000
+  await push()
+  assert.equal(counts.loads, 3)
+  clock.now += 60_000
+  taken.clear()
+  await push()
   assert.ok(configuration.listensOn('tcp/9001'))
   assert.equal(configuration.isBehind, false)
+})
+
+test('many ports that nobody can have hold up nobody: the others are there at once, and one in a minute is tried', async () => {
+  const { configuration, clock, taken, counts, push } = rig(...Array.from({ length: 101 }, (_, i) => 9000 + i))
+  for (let port = 9000; port < 9100; port++) taken.add(port)
+  await push()
+  assert.ok(configuration.listensOn('tcp/9100'))
+  assert.equal(counts.loads, 101)
+  for (let second = 0; second < 600; second++) {
+    clock.now += 1000
+    await push()
+  }
+  assert.equal(counts.loads, 101 + 10)
+  assert.ok(configuration.listensOn('tcp/9100'))
 })

@@ -14,3 +14,11 @@ test('a burst at once, then one for each interval, and never more than a burst i
   assert.equal(taken(1010, 1110), 10)
   assert.equal(taken(9000, 9009), 3)
 })
+
+test('what is given back can be taken again', () => {
+  const pace = new Pace(1, 1000)
+  assert.equal(pace.take(0), true)
+  assert.equal(pace.take(1), false)
+  pace.giveBack()
+  assert.equal(pace.take(2), true)
+})

@@ -23,4 +23,9 @@ export class Pace {
     this.#left -= 1
     return true
   }
+
+  /** It has not happened after all. */
+  giveBack(): void {
+    this.#left = Math.min(this.#burst, this.#left + 1)
+  }
 }

@@ -19,6 +19,7 @@ local LOCK = "reload"
 local PATIENCE = 30
 local INTERVAL = 0.005
 local ENOENT = 2
+local MOST_MESSAGES = 1000
 -- Those that nginx.conf may listen on, by their names in the run folder.
 local SOCKETS = { "https.sock", "passthrough.sock", "stream.sock" }
 
@@ -45,20 +46,34 @@ local function is_final(message)
 end
 
 
--- What NGINX wrote to emerg.log after `size`, once it has given up: {message, line}; else nil.
+local function lines_of(text)
+    local lines, seen = {}, {}
+    for line in gmatch(text, "([^\n]*)\n") do
+        local message = match(line, "%[emerg%] %d+#%d+: (.*)$") or line
+        if not seen[message] and #lines < MOST_MESSAGES then
+            seen[message] = true
+            lines[#lines + 1] = message
+        end
+        if is_final(message) then
+            return lines
+        end
+    end
+end
+
+
+-- What NGINX wrote to emerg.log after `size`, once it has given up: {message, line, others}; else
+-- nil. `others`: of ports that are taken it names each.
 local function refusal(size)
     if emergency_size() <= size then
         return nil
     end
-    local first
-    for text in gmatch(sub(config_file.read("emerg.log"), size + 1), "([^\n]*)\n") do
-        local message = match(text, "%[emerg%] %d+#%d+: (.*)$") or text
-        first = first or message
-        if is_final(message) then
-            local line = match(first, " in .*/nginx%.conf:(%d+)$")
-            return { message = first, line = tonumber(line) }
-        end
+    local messages = lines_of(sub(config_file.read("emerg.log"), size + 1))
+    if not messages then
+        return nil
     end
+    local first = table.remove(messages, 1)
+    local line = match(first, " in .*/nginx%.conf:(%d+)$")
+    return { message = first, line = tonumber(line), others = messages[1] and messages }
 end
 
 
@@ -150,7 +165,7 @@ local function finish(result, details, start)
             reloaded = true,
         })
     elseif result == "refused" then
-        return answer.error(422, details.message, { line = details.line })
+        return answer.error(422, details.message, { line = details.line, others = details.others })
     end
     return answer.error(504, "the new workers did not report in time; the old file is back")
 end

@@ -7,6 +7,7 @@ import { stringify } from 'yaml'
 import type { GenerationView } from '../../../sidecar/api/views.ts'
 import type { StreamsView } from '../../../sidecar/api/stream-views.ts'
 import type { KubeObject } from '../../../sidecar/collection/objects.ts'
+import type { Finding } from '../../../sidecar/ir/origin.ts'
 import { freePort, until, variants, type Variant } from './harness.ts'
 import { configMap, service } from './layer4.ts'
 import { sidecar, type Sidecar } from './sidecar.ts'
@@ -27,6 +28,15 @@ async function isGreeted(t: TestContext, port: number, name: string): Promise<bo
   const heard = await client.hear('\n').catch(() => '')
   client.socket.destroy()
   return heard === `${name}\n`
+}
+
+/** A port that is in use. */
+async function somebodys(t: TestContext): Promise<number> {
+  const port = await freePort()
+  const server = createServer().listen(port, '127.0.0.1')
+  t.after(() => server.close())
+  await once(server, 'listening')
+  return port
 }
 
 for (const variant of variants()) {
@@ -53,18 +63,19 @@ for (const variant of variants()) {
       assert.deepEqual(messages, [`TCP port ${port}: endpoints of Service prod/echo changed`])
     })
 
-    test('a port that somebody else has costs itself alone', async (t) => {
-      const [port, taken] = [await freePort(), await freePort()]
-      const somebody = createServer().listen(taken, '127.0.0.1')
-      t.after(() => somebody.close())
-      await once(somebody, 'listening')
+    test('ports that somebody else has cost themselves alone, and one try, however many they are', async (t) => {
+      const port = await freePort()
+      const taken = await Promise.all(Array.from({ length: 5 }, () => somebodys(t)))
       const peer = await tcpPeer(t, 'one')
-      const map = configMap('tcp', { [port]: 'prod/echo:80', [taken]: 'prod/echo:80' })
+      const map = configMap('tcp', Object.fromEntries([port, ...taken].map((it) => [it, 'prod/echo:80'])))
       const it = await begin(t, variant, [map, ...service('echo', [peer.port])])
-      const { origin, message } = await it.untilFinding('PortUnavailable')
-      assert.equal(origin.field, `data[${taken}]`)
+      const { message } = await it.untilFinding('PortUnavailable')
       assert.match(message, /Address already in use/)
+      const { findings } = await it.admin<{ findings: Finding[] }>('/v1/findings')
+      const fields = findings.filter(({ reason }) => reason === 'PortUnavailable').map(({ origin }) => origin.field)
+      assert.deepEqual(fields.sort(), taken.map((it) => `data[${it}]`).sort())
       assert.ok(await isGreeted(t, port, 'one'))
+      assert.equal(it.plane.errors().filter((line) => line.includes('still could not bind')).length, 1)
     })
   })
 }
