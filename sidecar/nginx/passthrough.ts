@@ -8,8 +8,6 @@ import type { Capabilities, NginxInput } from './input.ts'
 
 /** Where TLS that ends here comes in behind the front. */
 export const HTTPS_SOCKET = 'https.sock'
-/** Where TLS that is passed on goes a second time, since a server sends a PROXY header to all or to none. */
-export const PASSTHROUGH_SOCKET = 'passthrough.sock'
 
 /**
  * `front`: layer 4 listens on the TLS port and looks at the name in each ClientHello. `ready`: the sockets
