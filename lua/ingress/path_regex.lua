@@ -20,11 +20,12 @@ function _M.matches(path, pattern)
 end
 
 
---- Whether a pattern is found anywhere in a text; false, err when that took too long. One match
--- from the begin: the limit of matching holds for each place where one begins, and there are
--- thousands in a long header.
-function _M.finds(text, pattern)
-    local from, _, err = find_regex(text, "^(?s:.*?)(?:" .. pattern .. ")", "jo")
+--- Whether a pattern is found anywhere in a text, whose case counts unless `caseless`; false, err
+-- when that took too long. One match from the begin: the limit of matching holds for each place
+-- where one begins, and there are thousands in a long header.
+function _M.finds(text, pattern, caseless)
+    local options = caseless and "ijo" or "jo"
+    local from, _, err = find_regex(text, "^(?s:.*?)(?:" .. pattern .. ")", options)
     return from ~= nil, err
 end
 

@@ -2,11 +2,14 @@
 import type { Origin } from '../ir/origin.ts'
 import type { Backend, BackendRef, Canaries, Certificate, Endpoint, Json, Route, StreamRoute, VirtualHost } from '../ir/types.ts'
 import type { Settings } from '../ir/settings.ts'
+import { globalAccess } from '../policy/access.ts'
+import { globalBlocks } from '../policy/blocks.ts'
 import { locationClass, runtimePolicies } from '../policy/effects.ts'
 import type { RouteContext } from '../policy/policy.ts'
 import { globalRetries } from '../policy/retries.ts'
 import { ARM_POLICIES } from '../policy/registry.ts'
 import { digestOf } from '../util/canonical.ts'
+import { defined } from '../util/field.ts'
 import {
   backendKey,
   certificateKey,
@@ -133,6 +136,7 @@ export function globalSetting(settings: Settings): SettingRecord {
       server_errors: settings.ejectionServerErrors,
     },
     ...globalLoadBalance(settings),
+    ...defined<Json>({ access: globalAccess(settings), blocks: globalBlocks(settings) }),
     // For the declared size of a body in a location class; `location /` checks by itself.
     body_size: { max: settings.proxyBodySize },
   })

@@ -2,6 +2,7 @@
  * IP addresses and ranges, parsed to bytes and printed again: what leaves here is canonical, so no
  * spelling of an address slips past a check or into nginx.conf.
  */
+import { quoted } from './names.ts'
 import type { Parsed } from './value.ts'
 
 export type AddressClass = 'loopback' | 'unspecified' | 'link-local' | 'metadata' | 'multicast' | 'ordinary'
@@ -100,8 +101,11 @@ export function isInRange(bytes: readonly number[], range: string): boolean {
 export function formatAddress(bytes: readonly number[]): string {
   if (bytes.length === 4) return bytes.join('.')
   if (isMapped(bytes)) return bytes.slice(12).join('.')
-  const groups = Array.from({ length: 8 }, (_, i) => ((bytes[2 * i] ?? 0) << 8) | (bytes[2 * i + 1] ?? 0))
-  return groups.map((group) => group.toString(16)).join(':')
+  return formatIpv6(bytes)
+}
+
+function formatIpv6(bytes: readonly number[]): string {
+  return Array.from({ length: 8 }, (_, i) => (((bytes[2 * i] ?? 0) << 8) | (bytes[2 * i + 1] ?? 0)).toString(16)).join(':')
 }
 
 /** The byte at a position of a mask with so many bits. */
@@ -117,8 +121,10 @@ export function parseCidr(text: string): string | undefined {
   if (bits === undefined) return formatAddress(bytes)
   if (!/^(0|[1-9][0-9]{0,2})$/.test(bits) || Number(bits) > bytes.length * 8) return undefined
   const masked = bytes.map((byte, i) => byte & maskAt(i, Number(bits)))
-  const text16 = masked.length === 16 ? formatIpv6Range(masked) : formatAddress(masked)
-  return `${text16}/${Number(bits)}`
+  if (masked.length === 4) return `${formatAddress(masked)}/${Number(bits)}`
+  // All of it is mapped, so it is the range of IPv4 addresses that it maps (RFC 4291).
+  if (isMapped(masked)) return `${formatAddress(masked)}/${Number(bits) - 96}`
+  return `${formatIpv6(masked)}/${Number(bits)}`
 }
 
 /** An address or a range, as `parseCidr` prints it. */
@@ -127,7 +133,21 @@ export function cidr(text: string): Parsed<string> {
   return value === undefined ? { allowed: 'an IP address or a range such as 10.0.0.0/8' } : { value }
 }
 
-/** A range keeps its family: `::ffff:0:0/96` must not become an IPv4 address with 96 bits. */
-function formatIpv6Range(bytes: readonly number[]): string {
-  return Array.from({ length: 8 }, (_, i) => (((bytes[2 * i] ?? 0) << 8) | (bytes[2 * i + 1] ?? 0)).toString(16)).join(':')
+const MAX_LIST = 32_768
+const ENTRIES = 'IP addresses and ranges such as 10.0.0.0/8, separated by commas'
+
+/** Addresses and ranges of which none may be wrong: the first that is, a blank one too, is told. */
+export function cidrs(maxItems: number): (text: string) => Parsed<readonly string[]> {
+  return (text) => {
+    if (text.length > MAX_LIST) return { allowed: `${ENTRIES}, at most ${MAX_LIST} characters` }
+    const entries = text.split(',').map((entry) => entry.trim())
+    if (entries.length > maxItems) return { allowed: `${ENTRIES}, at most ${maxItems}` }
+    const values: string[] = []
+    for (const [i, entry] of entries.entries()) {
+      const parsed = cidr(entry)
+      if ('allowed' in parsed) return { allowed: `${ENTRIES} (entry ${i + 1}, ${quoted(entry)}, is none)` }
+      values.push(parsed.value)
+    }
+    return { value: values }
+  }
 }

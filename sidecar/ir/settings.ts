@@ -6,6 +6,9 @@ import { DEFAULT_LOG_FORMAT, type LogFormat } from './log-format.ts'
 export const ALGORITHMS = ['round_robin', 'random', 'least_request', 'ewma'] as const
 export type Algorithm = (typeof ALGORITHMS)[number]
 
+/** A header as a whole, in lower case, or what is found in it. */
+export type HeaderPattern = { readonly text: string } | { readonly pattern: string; readonly caseless?: true }
+
 export interface Settings {
   readonly workerProcesses: number | 'auto'
   readonly maxWorkerConnections: number
@@ -64,6 +67,13 @@ export interface Settings {
   readonly limitRate: number
   /** KiB. */
   readonly limitRateAfter: number
+  /** Ranges of addresses; empty: everybody. */
+  readonly whitelistSourceRange: readonly string[]
+  readonly denylistSourceRange: readonly string[]
+  /** Who is kept out of all routes. */
+  readonly blockCidrs: readonly string[]
+  readonly blockUserAgents: readonly HeaderPattern[]
+  readonly blockReferers: readonly HeaderPattern[]
   readonly useHttp2: boolean
   readonly http2MaxConcurrentStreams: number
   readonly sslProtocols: readonly string[]
@@ -147,6 +157,11 @@ export const DEFAULT_SETTINGS: Settings = {
   limitConnStatusCode: 503,
   limitRate: 0,
   limitRateAfter: 0,
+  whitelistSourceRange: [],
+  denylistSourceRange: [],
+  blockCidrs: [],
+  blockUserAgents: [],
+  blockReferers: [],
   useHttp2: true,
   http2MaxConcurrentStreams: 128,
   sslProtocols: ['TLSv1.2', 'TLSv1.3'],

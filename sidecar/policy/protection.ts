@@ -5,9 +5,6 @@
 const PREFIXES = ['auth-', 'limit-', 'block-'] as const
 
 const NAMES: ReadonlySet<string> = new Set([
-  'allowlist-source-range',
-  'whitelist-source-range',
-  'denylist-source-range',
   'enable-global-auth',
   'enable-modsecurity',
   'enable-owasp-core-rules',

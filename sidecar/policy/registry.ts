@@ -1,6 +1,8 @@
 /** Every policy, in the order in which its class directives are printed. One line = one policy. */
+import { access } from './access.ts'
 import { affinity } from './affinity.ts'
 import { appRoot } from './app-root.ts'
+import { blocks } from './blocks.ts'
 import { bodySize } from './body-size.ts'
 import { buffering } from './buffering.ts'
 import { limits } from './limits.ts'
@@ -29,6 +31,8 @@ export const POLICIES: readonly Policy[] = [
   wwwRedirect,
   tlsRedirect,
   limits,
+  access,
+  blocks,
   bodySize,
   buffering,
   timeouts,

@@ -4,6 +4,8 @@
  */
 import assert from 'node:assert/strict'
 import { Ajv } from 'ajv'
+import { access } from '../policy/access.ts'
+import { blocks } from '../policy/blocks.ts'
 import { bodySize } from '../policy/body-size.ts'
 import { loadBalance } from '../policy/load-balance.ts'
 import { ARM_POLICIES, POLICIES } from '../policy/registry.ts'
@@ -111,7 +113,13 @@ const setting = object(
     timeouts: timeouts.runtime.schema,
     body_size: bodySize.runtime.schema,
   },
-  { load_balance: loadBalance.runtime.schema, retry_budget: retryBudget, ejection },
+  {
+    load_balance: loadBalance.runtime.schema,
+    retry_budget: retryBudget,
+    ejection,
+    access: access.runtime.schema,
+    blocks: blocks.runtime.schema,
+  },
 )
 
 const backend = object(

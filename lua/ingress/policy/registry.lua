@@ -4,8 +4,10 @@
 local _M = {}
 
 _M.by_name = {
+    access = require "ingress.policy.access",
     affinity = require "ingress.policy.affinity",
     app_root = require "ingress.policy.app_root",
+    blocks = require "ingress.policy.blocks",
     body_size = require "ingress.policy.body_size",
     cors = require "ingress.policy.cors",
     direct_response = require "ingress.policy.direct_response",
@@ -21,11 +23,12 @@ _M.by_name = {
 }
 
 -- Those that act before the request is sent, in the order in which they do, which is that of
--- ingress-nginx. Redirects come first: nothing else matters of a request that is about to be
--- repeated elsewhere. What the backend sees comes last: others go by what the client asked for.
+-- ingress-nginx. Whom the administrator blocks gets nothing at all. Redirects come next: nothing
+-- else matters of a request that is about to be repeated elsewhere. What the backend sees comes
+-- last: others go by what the client asked for.
 _M.request_order = {
-    "app_root", "cors", "redirect", "direct_response", "tls_redirect", "limits", "body_size",
-    "request_headers", "rewrite",
+    "blocks", "app_root", "cors", "redirect", "direct_response", "tls_redirect", "limits", "access",
+    "body_size", "request_headers", "rewrite",
 }
 
 -- Those that change answers, in the order in which they do.

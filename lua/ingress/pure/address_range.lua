@@ -6,6 +6,7 @@ local byte = string.byte
 local char = string.char
 local floor = math.floor
 local match = string.match
+local rep = string.rep
 local sub = string.sub
 local tonumber = tonumber
 local unpack = unpack
@@ -34,6 +35,19 @@ function _M.parse(text)
         divisor = rest_bits > 0 and 2 ^ (8 - rest_bits) or nil,
         rest = rest_bits > 0 and floor(bytes[whole + 1] / 2 ^ (8 - rest_bits)) or nil,
     }
+end
+
+
+--- The first and the last address of a range, as bytes.
+function _M.bounds(range)
+    local first, last = range.prefix, range.prefix
+    local divisor = range.divisor
+    if divisor then
+        local lowest = range.rest * divisor
+        first, last = first .. char(lowest), last .. char(lowest + divisor - 1)
+    end
+    local left = range.length - #first
+    return first .. rep("\0", left), last .. rep("\255", left)
 end
 
 

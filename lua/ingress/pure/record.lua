@@ -34,7 +34,10 @@ local ORIGIN = { "kind", "namespace", "name", "service", "port" }
 local ORIGIN_MEMBERS = { kind = true, namespace = true, name = true, service = true, port = true }
 local BACKEND = { digest = true, endpoints = true, health_check = true, salt = true }
 local ATTRIBUTES = { draining = true, priority = true }
-local SETTINGS = { body_size = true, load_balance = true, retries = true, timeouts = true }
+local SETTINGS = {
+    access = true, blocks = true, body_size = true, load_balance = true, retries = true,
+    timeouts = true,
+}
 local OTHER_SETTINGS = { ejection = resilience.ejection, retry_budget = resilience.retry_budget }
 local CERTIFICATE = { digest = true, chain = true, key = true }
 

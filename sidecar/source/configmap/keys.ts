@@ -1,9 +1,11 @@
 /** Every key of the controller's ConfigMap: its setting, its grammar, and what it does (docs/annotations.md). */
-import { cidr } from '../../ir/address.ts'
+import { cidr, cidrs } from '../../ir/address.ts'
 import { isHost } from '../../ir/names.ts'
 import { logFormat } from '../../ir/log-format.ts'
 import { ALGORITHMS, type Settings } from '../../ir/settings.ts'
 import { boolean, buffers, duration, integer, list, seconds, size, word, type Parser } from '../../ir/value.ts'
+import { access, MAX_RANGES } from '../../policy/access.ts'
+import { headerPatterns } from '../../policy/blocks.ts'
 import { bodySize } from '../../policy/body-size.ts'
 import { buffering } from '../../policy/buffering.ts'
 import { canary } from '../../policy/canary.ts'
@@ -94,6 +96,11 @@ export const KEYS: { readonly [K in keyof Settings]: Key<Settings[K]> } = {
   limitConnStatusCode: key('limit-conn-status-code', integer(400, 599), 'Status for requests over `limit-connections`'),
   limitRate: key('limit-rate', integer(0, 1_000_000_000), 'KiB of an answer in a second; 0: no limit'),
   limitRateAfter: key('limit-rate-after', integer(0, 1_000_000_000), 'KiB of an answer before `limit-rate` holds'),
+  whitelistSourceRange: defaultOf(access.fields.whitelist),
+  denylistSourceRange: defaultOf(access.fields.deny),
+  blockCidrs: key('block-cidrs', cidrs(MAX_RANGES), 'Clients that get into no route: 403'),
+  blockUserAgents: key('block-user-agents', headerPatterns, 'Values of `User-Agent` whose requests are answered with 403'),
+  blockReferers: key('block-referers', headerPatterns, 'Values of `Referer` whose requests are answered with 403'),
   useHttp2: key('use-http2', boolean, 'HTTP/2 for clients over TLS'),
   http2MaxConcurrentStreams: key('http2-max-concurrent-streams', integer(1, 1024), 'Requests at once in one HTTP/2 connection'),
   sslProtocols: key('ssl-protocols', list(word('TLSv1.2', 'TLSv1.3'), 2), 'Versions of TLS for clients'),
