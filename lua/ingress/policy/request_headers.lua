@@ -46,19 +46,10 @@ local function setter(name, text_of)
 end
 
 
--- @param texts array of functions() -> text; empty: nothing
 local function adder(name, texts)
     return function()
-        local values = ngx.req.get_headers(0)[name] or {}
-        if type(values) ~= "table" then
-            values = { values }
-        end
-        local before = #values
-        for i = 1, #texts do
-            local text = texts[i]()
-            values[#values + 1] = text ~= "" and text or nil
-        end
-        if #values > before then
+        local values = header_change.extended(ngx.req.get_headers(0)[name], texts)
+        if values then
             ngx.req.set_header(name, values)
         end
     end

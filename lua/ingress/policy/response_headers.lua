@@ -135,19 +135,10 @@ local function addition(change, route, templates)
 end
 
 
--- @param texts array of functions() -> text; empty: nothing
 local function adder(name, texts)
     return function()
-        local values = ngx.header[name] or {}
-        if type(values) ~= "table" then
-            values = { values }
-        end
-        local before = #values
-        for i = 1, #texts do
-            local text = texts[i]()
-            values[#values + 1] = text ~= "" and text or nil
-        end
-        if #values > before then
+        local values = header_change.extended(ngx.header[name], texts)
+        if values then
             ngx.header[name] = values
         end
     end

@@ -166,6 +166,20 @@ function _M.grouped(steps)
 end
 
 
+--- The values of a header and more of them, as a list; nil when there are no more.
+-- @param values  one, a list of them, or nil
+-- @param texts   array of functions() -> text; an empty one adds nothing
+function _M.extended(values, texts)
+    values = type(values) == "table" and values or { values }
+    local before = #values
+    for i = 1, #texts do
+        local text = texts[i]()
+        values[#values + 1] = text ~= "" and text or nil
+    end
+    return #values > before and values or nil
+end
+
+
 --- What `name*` stands for, in lower case; nil for the name of one header.
 function _M.prefix_of(name)
     return name:sub(-1) == "*" and lower(name:sub(1, -2)) or nil

@@ -62,6 +62,18 @@ describe("changes of headers", function()
         assert.is_truthy(refusal("request", { expires = { max = true } }))
     end)
 
+    it("put more values behind those that are there", function()
+        local function text(value)
+            return function()
+                return value
+            end
+        end
+        assert.same({ "a", "b" }, header_change.extended("a", { text("b"), text("") }))
+        assert.same({ "a", "b", "c" }, header_change.extended({ "a", "b" }, { text("c") }))
+        assert.same({ "a" }, header_change.extended(nil, { text("a") }))
+        assert.is_nil(header_change.extended("a", { text("") }))
+    end)
+
     it("know what a wildcard stands for", function()
         assert.equal("x-", header_change.prefix_of("X-*"))
         assert.equal("", header_change.prefix_of("*"))
