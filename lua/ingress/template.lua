@@ -1,4 +1,4 @@
--- Texts made for the current request, from the templates of its route (pure/template.lua). A
+-- Texts made for the current request, from the templates of its route (pure/template_record.lua). A
 -- variable that has no value is an empty text. Paths are those that the client asked for, also
 -- after a rewrite.
 

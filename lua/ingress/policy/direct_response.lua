@@ -1,7 +1,7 @@
 -- An answer without a backend.
 
 local shape = require "ingress.pure.shape"
-local template = require "ingress.pure.template"
+local template = require "ingress.pure.template_record"
 
 local FIRST_ERROR = 400
 local WITHOUT_BODY = { [204] = true, [304] = true }

@@ -2,7 +2,7 @@
 
 local algorithms = require "ingress.picker.registry"
 local shape = require "ingress.pure.shape"
-local template = require "ingress.pure.template"
+local template = require "ingress.pure.template_record"
 
 local MOST_MEMBERS = 1000
 local LONGEST_START = 86400

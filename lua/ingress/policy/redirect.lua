@@ -4,7 +4,7 @@
 local client_url = require "ingress.pure.client_url"
 local path_form = require "ingress.pure.path_form"
 local shape = require "ingress.pure.shape"
-local template = require "ingress.pure.template"
+local template = require "ingress.pure.template_record"
 
 local find = string.find
 local sub = string.sub

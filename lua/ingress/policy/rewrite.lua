@@ -2,7 +2,7 @@
 
 local path_form = require "ingress.pure.path_form"
 local shape = require "ingress.pure.shape"
-local template = require "ingress.pure.template"
+local template = require "ingress.pure.template_record"
 
 local LONGEST_REGEX = 512
 local MEMBERS = {

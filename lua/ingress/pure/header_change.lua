@@ -2,7 +2,7 @@
 -- `{remove}`, `{hide}` or `{expires}`, those of answers with `statuses` and `types`.
 
 local shape = require "ingress.pure.shape"
-local template = require "ingress.pure.template"
+local template = require "ingress.pure.template_record"
 
 local find = string.find
 local format = string.format

@@ -2,9 +2,9 @@
 -- or nil. Limits come first, so that a hostile record is refused cheaply.
 
 local address = require "ingress.pure.address"
-local canary = require "ingress.pure.canary"
+local canary = require "ingress.pure.canary_record"
 local record_key = require "ingress.pure.record_key"
-local resilience = require "ingress.pure.resilience"
+local resilience = require "ingress.pure.resilience_record"
 local route_match = require "ingress.pure.route_match"
 local shape = require "ingress.pure.shape"
 local stream_record = require "ingress.pure.stream_record"

@@ -3,7 +3,7 @@
 -- picker_id, slow_start, key, budget}.
 
 local choice = require "ingress.balance.choice"
-local hash_key = require "ingress.stream.hash_key"
+local hash_key = require "ingress.stream.template"
 local host_name = require "ingress.pure.host_name"
 local retry_budget = require "ingress.balance.retry_budget"
 local store = require "ingress.store"

@@ -3,7 +3,7 @@
 local affinity = require "ingress.policy.affinity"
 local record_key = require "ingress.pure.record_key"
 local shape = require "ingress.pure.shape"
-local template = require "ingress.pure.template"
+local template = require "ingress.pure.template_record"
 
 local find = string.find
 local format = string.format

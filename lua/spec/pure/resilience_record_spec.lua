@@ -1,4 +1,4 @@
-local resilience = require "ingress.pure.resilience"
+local resilience = require "ingress.pure.resilience_record"
 
 
 local function with(base, changes)

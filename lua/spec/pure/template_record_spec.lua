@@ -1,4 +1,4 @@
-local template = require "ingress.pure.template"
+local template = require "ingress.pure.template_record"
 
 
 local function refusal(...)
