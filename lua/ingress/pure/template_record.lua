@@ -1,5 +1,5 @@
--- Templates of text: an array of {text}, {var} (a variable of NGINX) and {capture} (a group of the
--- route's regular expression).
+-- Validation of templates of text: an array of {text}, {var} (a variable of NGINX) and {capture} (a
+-- group of the route's regular expression).
 
 local shape = require "ingress.pure.shape"
 

@@ -3,10 +3,10 @@
 -- picker_id, slow_start, key, budget}.
 
 local choice = require "ingress.balance.choice"
-local hash_key = require "ingress.stream.template"
 local host_name = require "ingress.pure.host_name"
 local retry_budget = require "ingress.balance.retry_budget"
 local store = require "ingress.store"
+local template = require "ingress.stream.template"
 
 local is_dns_name = host_name.is_dns_name
 local lower = string.lower
@@ -39,7 +39,7 @@ local function compile(record, key)
         budget = retry_budget.of(record.backend, setting.retry_budget, ngx.now()),
     }
     local load_balance = record.load_balance or common_load_balance(setting)
-    choice.apply(target, load_balance, hash_key.compile)
+    choice.apply(target, load_balance, template.compile)
     return target
 end
 

@@ -1,4 +1,4 @@
--- What a hash of connections goes by, from the template of a record (pure/stream_record.lua).
+-- Texts made for the current session, from the templates of its record (pure/stream_record.lua).
 -- Behind a load balancer that speaks PROXY protocol the client is who it says.
 
 local concat = table.concat
@@ -20,7 +20,7 @@ local function value_of(name)
 end
 
 
---- @return function() -> the key of the session at hand
+--- @return function() -> the text for the current session
 function _M.compile(template)
     return function()
         local values = {}
