@@ -22,12 +22,15 @@ export function readBackend(backend: unknown, namespace: string, read: Reader, c
 }
 
 function parseRef(backend: unknown, namespace: string): BackendRef | string {
-  const { service, resource } = fields(backend)
+  const { service, resource, serviceName } = fields(backend)
   if (resource !== undefined) return 'backend.resource is not supported; name a Service in backend.service'
+  if (service === undefined && serviceName !== undefined) {
+    return 'backend.serviceName is the form of v1beta1; in v1 it is backend.service.name, with backend.service.port.number or .name'
+  }
   const { name, port } = fields(service)
-  if (typeof name !== 'string' || !isDnsLabel(name)) return `backend.service.name ${quoted(name)} is not a DNS label`
+  if (typeof name !== 'string' || !isDnsLabel(name)) return `backend.service.name must be the name of a Service, not ${quoted(name)}`
   const { number, name: portName } = fields(port)
   if (isPortNumber(number)) return { namespace, service: name, port: String(number) }
   if (typeof portName === 'string' && isPortName(portName)) return { namespace, service: name, port: portName }
-  return `backend.service.port ${quoted(port)} must have a number from 1 to 65535 or a port name`
+  return `backend.service.port must have a number from 1 to 65535 or a port name, not ${quoted(port)}`
 }

@@ -56,9 +56,16 @@ function refusalOf(error: ErrorObject, field: string): Refusal {
   return { field: at, message: `${quoted(error.data)} is refused; ${allowed(error)}` }
 }
 
-/** Of a text with a grammar, the description says more than its pattern. */
+const TYPES: Readonly<Record<string, string>> = {
+  array: 'a list', boolean: 'true or false', integer: 'a whole number', number: 'a number', object: 'an object', string: 'text, in quotes',
+}
+
+/** Of a text with a grammar, the description says more than its pattern; of an object, the names of its members. */
 function allowed({ keyword, schema, parentSchema, message }: ErrorObject): string {
-  const { description, anyOf } = fields(parentSchema)
+  const { description, anyOf, properties } = fields(parentSchema)
+  const members = Object.keys(fields(properties))
+  if (keyword === 'type' && members.length > 0) return `allowed: an object with ${members.join(', ')}`
+  if (keyword === 'type') return `allowed: ${TYPES[text(schema)] ?? text(schema)}`
   if (keyword === 'enum') return `allowed: one of ${items(schema).join(', ')}`
   const form = keyword === 'pattern' || anyOf !== undefined ? text(description) : ''
   return form === '' ? `it ${message ?? 'does not hold to the schema'}` : `allowed: ${form.replace(/\.$/, '')}`

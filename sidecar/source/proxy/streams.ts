@@ -2,6 +2,7 @@
 import type { StreamRoute } from '../../ir/types.ts'
 import { fields, items, type Fields } from '../../util/field.ts'
 import { capped } from '../ingress/capped.ts'
+import { UNSERVED } from '../stream/translate.ts'
 import { readBackend } from './backend.ts'
 import { check } from './check.ts'
 import { MAX_STREAMS, TCP, UDP } from './schema.ts'
@@ -9,7 +10,6 @@ import { streamBalance } from './stream-balance.ts'
 import type { Work } from './work.ts'
 
 const NOT_OPENED = 'the port is not opened for it'
-const EFFECTS = { missing: 'connections are closed at once', refused: NOT_OPENED }
 
 export function readStreams(spec: Fields, work: Work): StreamRoute[] {
   return [...readList(spec.tcp, 'TCP', work), ...readList(spec.udp, 'UDP', work)]
@@ -29,7 +29,8 @@ function readStream(entry: unknown, field: string, protocol: StreamRoute['protoc
     return undefined
   }
   const { port, backend, proxyProtocol, loadBalance } = fields(checked.value)
-  const effects = protocol === 'TCP' ? EFFECTS : { ...EFFECTS, protocol }
+  const common = { missing: UNSERVED[protocol], refused: NOT_OPENED }
+  const effects = protocol === 'TCP' ? common : { ...common, protocol }
   const reference = readBackend(backend, `${field}.backend`, effects, work)
   if ('refused' in reference) return undefined
   const { accept, send } = fields(proxyProtocol)

@@ -116,3 +116,24 @@ test('ours wins over the bare key, an empty one is not set', () => {
   assert.deepEqual(of({ 'conf': 'client_max_body_size 1;', 'resty-ingress.io/conf': 'client_max_body_size 2;' }), { max: 2 })
   assert.deepEqual(of({ 'conf': 'client_max_body_size 1;', 'resty-ingress.io/conf': '' }), { max: 1 })
 })
+
+function readingOf(conf: string): { readonly closed: string | undefined; readonly messages: readonly string[] } {
+  const reading = serviceConf({ ...service('prod', 'web'), metadata: { namespace: 'prod', name: 'web', annotations: { conf } } })
+  assert.ok(reading !== undefined)
+  return { closed: reading.closed, messages: reading.findings.map(({ message }) => message) }
+}
+
+test('a protection that cannot be read closes the routes', () => {
+  for (const conf of ['expires 1h;\ndeny all', 'proxy_read_timeout 10m\ndeny all;', '"a"b;\nexpires 1h; allow 10.0.0.0/8;']) {
+    const { closed, messages } = readingOf(conf)
+    assert.match(String(closed), /^(deny|allow) in annotation conf may protect/, conf)
+    assert.match(String(messages[0]), /"(deny|allow)" may protect, so routes .* answer 503$/, conf)
+  }
+  assert.equal(readingOf('add_header X-Frame-Options deny').closed, undefined)
+})
+
+test('a name that is mistyped is told the right one, another one where they are listed', () => {
+  const { messages: [mistyped, unknown] } = readingOf('more_set_haeders "A: b";\nnothing_like_it;')
+  assert.match(String(mistyped), /"more_set_haeders" is not supported; this line has no effect; did you mean more_set_headers\?$/)
+  assert.match(String(unknown), /docs\/services\.md lists/)
+})

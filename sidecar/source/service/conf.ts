@@ -1,5 +1,6 @@
 /** The annotation `conf` of a Service: lines in NGINX's syntax -> policies of every route to it. */
 import type { KubeObject } from '../../collection/objects.ts'
+import { nearestName } from '../../compat/nearest.ts'
 import { quoted } from '../../ir/names.ts'
 import type { Finding, Origin, Severity } from '../../ir/origin.ts'
 import { byName, MAX_HEADERS, nameOf, type Direction } from '../../policy/headers.ts'
@@ -11,6 +12,8 @@ import { CONF_DIRECTIVES } from './conf-directives.ts'
 import type { Effect, FieldEffect, HeaderEffect } from './conf-effect.ts'
 import { readDirectives, type ConfDirective } from './conf-tokens.ts'
 
+/** Where names of directives stand. */
+const NAMES = /(?:^|[;{}\n])[ \t\r]*(\w+)/g
 /** The second counts only without the first. */
 const ANNOTATIONS = ['resty-ingress.io/conf', 'conf'] as const
 const HEADER_POLICIES: Readonly<Record<Direction, string>> = { request: 'request_headers', response: 'response_headers' }
@@ -35,11 +38,14 @@ function readConf({ metadata, apiVersion }: KubeObject, annotation: string): Con
   const { namespace, name, uid } = metadata
   const object = { kind: 'Service', apiVersion, namespace, name, ...(uid === undefined ? {} : { uid }) }
   const work = new Reading({ ...object, field: `metadata.annotations[${annotation}]` })
-  const { directives, error } = readDirectives(metadata.annotations?.[annotation] ?? '')
+  const conf = metadata.annotations?.[annotation] ?? ''
+  const { directives, error } = readDirectives(conf)
   for (const directive of directives) work.read(directive)
   if (error !== undefined) {
     const where = `line ${error.line}, column ${error.column}`
-    work.report(error.line, 'InvalidConf', `${where}: ${error.message}; nothing from there on has an effect`)
+    const unread = conf.split('\n').slice((directives.at(-1)?.line ?? 1) - 1).join('\n')
+    const names = [...unread.matchAll(NAMES)].map(([, name = '']) => name)
+    work.refuse(error.line, `${where}: ${error.message}; nothing from there on has an effect`, names)
   }
   return work.result()
 }
@@ -68,7 +74,15 @@ class Reading {
     const isComplete = words.length >= entry.min && words.length <= entry.max
     const effects = isComplete ? entry.read(words) : `it is written: ${entry.usage}`
     if (typeof effects !== 'string') for (const effect of effects) this.#take({ effect, line })
-    else this.report(line, 'InvalidConf', `line ${line}: ${name}: ${effects}; this line has no effect`)
+    else this.refuse(line, `line ${line}: ${name}: ${effects}; this line has no effect`, words)
+  }
+
+  /** A protection must not be lost with a semicolon: where one of the lost words names one, routes are closed. */
+  refuse(line: number, message: string, lost: readonly string[]): void {
+    const protection = lost.find(isConfProtection)
+    if (protection === undefined) return this.report(line, 'InvalidConf', message)
+    this.#closed ??= `${protection} in annotation ${this.#annotation} may protect this route and cannot be read`
+    this.report(line, 'InvalidConf', `${message}; ${quoted(protection)} may protect, so routes to this Service answer 503`)
   }
 
   report(line: number, reason: string, message: string, severity: Severity = 'error'): void {
@@ -94,10 +108,15 @@ class Reading {
     const protects = isConfProtection(name)
     const instead = alternativeTo(name)
     const effect = protects ? 'it protects, so routes to this Service answer 503' : 'this line has no effect'
-    const advice = instead === undefined ? '' : `; instead: ${instead}`
+    const advice = instead === undefined ? this.#meant(name) : `; instead: ${instead}`
     if (protects) this.#closed ??= `${name} in annotation ${this.#annotation} protects this route and cannot be honoured`
     const message = `line ${line}: directive ${quoted(name)} is not supported; ${effect}${advice}`
     this.report(line, 'UnsupportedDirective', message, protects ? 'error' : 'warning')
+  }
+
+  #meant(name: string): string {
+    const meant = nearestName(name, CONF_DIRECTIVES.keys())
+    return meant === undefined ? '; docs/services.md lists those that are' : `; did you mean ${meant}?`
   }
 
   #take({ effect, line }: Placed<Effect>): void {

@@ -12,6 +12,9 @@ import { parsePort, parseTarget } from './entry.ts'
 
 type Protocol = StreamRoute['protocol']
 
+/** What becomes of a port whose backend is not there. */
+export const UNSERVED = { TCP: 'connections are closed at once', UDP: 'datagrams are dropped' } as const satisfies Record<Protocol, string>
+
 /** Undefined: neither of the flags names this ConfigMap. */
 export function translateStreams(configMap: KubeObject, read: Reader, context: Context): Fragment | undefined {
   const { namespace, name, uid, creationTimestamp } = configMap.metadata
@@ -59,6 +62,6 @@ function readEntry(key: string, text: string, work: Work): StreamRoute[] {
   if ('allowed' in port || 'allowed' in target) return []
   if (target.warning !== undefined) report('warning', 'AdjustedStream', target.warning)
   const problem = backendProblem(target.value.backend, read, context)
-  if (problem !== undefined) report('error', problem.reason, `${problem.message}; connections are closed at once`)
+  if (problem !== undefined) report('error', problem.reason, `${problem.message}; ${UNSERVED[protocol]}`)
   return [{ protocol, port: port.value, ...target.value, origin }]
 }
