@@ -1,6 +1,7 @@
 -- What routes may ask of the current request (pure/route_match.lua), each read at its first use.
 -- How many headers and parameters there are is bounded by the buffers for the head of a request.
 
+local match_budget = require "ingress.match_budget"
 local path_regex = require "ingress.path_regex"
 
 local get_headers = ngx.req.get_headers
@@ -12,7 +13,7 @@ local type = type
 
 local NO_LIMIT = 0
 
-local _M = { finds = path_regex.finds, method = get_method }
+local _M = { finds = match_budget.limited(path_regex.finds), method = get_method }
 _M.__index = _M
 
 

@@ -1,11 +1,14 @@
 -- From a request to its route. Host: exact, then the wildcard of one label, then any. Path: see
 -- pure/route_table.lua.
 
+local backends = require "ingress.balance.backend"
 local generation = require "ingress.generation"
 local host_name = require "ingress.pure.host_name"
+local match_budget = require "ingress.match_budget"
 local metrics = require "ingress.metrics"
 local path_regex = require "ingress.path_regex"
 local policies = require "ingress.policy.registry"
+local record_key = require "ingress.pure.record_key"
 local request_facts = require "ingress.request_facts"
 local route_table = require "ingress.pure.route_table"
 local store = require "ingress.store"
@@ -33,7 +36,11 @@ local HOST_HEADER = variable.new("http_host")
 local HOST = variable.new("host")
 
 -- What is asked for routes that paths alone do not choose.
-local ROUTING = { matches = path_regex.matches, new_facts = request_facts.new }
+local ROUTING = {
+    begin = match_budget.begin,
+    matches = match_budget.limited(path_regex.matches),
+    new_facts = request_facts.new,
+}
 
 local _M = {}
 
@@ -105,6 +112,12 @@ local function variables_of(route)
 end
 
 
+-- Where the answers of a default backend come from; nil when there is none.
+local function default_target(key)
+    return key and target.default(key).only
+end
+
+
 -- A table that was made with more members than it has keeps the room for them.
 local function compact(members)
     local copy = {}
@@ -126,6 +139,9 @@ local function compile_route(route, host)
         body_limit = not route.class and store.setting().body_size or nil,
         steps = request_steps(route),
         filters = route.class and response_filters(route),
+        custom_errors = route.class and route.policies.custom_errors ~= nil or nil,
+        default_target = default_target(route.default_backend),
+        origin = route.policies.custom_errors and origin,
         series = series,
         targets = series and add_series(target.compile(route), series, host, route)
             or target.compile_shared(route),
@@ -221,6 +237,44 @@ local function add_route(host, position)
 end
 
 
+-- The last one that was made, and the setting that it was made of.
+local default = {}
+
+
+local function new_default_route(key, setting)
+    local namespace, service, port = record_key.backend_parts(key)
+    local origin = { namespace = namespace, name = "", service = service, port = port }
+    return {
+        name = ("Service %s/%s"):format(namespace, service),
+        body_limit = setting.body_size,
+        targets = target.default(key),
+        variables = _M.has_route_variables and variables_of({ path = "", origin = origin }) or nil,
+    }
+end
+
+
+--- The route of requests that no record is for, as long as the default backend of the settings has
+-- an endpoint; else nil, and they are answered with 404.
+local function default_route()
+    local setting = store.setting()
+    if default.setting ~= setting then
+        local key = setting.default_backend
+        default = { setting = setting, route = key and new_default_route(key, setting) }
+    end
+    local route = default.route
+    return route and backends.has_endpoint(route.targets.only) and route or nil
+end
+
+
+local function unrouted()
+    local route = default_route()
+    if route then
+        return route
+    end
+    return nil, 404
+end
+
+
 -- @param path  nil: what `$uri` says now
 local function find(listener, path)
     store.refresh()
@@ -235,17 +289,23 @@ local function find(listener, path)
     end
     local host = entry.value
     if not host then
-        return nil, 404
+        return unrouted()
     end
     local position, err = host.table.always
     if not position then
         position, err = host.table:find(path or ngx_var.uri)
         if not position then
-            return nil, err and 500 or 404, err
+            if err then
+                return nil, 500, err
+            end
+            return unrouted()
         end
     end
     return host.routes[position] or add_route(host, position)
 end
+
+
+_M.default_route = default_route
 
 
 --- The route of the current request, or nil and the status to answer with.

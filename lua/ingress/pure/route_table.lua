@@ -152,7 +152,8 @@ end
 
 --- `always`, when set, is the position of the route whatever the request: it need not be asked for.
 -- @param routes  array of `{path, pathType, match}` in order of precedence
--- @param deps    `matches(path, pattern)` -> true | nil, err: tries one regex; `new_facts()` ->
+-- @param deps    `begin()`, if there: a lookup that may try regexes begins;
+-- `matches(path, pattern)` -> true | nil, err: tries one regex; `new_facts()` ->
 -- what route_match.holds asks
 function _M.new(routes, deps)
     if takes_everything(routes) then
@@ -236,7 +237,11 @@ end
 
 -- What is tried one by one, before the bound that the others set.
 local function first_tried(self, path, bound)
-    local facts = self.asks and self.deps.new_facts()
+    local deps = self.deps
+    if deps.begin then
+        deps.begin()
+    end
+    local facts = self.asks and deps.new_facts()
     local position, err = bound, nil
     if self.conditional then
         position, err = first_conditional(self.conditional, path, bound, facts)

@@ -124,6 +124,20 @@ everyVariant('routing', (setup) => {
     }
   })
 
+  test('patterns of which each takes its time hold up a worker only so long', async (t) => {
+    const served = await serve(t, setup)
+    const slow = (count: number): readonly Json[] => Array.from({ length: count }, (_, i) => ({
+      ...route(), match: { headers: [{ name: 'x-a', pattern: `[a-z]{${800 + i}}[0-9]` }] },
+    }))
+    const request = { method: 'GET', path: '/', query: '', headers: [['x-a', 'a'.repeat(6000)]] as const }
+    await served.plane.put({ 'host/default/a.example': host(slow(2)) })
+    assert.equal(await taken(served, request), 404)
+    await served.plane.put({ 'host/default/a.example': host(slow(200)) })
+    assert.equal(await taken(served, request), 500)
+    assert.match(served.plane.errors().join(), /took too long together/)
+    assert.equal(await taken(served, { ...request, headers: [['x-a', 'short']] }), 404)
+  })
+
   test('patterns that take too long cost 500, and many conditions little', async (t) => {
     const served = await serve(t, { ...setup, workers: 1 })
     const peers = await peersOf(t)
