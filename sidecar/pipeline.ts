@@ -112,9 +112,11 @@ export class Pipeline {
       },
     })))
     this.secretRefs = this.fragments.index(secretsOf)
-    this.virtualHosts = graph.group(this.fragments.index(hostsOf), (host, claimants, read) =>
-      buildVirtualHost(host, claimants(), (secret, name) => this.#isUsable(secret, name, read)),
-    )
+    const byHost = this.fragments.index(hostsOf)
+    this.virtualHosts = graph.group(byHost, (host, claimants, read) => {
+      const fragmentsOf = (name: string): readonly Fragment[] => (name === host ? claimants() : read.lookup(byHost, name))
+      return buildVirtualHost(host, fragmentsOf, (secret, name) => this.#isUsable(secret, name, read))
+    })
     this.backends = graph.group(this.fragments.index(backendsOf), (key, _users, read) =>
       translateBackend(parseBackendName(key), read, context),
     )

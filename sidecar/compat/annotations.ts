@@ -68,7 +68,6 @@ const BACKENDS: Rows = {
 }
 
 const ELSE: Rows = {
-  'server-alias': ['further names of the host', 'a rule of the Ingress for each name, or hosts of a Proxy'],
   'relative-redirects': ['redirects of NGINX name a path only', 'redirects name scheme and host', 'false'],
   'use-port-in-redirects': ['redirects of NGINX name the port', 'redirect of a Proxy, which can name one', 'false'],
   'disable-proxy-intercept-errors': ['pages of custom-http-errors only for errors of NGINX itself', 'errors of backends are passed on as they are'],

@@ -95,6 +95,13 @@ export interface Route {
   readonly origin: Origin
 }
 
+/** A further name of a host, where nobody claims it. */
+export interface Alias {
+  readonly name: string
+  readonly host: string
+  readonly origin: Origin
+}
+
 /** The claim of one object to a certificate for a host. */
 export interface TlsClaim {
   readonly host: string
@@ -138,6 +145,7 @@ export interface Fragment {
   /** Of a canary: what it would add to the routes of others. It claims no host and has no routes. */
   readonly arms: readonly Route[]
   readonly tls: readonly TlsClaim[]
+  readonly aliases?: readonly Alias[]
   /** Every Secret that it refers to, whether or not it is there. */
   readonly secrets: readonly ObjectName[]
   /** Ports whose bytes are passed on as they come. */

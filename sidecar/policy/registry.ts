@@ -16,6 +16,7 @@ import { regex } from './regex.ts'
 import { requestHeaders } from './request-headers.ts'
 import { responseHeaders } from './response-headers.ts'
 import { rewrite } from './rewrite.ts'
+import { serverAlias } from './server-alias.ts'
 import { serviceUpstream } from './service-upstream.ts'
 import { timeouts } from './timeouts.ts'
 import { sslPassthrough } from './ssl-passthrough.ts'
@@ -29,6 +30,7 @@ export const POLICIES: readonly Policy[] = [
   redirect,
   appRoot,
   wwwRedirect,
+  serverAlias,
   tlsRedirect,
   limits,
   access,

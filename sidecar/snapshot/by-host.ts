@@ -18,9 +18,10 @@ const FEW = 4
 const known = new WeakMap<Fragment, ReadonlyMap<string, HostPart>>()
 
 /** The hosts that the object has a say in: those that it claims, and those that it would like to be there. */
-export function routedHosts({ hosts, routes, arms }: Fragment): string[] {
+export function routedHosts({ hosts, routes, arms, aliases = [] }: Fragment): string[] {
   const vacant = routes.filter((route) => route.vacant === true)
-  return [...new Set([...hosts, ...vacant.map(({ host }) => host), ...arms.map(({ host }) => host)])]
+  const others = [...vacant, ...arms].map(({ host }) => host)
+  return [...new Set([...hosts, ...others, ...aliases.map(({ name }) => name)])]
 }
 
 export function hostPart(fragment: Fragment, host: string): HostPart {

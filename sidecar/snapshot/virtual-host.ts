@@ -2,7 +2,8 @@
 import { ANY_HOST } from '../ir/names.ts'
 import type { ObjectName } from '../ir/object-name.ts'
 import type { Finding } from '../ir/origin.ts'
-import type { Fragment, Route, RouteMatch, TlsClaim, VirtualHost } from '../ir/types.ts'
+import type { Alias, Fragment, Route, RouteMatch, TlsClaim, VirtualHost } from '../ir/types.ts'
+import { chooseAlias, ownerOf, type FragmentsOf } from './alias.ts'
 import { hostPart } from './by-host.ts'
 import { withCanaries } from './canary.ts'
 import { choosePassthrough } from './passthrough.ts'
@@ -18,14 +19,39 @@ const MAX_CONDITIONAL = 1000
 /** Can the Secret's certificate be served for the host? */
 export type CertificateCheck = (secret: ObjectName, host: string) => boolean
 
-/** Everything that the fragments with a claim to one host say about it, in whatever order they come. */
-export function buildVirtualHost(
-  host: string,
-  fragments: readonly Fragment[],
-  isUsable: CertificateCheck,
-): VirtualHost {
-  const ordered = byAge(fragments)
+/** What everybody says about a host and, where nobody claims it, about the one that it is another name of. */
+export function buildVirtualHost(host: string, fragmentsOf: FragmentsOf, isUsable: CertificateCheck): VirtualHost {
+  const ordered = byAge(fragmentsOf(host))
   const findings: Finding[] = []
+  const alias = chooseAlias(host, ordered, fragmentsOf, findings)
+  if (alias === undefined) return buildHost(host, ordered, isUsable, findings)
+  const vacant = ordered.flatMap((fragment) => hostPart(fragment, host).routes)
+  withoutVacant(vacant, findings)
+  const main = buildHost(alias.host, byAge(fragmentsOf(alias.host)), isUsable, [])
+  return { host, routes: main.routes, ...aliasTls(alias, ordered, isUsable), findings }
+}
+
+/** Of the namespace that owns the host; the certificate of the host itself need not cover the name. */
+function aliasTls(
+  { name, origin }: Alias,
+  ordered: readonly Fragment[],
+  isUsable: CertificateCheck,
+): Pick<VirtualHost, 'tls' | 'certificate'> {
+  const claims = ordered
+    .flatMap((fragment) => hostPart(fragment, name).claims)
+    .filter((claim) => claim.origin.namespace === origin.namespace)
+  const certificate = chooseCertificate(name, claims, isUsable)
+  const tls = certificate !== undefined || claims.some((claim) => claim.named)
+  return { tls, ...(certificate === undefined ? {} : { certificate }) }
+}
+
+/** Everything that the fragments with a claim to one host say about it, in order of age. */
+function buildHost(
+  host: string,
+  ordered: readonly Fragment[],
+  isUsable: CertificateCheck,
+  findings: Finding[],
+): VirtualHost {
   const owner = ownerOf(host, ordered)
   const claims = ownersClaims(host, ordered, findings)
   const tls = claims.some((claim) => claim.named || (claim.secret !== undefined && isUsable(claim.secret, host)))
@@ -116,12 +142,6 @@ function conflict(loser: Route, winner: Route): Finding {
     reason: 'PathConflict',
     message: `path ${JSON.stringify(loser.path)} (${loser.pathType}) of ${host} is served by ${by}, which is older or comes first`,
   }
-}
-
-/** The namespace of the first fragment that claims the host. */
-function ownerOf(host: string, fragments: readonly Fragment[]): string {
-  const owner = fragments.find((fragment) => hostPart(fragment, host).claimed) ?? fragments[0]
-  return owner?.origin.namespace ?? ''
 }
 
 /** Somebody serves the host: nothing is put in its place. */

@@ -12,6 +12,7 @@ import { fields, items } from '../../util/field.ts'
 import type { Context } from '../context.ts'
 import { routePolicies } from '../policies.ts'
 import { fitting } from '../size.ts'
+import { readAliases } from './alias.ts'
 import { readBackend } from './backend.ts'
 import { capped } from './capped.ts'
 import { isOurs } from './class.ts'
@@ -49,7 +50,9 @@ export function translateIngress(ingress: KubeObject, read: Reader, context: Con
   const common = { age: { created: creationTimestamp ?? '', name: `${namespace}/${name}` }, origin }
   if (canaryPolicy(reading.policies).enabled === true) return { ...common, ...asCanary(routes, work) }
   const www = wwwRoutes(names, reading, origin)
-  const tls = readTls(spec.tls, [...names, ...www.map(({ host }) => host)], work)
+  const { aliases, findings: aliasFindings } = readAliases(names, reading, origin)
+  const further = [...www.map(({ host }) => host), ...aliases.map(({ name: alias }) => alias)]
+  const tls = readTls(spec.tls, [...names, ...further], work)
   const { passthrough, findings } = readPassthrough(declared, reading, context.options.sslPassthrough)
   return {
     ...common,
@@ -58,8 +61,9 @@ export function translateIngress(ingress: KubeObject, read: Reader, context: Con
     hosts: [...new Set([...names, ...routes.map((route) => route.host)])],
     tls: tls.claims,
     secrets: tls.secrets,
+    ...(aliases.length === 0 ? {} : { aliases }),
     ...(passthrough.length === 0 ? {} : { passthrough }),
-    findings: [...work.findings, ...tls.findings, ...findings],
+    findings: [...work.findings, ...aliasFindings, ...tls.findings, ...findings],
   }
 }
 
