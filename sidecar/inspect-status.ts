@@ -4,6 +4,7 @@ import type { RouteView } from './api/route-views.ts'
 import type { StreamsView } from './api/stream-views.ts'
 import { printable, reportText } from './explain/print.ts'
 import type { Finding } from './ir/origin.ts'
+import { leftOutText } from './left-out.ts'
 
 export interface StatusReport {
   readonly status: StatusView
@@ -32,7 +33,7 @@ function statusLines(status: StatusView): string[] {
     `resty-ingress ${version}: ${ready ? 'ready' : `not ready: ${reasons.join('; ')}`}`,
     `OpenResty: ${running}`,
     `${records} records, ${findings} findings`,
-    ...(leftOut === 0 ? [] : [`${leftOut} Ingresses and Proxies are left out, since their class or namespace is not ours`]),
+    ...(leftOut === 0 ? [] : [leftOutText(leftOut)]),
   ]
 }
 

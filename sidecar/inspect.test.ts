@@ -92,7 +92,7 @@ test('status: what runs, a line for each route and port, and what is wrong', asy
   assert.match(text, /^resty-ingress 1\.2\.3: not ready: not yet$/m)
   assert.match(text, /^OpenResty: cannot be reached$/m)
   assert.match(text, /^prod +Ingress\/shop +test\.domain\.com +\/web +web +80 +1 +198\.18\.1\.4:8080$/m)
-  assert.match(text, /^2 Ingresses and Proxies are left out/m)
+  assert.match(text, /^Ingresses and Proxies left out, .*: 2$/m)
   assert.match(text, /^Endpoints of TCP, UDP and TLS passthrough change by reloads: this NGINX has no stream-lua\.$/m)
   assert.match(text, /^ingress +ConfigMap\/tcp +TCP 5432 +db +5432 +198\.18\.1\.5:5432$/m)
   assert.match(text, /^prod +Ingress\/tls +TLS tls\.example +web +https +\(none\)$/m)

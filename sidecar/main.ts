@@ -4,8 +4,10 @@ import { readFileSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { pino, type Logger } from 'pino'
 import { flagNotice } from './compat/flags.ts'
+import { printable, reportText } from './explain/print.ts'
 import { readManifests } from './files/folder.ts'
 import { inspect } from './inspect.ts'
+import { leftOutText } from './left-out.ts'
 import { parseCommand, StartError, UsageError, type Command, type Options } from './options.ts'
 import { listenersOf, pipelineOptions } from './pipeline-options.ts'
 import { runController, type Running } from './run.ts'
@@ -83,11 +85,8 @@ async function runTranslate({ input, output, options }: Extract<Command, { name:
     const all = [...findings, ...translation.findings]
     for (const flag of options.ignored) process.stdout.write(`warning: ${flagNotice(flag)}\n`)
     await writeTranslation({ ...translation, findings: all }, output)
-    for (const { origin, severity, reason, message } of all) {
-      const object = `${origin.kind} ${[origin.namespace, origin.name].filter((part) => part !== '').join('/')}`
-      process.stdout.write(`${severity}: ${object} ${origin.field}: ${reason}: ${message}\n`)
-    }
-    if (translation.leftOut > 0) process.stdout.write(`Ingresses and Proxies left out, since their class is not ours: ${translation.leftOut}\n`)
+    for (const finding of all) process.stdout.write(`${printable(reportText(finding))}\n`)
+    if (translation.leftOut > 0) process.stdout.write(`${leftOutText(translation.leftOut)}\n`)
     process.stdout.write(`${Object.keys(translation.records).length} records, ${all.length} findings: see ${output}\n`)
     return findings.some(({ origin, severity }) => origin.kind === 'File' && severity === 'error') ? 2 : 0
   } catch (error) {

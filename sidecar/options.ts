@@ -4,6 +4,7 @@ import { CLUSTER_FLAGS, clusterFlagsError } from './cluster-options.ts'
 import { KNOWN_FLAGS } from './compat/flags.ts'
 import { holdsAnyway } from './compat/known.ts'
 import { DNS_FLAGS, dnsFlagsError } from './dns-options.ts'
+import { flagSyntaxError } from './flag-syntax.ts'
 import { withInspection, type Inspect } from './inspect-options.ts'
 import { parseAddress } from './ir/address.ts'
 import { METRICS_FLAGS, metricsFlagsError } from './metrics-options.ts'
@@ -95,6 +96,7 @@ export class UsageError extends Error {}
 /** Why the controller cannot start, as a sentence for the person who started it. */
 export class StartError extends Error {}
 
+const ARGUMENT_MISSING = 'an argument is missing: explain takes a URL, translate a folder of manifests'
 const TRANSLATE_INPUT = { type: 'string', describe: 'Folder of manifests' } as const
 const TRANSLATE_OUT = { type: 'string', demandOption: true, describe: 'Folder to write to' } as const
 
@@ -112,6 +114,8 @@ export async function parseCommand(
   version: string,
   env: Environment = process.env,
 ): Promise<Command | undefined> {
+  const syntaxError = flagSyntaxError(args, FLAGS)
+  if (syntaxError !== undefined) throw new UsageError(syntaxError)
   let command: Command | undefined
   const parser = withInspection(yargs([...args]), (inspect) => (command = { name: 'inspect', inspect }))
     .scriptName('resty-ingress')
@@ -134,7 +138,8 @@ export async function parseCommand(
     .wrap(100)
     .exitProcess(false)
     .fail((message, error) => {
-      throw error instanceof UsageError ? error : new UsageError(message ?? String(error))
+      if (error instanceof UsageError) throw error
+      throw new UsageError(message?.replace(/^Not enough non-option arguments.*/, ARGUMENT_MISSING) ?? String(error))
     })
   await parser.parseAsync()
   return command
@@ -174,7 +179,8 @@ function check(flags: Flags): void {
   if (!(grace >= 0 && grace <= MOST_GRACE)) {
     throw new UsageError(`--shutdown-grace-period must be seconds up to ${MOST_GRACE}, not ${grace}`)
   }
-  if (flags['http-port'] === flags['https-port']) throw new UsageError('--http-port and --https-port must differ')
+  const { 'http-port': http, 'https-port': https, 'healthz-port': healthz } = flags
+  if (new Set([http, https, healthz]).size < 3) throw new UsageError('--http-port, --https-port and --healthz-port must differ')
   for (const address of flags['bind-address']) {
     if (parseAddress(address) === undefined) throw new UsageError(`--bind-address ${address} is not an IP address`)
   }
