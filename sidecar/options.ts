@@ -40,6 +40,11 @@ const FLAGS = {
   },
   ...DNS_FLAGS,
   'disable-catch-all': { type: 'boolean', default: false, describe: 'Do not serve an Ingress that is only a default backend' },
+  'default-backend-service': {
+    type: 'string',
+    default: '',
+    describe: 'namespace/name of the Service for requests that no rule takes, and for custom-http-errors',
+  },
   'default-ssl-certificate': { type: 'string', default: '', describe: 'namespace/name of the Secret to serve where no other fits' },
   'publish-service': { type: 'string', default: '', describe: 'namespace/name of the Service whose address goes into the status' },
   'publish-status-address': { type: 'string', default: '', describe: 'Addresses for the status, separated by commas' },
@@ -64,6 +69,12 @@ const FLAGS = {
   },
   'log-level': { type: 'string', choices: ['debug', 'info', 'warn', 'error'], default: 'info', describe: 'What to log' },
 } as const satisfies Record<string, FlagOptions>
+
+/** Their values are `namespace/name`. */
+const OBJECT_FLAGS = [
+  'configmap', 'tcp-services-configmap', 'udp-services-configmap', 'publish-service', 'default-backend-service',
+  'default-ssl-certificate',
+] as const
 
 /** As in openresty/start. */
 const MOST_GRACE = 9999
@@ -170,7 +181,7 @@ function ignoredFlags(flags: Readonly<Record<string, unknown>>): string[] {
 }
 
 function check(flags: Flags): void {
-  for (const flag of ['configmap', 'tcp-services-configmap', 'udp-services-configmap', 'publish-service', 'default-ssl-certificate'] as const) {
+  for (const flag of OBJECT_FLAGS) {
     const name = flags[flag]
     if (name !== '' && !/^[^/]+\/[^/]+$/.test(name)) throw new UsageError(`--${flag} must be namespace/name, not ${name}`)
   }

@@ -51,6 +51,7 @@ export function pipelineOptions(options: Options): PipelineOptions {
     reservedPorts: [options['http-port'], options['https-port'], options['healthz-port']],
     publishService: options['publish-service'],
     configMap: options.configmap,
+    defaultBackendService: options['default-backend-service'],
     defaultCertificate: options['default-ssl-certificate'],
     // In a cluster a Service or a load balancer maps 443 to our port; standalone, clients see our port.
     httpsRedirectPort: options['https-redirect-port'] ?? (standalone ? options['https-port'] : 443),

@@ -28,6 +28,7 @@ import { StreamPipeline, type StreamOptions } from './stream-pipeline.ts'
 import { settingKey } from './source/configmap/keys.ts'
 import { translateConfigMap, type SettingsReading } from './source/configmap/translate.ts'
 import type { Context, SourceOptions } from './source/context.ts'
+import { defaultBackendFragment, globalDefaultBackend, type DefaultBackendReading } from './source/default-backend.ts'
 import { classFindings } from './source/ingress/class.ts'
 import { SOURCES } from './source/registry.ts'
 import { covers, translateSecret, type CertificateResult } from './source/secret/translate.ts'
@@ -39,6 +40,8 @@ import { texts } from './util/field.ts'
 export interface PipelineOptions extends SourceOptions, RecordOptions, StreamOptions {
   /** `namespace/name` of the controller's ConfigMap; '' = none. */
   readonly configMap: string
+  /** `namespace/name` of the Service for requests without a route; '' = they get 404. */
+  readonly defaultBackendService: string
   /** `namespace/name` of the Secret to serve where no other fits; '' = the self-signed one. */
   readonly defaultCertificate: string
 }
@@ -74,6 +77,8 @@ export class Pipeline {
 
   readonly #configMap: string
   readonly #settings: Collection<SettingsReading>
+  /** By `namespace/name`, when there is one. */
+  readonly #defaultBackend: Collection<DefaultBackendReading>
   readonly #classUse: Index<HostClasses>
   readonly #streams: StreamPipeline
   readonly #findings = new Map<string, readonly Finding[]>()
@@ -103,14 +108,20 @@ export class Pipeline {
       listed: objects.listed,
     }
 
-    this.fragments = graph.mapAll(SOURCES.map(({ kind, translate }): Part<KubeObject, Fragment> => ({
+    this.#defaultBackend = defaultBackendOf(graph, options.defaultBackendService, context)
+    const parts = SOURCES.map(({ kind, translate }): Part<KubeObject, Fragment> => ({
       prefix: kind,
       input: objects.of(kind),
       compute: (object, read) => {
         const fragment = isWatched(object, read, context) ? translate(object, read, context) : undefined
         return fragment === undefined ? undefined : withServiceUpstreams(fragment, read, context)
       },
-    })))
+    }))
+    this.fragments = graph.mapAll([...parts, {
+      prefix: 'DefaultBackend',
+      input: graph.map(this.#defaultBackend, (_, read) => read.get(objects.of('Service'), options.defaultBackendService)),
+      compute: (_, read) => defaultBackendFragment(read.get(this.#defaultBackend, options.defaultBackendService)),
+    }])
     this.secretRefs = this.fragments.index(secretsOf)
     const byHost = this.fragments.index(hostsOf)
     this.virtualHosts = graph.group(byHost, (host, claimants, read) => {
@@ -179,7 +190,12 @@ export class Pipeline {
 
   #emitRecords(options: PipelineOptions): void {
     const { graph } = this
-    this.#emit(graph.map(this.#settings, ({ settings }) => globalSetting(settings)), () => GLOBAL_SETTING_KEY)
+    this.#emit(
+      graph.map(this.#settings, ({ settings }, read) =>
+        globalSetting(settings, read.get(this.#defaultBackend, options.defaultBackendService)?.ref),
+      ),
+      () => GLOBAL_SETTING_KEY,
+    )
     this.#emit(graph.map(this.virtualHosts, (host, read) => hostRecord(host, this.#inForce(read), options)), hostKey)
     this.#emit(graph.map(this.backends, backendRecord), (key) => backendKey(parseBackendName(key)))
     const served = this.virtualHosts.index(({ certificate }) => (certificate ? [objectKey(certificate)] : []))
@@ -199,6 +215,7 @@ export class Pipeline {
     const { graph, objects } = this
     this.#collect('settings', this.#settings)
     this.#collect('class', graph.map(objects.of('IngressClass'), (it) => classFindings(it, options)))
+    this.#collect('default backend', this.#defaultBackend)
     this.#collect('fragment', this.fragments)
     this.#collect('host', this.virtualHosts)
     this.#collect('backend', this.backends)
@@ -252,6 +269,12 @@ function settingsOf(graph: Graph, objects: ObjectStore, name: string): Collectio
   return settings
 }
 
+function defaultBackendOf(graph: Graph, name: string, context: Context): Collection<DefaultBackendReading> {
+  const only = graph.source<true>()
+  if (name !== '') only.set(name, true)
+  return graph.map(only, (_, read) => globalDefaultBackend(objectName(name), read, context))
+}
+
 function serviceOf(slice: KubeObject): string[] {
   const service = texts(slice.metadata.labels)[SERVICE_NAME_LABEL]
   return service === undefined ? [] : [`${slice.metadata.namespace}/${service}`]
@@ -267,8 +290,9 @@ function hostsOf(fragment: Fragment): string[] {
 
 function backendsOf(fragment: Fragment): string[] {
   const routed = [...fragment.routes, ...fragment.arms].flatMap((route) => route.backends.map(backendName))
+  const others = [...fragment.routes, fragment].flatMap(({ defaultBackend }) => defaultBackend ?? [])
   const isRouted = fragment.streams === undefined && fragment.passthrough === undefined
-  return isRouted ? routed : [...routed, ...streamBackends(fragment)]
+  return [...routed, ...others.map(backendName), ...(isRouted ? [] : streamBackends(fragment))]
 }
 
 /** The classes of a host. Only the set of classes matters for nginx.conf: the class itself is its key. */

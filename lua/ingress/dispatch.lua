@@ -6,6 +6,7 @@ local balancer = require "ingress.balance.balancer"
 local body_size = require "ingress.policy.body_size"
 local choose = require("ingress.balance.target").choose
 local completion = require "ingress.balance.completion"
+local custom_error = require "ingress.custom_error"
 local faults = require "ingress.faults"
 local generation = require "ingress.generation"
 local get_request = require("resty.core.base").get_request
@@ -100,6 +101,30 @@ local function watch(route, target)
 end
 
 
+local function has_any_endpoint(targets)
+    for i = 1, #targets do
+        if has_endpoint(targets[i]) then
+            return true
+        end
+    end
+    return false
+end
+
+
+-- The default backend of a route all of whose backends have no endpoint; nil: there is none.
+-- @param target  the one that was chosen, if any
+local function instead_of(target, route)
+    local default = route.default_target
+    if default and has_endpoint(default) and not has_any_endpoint(route.targets) then
+        return default
+    end
+    -- The log tells whose endpoints are missing.
+    if target and set_of_target then
+        set_of_target(target)
+    end
+end
+
+
 local function proxy(route)
     faults.subject = route.name
     if route.closed then
@@ -112,14 +137,14 @@ local function proxy(route)
         end
     end
     local target = choose(route.targets)
-    if not target then
-        return ngx_exit(503)
+    if not (target and has_endpoint(target)) then
+        target = instead_of(target, route)
+        if not target then
+            return ngx_exit(503)
+        end
     end
     if set_of_target then
         set_of_target(target)
-    end
-    if not has_endpoint(target) then
-        return ngx_exit(503)
     end
     if balancer.needs_watch(target) then
         return watch(route, target)
@@ -179,6 +204,23 @@ _M.watched = faults.guarded(function()
 end)
 
 
+--- `location @custom_errors`: an error of a route whose page a default backend has. Without one it
+-- is answered as any other error.
+_M.custom_errors = faults.guarded(function()
+    local status, route = ngx.status, response.route()
+    completion.interrupt(status)
+    local target = custom_error.target(route)
+    if not target then
+        return ngx_exit(status)
+    end
+    custom_error.describe(status, route)
+    if set_of_target then
+        set_of_target(target)
+    end
+    ngx.ctx = completion.watch(target)
+end)
+
+
 --- A named location: the route was found in another one.
 _M.class = faults.guarded(function(name)
     local route, request = handed_route, handed_request
@@ -186,8 +228,8 @@ _M.class = faults.guarded(function(name)
     if not route or request ~= get_request() or route.class ~= name then
         error("location class " .. name .. " was entered without a route")
     end
-    if route.filters then
-        response.expect(route.filters)
+    if route.filters or route.custom_errors then
+        response.expect(route)
     end
     return proxy(route)
 end)

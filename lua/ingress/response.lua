@@ -7,17 +7,23 @@ local request_key = require "ingress.request_key"
 
 local _M = {}
 
--- Address of a request -> array of functions, to be called when the header of its answer is made.
-local filters_of = {}
+-- Address of a request -> its route: `filters` are an array of functions, to be called when the
+-- header of its answer is made.
+local routes = {}
 -- How many: an ordinary request whose end somebody waits for looks no further.
 local expected = 0
 
 
 --- The answer to the current request will be changed.
--- @param filters array of functions
-function _M.expect(filters)
-    filters_of[request_key()] = filters
+function _M.expect(route)
+    routes[request_key()] = route
     expected = expected + 1
+end
+
+
+--- The route that `expect` was told of; nil for other requests.
+function _M.route()
+    return routes[request_key()]
 end
 
 
@@ -27,8 +33,8 @@ function _M.forget()
         return
     end
     local key = request_key()
-    if filters_of[key] then
-        filters_of[key] = nil
+    if routes[key] then
+        routes[key] = nil
         expected = expected - 1
     end
 end
@@ -37,7 +43,8 @@ end
 --- The phase of the header of an answer. The answer is given already: one that cannot be changed
 -- goes out as it is.
 _M.filter = faults.guarded_end(function()
-    local filters = filters_of[request_key()]
+    local route = routes[request_key()]
+    local filters = route and route.filters
     if filters then
         for i = 1, #filters do
             filters[i]()

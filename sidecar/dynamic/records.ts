@@ -33,6 +33,7 @@ export interface RouteRecord {
   readonly match?: RouteMatch
   readonly class?: string
   readonly backends: readonly { readonly backend: RecordKey; readonly weight: number }[]
+  readonly default_backend?: RecordKey
   readonly policies: PolicySet
   readonly closed?: string
   readonly canaries?: readonly CanaryRecord[]

@@ -62,6 +62,7 @@ function routeRecord(route: Route, context: RouteContext): RouteRecord {
     ...(route.match === undefined ? {} : { match: route.match }),
     ...(className === undefined ? {} : { class: className }),
     backends: route.backends.map((backend) => ({ backend: backendKey(backend), weight: backend.weight })),
+    ...(route.defaultBackend === undefined ? {} : { default_backend: backendKey(route.defaultBackend) }),
     policies: runtimePolicies(route.policies, context),
     ...canaryMembers(route.canaries, context),
     ...(route.closed === undefined ? {} : { closed: route.closed }),
@@ -118,8 +119,8 @@ function globalLoadBalance({ loadBalance, slowStart }: Settings): { readonly loa
   return { load_balance: { algorithm: loadBalance, ...(slowStart === 0 ? {} : { slow_start: slowStart }) } }
 }
 
-/** The record of what holds for routes without a policy of their own. */
-export function globalSetting(settings: Settings): SettingRecord {
+/** The record of what holds for routes without a policy of their own, and for requests without a route. */
+export function globalSetting(settings: Settings, defaultBackend: BackendRef | undefined): SettingRecord {
   return sealed({
     timeouts: {
       connect: settings.proxyConnectTimeout,
@@ -139,5 +140,6 @@ export function globalSetting(settings: Settings): SettingRecord {
     ...defined<Json>({ access: globalAccess(settings), blocks: globalBlocks(settings) }),
     // For the declared size of a body in a location class; `location /` checks by itself.
     body_size: { max: settings.proxyBodySize },
+    ...(defaultBackend === undefined ? {} : { default_backend: backendKey(defaultBackend) }),
   })
 }

@@ -61,6 +61,8 @@ export interface Settings {
   readonly slowStart: number
   /** Key of the hash by which canaries choose; empty: chance. */
   readonly canaryHashBy: readonly TemplatePart[]
+  /** Statuses of errors that the default backend has pages for. */
+  readonly customHttpErrors: readonly number[]
   readonly limitReqStatusCode: number
   readonly limitConnStatusCode: number
   /** KiB a second; 0 = no limit. */
@@ -153,6 +155,7 @@ export const DEFAULT_SETTINGS: Settings = {
   loadBalance: 'round_robin',
   slowStart: 0,
   canaryHashBy: [],
+  customHttpErrors: [],
   limitReqStatusCode: 503,
   limitConnStatusCode: 503,
   limitRate: 0,

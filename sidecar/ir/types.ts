@@ -84,6 +84,8 @@ export interface Route {
   readonly policies: PolicySet
   readonly sources: PolicySources
   readonly canaries?: Canaries
+  /** Answers where no backend has an endpoint, and has the pages of errors. */
+  readonly defaultBackend?: BackendRef
   /** A protection could not be understood: the route answers 503. The reason, for people. */
   readonly closed?: string
   /** The default backend of an Ingress for a host of it: gives way to any declared `/`. */
@@ -148,6 +150,8 @@ export interface Fragment {
   readonly aliases?: readonly Alias[]
   /** Every Secret that it refers to, whether or not it is there. */
   readonly secrets: readonly ObjectName[]
+  /** Answers requests without a route, of whatever host. */
+  readonly defaultBackend?: BackendRef
   /** Ports whose bytes are passed on as they come. */
   readonly streams?: readonly StreamRoute[]
   /** Hosts whose TLS ends at the backend. */

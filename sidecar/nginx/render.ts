@@ -3,6 +3,7 @@ import Mustache from 'mustache'
 import { DEFAULT_LISTENER } from '../ir/names.ts'
 import { compareText, sha256 } from '../util/canonical.ts'
 import { hstsView } from './answers.ts'
+import type { LocationClass } from '../policy/effects.ts'
 import { countingView } from './counting.ts'
 import { print } from './directive.ts'
 import type { NginxInput } from './input.ts'
@@ -49,8 +50,19 @@ const ERROR_PAGES: readonly { readonly code: number; readonly text: string }[] =
   { code: 505, text: 'HTTP Version Not Supported' },
 ]
 
+/** Of NGINX alone: their page is that of 400. */
+const OWN_STATUSES: readonly number[] = [494, 495, 496, 497]
+
 /** Statuses of a request line that cannot be read: there is no URI then, and without one no named location. */
 const WITHOUT_URI: ReadonlySet<number> = new Set([400, 414, 505])
+
+/** And the bare numbers of other statuses that classes have pages for. */
+function pagesFor(classes: readonly LocationClass[]): readonly { readonly code: number; readonly text?: string }[] {
+  const listed = classes.flatMap(({ directives }) => directives.filter(({ name }) => name === 'error_page'))
+  const codes = new Set(listed.flatMap((it) => it.arguments.slice(0, -1).map(Number)))
+  const others = codes.difference(new Set([...ERROR_PAGES.map(({ code }) => code), ...OWN_STATUSES]))
+  return [...ERROR_PAGES, ...[...others].map((code) => ({ code }))].sort((left, right) => left.code - right.code)
+}
 
 /**
  * Nothing that the view holds may need escaping: a character that would is a bug, not text to mend. Only the
@@ -97,8 +109,9 @@ function viewOf(input: NginxInput) {
       own_headers: own === undefined ? undefined : { proxy_headers: proxyHeaders(forwarded, own) },
     })),
     proxy_headers: proxyHeaders(forwarded),
+    custom_errors: classes.some(({ directives }) => directives.some(({ name }) => name === 'error_page')),
     has_filters: classes.some(({ filters }) => filters === true),
-    error_pages: ERROR_PAGES.map((page) => ({ ...page, without_uri: WITHOUT_URI.has(page.code) })),
+    error_pages: pagesFor(classes).map((page) => ({ ...page, without_uri: WITHOUT_URI.has(page.code) })),
     hsts: hstsView(settings),
     trust_forwarded: settings.useForwardedHeaders,
     trusted_ranges: settings.useForwardedHeaders ? settings.proxyRealIpCidr : [],

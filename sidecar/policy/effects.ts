@@ -19,7 +19,7 @@ export interface LocationClass {
 }
 
 function staticEffect(policy: Policy, policies: PolicySet, settings: Settings): readonly Directive[] {
-  const value = policies[policy.name]
+  const value = policies[policy.name] ?? (policy.always === true ? {} : undefined)
   return value === undefined ? [] : (policy.directives?.(value as PolicyValue, settings) ?? [])
 }
 

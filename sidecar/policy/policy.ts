@@ -91,6 +91,8 @@ export interface Policy {
    * a location class, and a new class costs one reload.
    */
   directives?(value: PolicyValue, settings: Settings): readonly Directive[]
+  /** The settings alone can give a route directives: they are asked with an empty value where nothing is set. */
+  readonly always?: true
   /**
    * Lua changes answers of such a route, error pages too (`compile_filter` of `lua/ingress/policy/<name>.lua`):
    * in a location class, so that no other route pays for it.

@@ -9,6 +9,8 @@ import { limits } from './limits.ts'
 import { loadBalance } from './load-balance.ts'
 import { canary } from './canary.ts'
 import { cors } from './cors.ts'
+import { customErrors } from './custom-errors.ts'
+import { defaultBackend } from './default-backend.ts'
 import { directResponse } from './direct-response.ts'
 import { retries } from './retries.ts'
 import { redirect } from './redirect.ts'
@@ -40,6 +42,8 @@ export const POLICIES: readonly Policy[] = [
   timeouts,
   retries,
   serviceUpstream,
+  defaultBackend,
+  customErrors,
   loadBalance,
   affinity,
   canary,

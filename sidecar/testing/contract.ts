@@ -64,6 +64,7 @@ const route = object(
   },
   {
     match,
+    default_backend: backendKey,
     class: { type: 'string', pattern: '^c[0-9a-f]{12}$' },
     closed: text,
     canaries: listOf(canary),
@@ -117,6 +118,7 @@ const setting = object(
     load_balance: loadBalance.runtime.schema,
     retry_budget: retryBudget,
     ejection,
+    default_backend: backendKey,
     access: access.runtime.schema,
     blocks: blocks.runtime.schema,
   },

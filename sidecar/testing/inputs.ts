@@ -19,6 +19,7 @@ export const GOLDEN_OPTIONS: PipelineOptions = {
   reservedPorts: [80, 443],
   publishService: '',
   configMap: 'resty-ingress/resty-ingress',
+  defaultBackendService: '',
   defaultCertificate: '',
   httpsRedirectPort: 443,
 }

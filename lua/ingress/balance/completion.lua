@@ -75,6 +75,18 @@ local function complete(reason, unknown)
 end
 
 
+-- Whether the last try had an answer: if not, its status is NGINX's own.
+local function has_answered()
+    local seconds = match(ngx_var.upstream_header_time or "", "([%d.-]+)[%s:]*$")
+    return seconds ~= nil and seconds ~= "-"
+end
+
+
+local function reason_of(status)
+    return not has_answered() and FAILURES[status] or _M.failure_of_status(status)
+end
+
+
 -- Another request's turn may have come since the begin of this one.
 local function subject()
     return ngx_var.host and "host " .. ngx_var.host
@@ -87,9 +99,16 @@ _M.run = faults.guarded_end(function()
     if not status or status == CLIENT_GAVE_UP then
         complete(nil, true)
     else
-        complete(_M.failure_of_status(status))
+        complete(reason_of(status))
     end
 end, subject)
+
+
+--- The answer of the current request is not sent: one to another request takes its place.
+-- @param status of the error
+function _M.interrupt(status)
+    complete(reason_of(status), ngx_var.upstream_status == nil)
+end
 
 
 --- The log phase of an error page: NGINX itself had to answer.

@@ -66,6 +66,8 @@ local function add_choice(target, policies, common)
     target.watched = algorithms.watches[load_balance.algorithm]
         or ejection ~= nil and ejection.failures > 0 and ejection.server_errors
         or counts_connections(common.route.policies)
+        -- NGINX asks a second backend, and it shows no more what became of the first.
+        or common.route.policies.custom_errors ~= nil
 end
 
 
@@ -160,7 +162,8 @@ local shared = setmetatable({}, { __mode = "v" })
 local function is_plain(route)
     local own = route.policies
     return #route.backends == 1 and route.backends[1].weight > 0 and not route.canaries
-        and not (own.timeouts or own.retries or own.load_balance or own.affinity)
+        and not (own.timeouts or own.retries or own.load_balance or own.affinity
+            or own.custom_errors)
         and not counts_connections(own)
 end
 
@@ -178,6 +181,13 @@ function _M.compile_shared(route)
         shared[key] = known
     end
     return known
+end
+
+
+--- The one target of requests that go to a backend for no other reason than that it is the default.
+-- @param key of the backend
+function _M.default(key)
+    return _M.compile_shared({ backends = { { backend = key, weight = 1 } }, policies = {} })
 end
 
 

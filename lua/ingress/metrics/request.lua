@@ -14,7 +14,8 @@ local _M = {}
 -- error page: it is routed again. Of a chosen canary the name is left.
 local function series_of_lost(listener)
     local route, host = router.find_again(listener)
-    if not route then
+    -- The default backend answers for a host without counting for itself.
+    if not (route and route.series) then
         return host and host.series or metrics.undefined
     end
     local canary = ngx_var.proxy_alternative_upstream_name

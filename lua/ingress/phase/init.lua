@@ -16,6 +16,7 @@ require "ingress.phase.control"
 rawset(_G, "resty_ingress", {
     balancer = require "ingress.phase.balancer",
     certificate = require "ingress.phase.certificate",
+    custom_errors = require "ingress.phase.custom_errors",
     header_filter = require "ingress.phase.header_filter",
     init_worker = require "ingress.phase.init_worker",
     log = require "ingress.phase.log",

@@ -7,6 +7,8 @@ local shape = require "ingress.pure.shape"
 local tonumber = tonumber
 
 local MEMBERS = { max = true }
+local TOO_LARGE = 413
+local OWN_PAGE = "@error_413"
 
 local _M = {}
 
@@ -24,13 +26,40 @@ function _M.default(route, setting)
 end
 
 
-function _M.apply(value)
+local function check(value, page)
     if value.max == 0 then
         return
     end
     local length = tonumber(ngx.var.content_length)
     if length and length > value.max then
-        return ngx.exec("@error_413")
+        ngx.status = TOO_LARGE
+        return ngx.exec(page)
+    end
+end
+
+
+-- Who answers, as NGINX chooses it for undeclared bodies.
+local function page_of(route)
+    local errors = route.class and route.policies.custom_errors
+    for _, status in ipairs(errors and errors.statuses or {}) do
+        if status == TOO_LARGE then
+            return "@custom_errors"
+        end
+    end
+    return OWN_PAGE
+end
+
+
+--- A request that goes to no class.
+function _M.apply(value)
+    return check(value, OWN_PAGE)
+end
+
+
+function _M.compile(value, route)
+    local page = page_of(route)
+    return function()
+        return check(value, page)
     end
 end
 

@@ -10,6 +10,7 @@ _M.by_name = {
     blocks = require "ingress.policy.blocks",
     body_size = require "ingress.policy.body_size",
     cors = require "ingress.policy.cors",
+    custom_errors = require "ingress.policy.custom_errors",
     direct_response = require "ingress.policy.direct_response",
     limits = require "ingress.policy.limits",
     load_balance = require "ingress.policy.load_balance",

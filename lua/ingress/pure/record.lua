@@ -27,7 +27,7 @@ local PATH_TYPES = { Exact = true, Prefix = true, Regex = true }
 local HOST = { digest = true, certificate = true, routes = true }
 local ROUTE = {
     path = true, pathType = true, match = true, class = true, backends = true, policies = true,
-    closed = true, origin = true, canary = true, canaries = true,
+    closed = true, origin = true, canary = true, canaries = true, default_backend = true,
 }
 local WEIGHTED = { backend = true, weight = true }
 local ORIGIN = { "kind", "namespace", "name", "service", "port" }
@@ -38,7 +38,14 @@ local SETTINGS = {
     access = true, blocks = true, body_size = true, load_balance = true, retries = true,
     timeouts = true,
 }
-local OTHER_SETTINGS = { ejection = resilience.ejection, retry_budget = resilience.retry_budget }
+local OTHER_SETTINGS = {
+    default_backend = function(value)
+        return record_key.kind(value) ~= "backend" and "default_backend must be a backend key"
+            or nil
+    end,
+    ejection = resilience.ejection,
+    retry_budget = resilience.retry_budget,
+}
 local CERTIFICATE = { digest = true, chain = true, key = true }
 
 local _M = {}
@@ -139,6 +146,8 @@ local function check_route(route, where, deps)
         or array(route.backends, MOST_BACKENDS, where .. ".backends")
         or each(route.backends, where .. ".backends", check_weighted)
         or check_policies(route.policies, where .. ".policies", deps)
+        or route.default_backend ~= nil and record_key.kind(route.default_backend) ~= "backend"
+            and where .. ".default_backend must be a backend key"
         or route.closed ~= nil and type(route.closed) ~= "string"
             and where .. ".closed must be text"
         or check_origin(route.origin, where .. ".origin")

@@ -4,6 +4,7 @@ import { rm } from 'node:fs/promises'
 import type { TestContext } from 'node:test'
 import type { KubeObject } from '../../../sidecar/collection/objects.ts'
 import type { Finding } from '../../../sidecar/ir/origin.ts'
+import type { PipelineOptions } from '../../../sidecar/pipeline.ts'
 import { GOLDEN_OPTIONS } from '../../../sidecar/testing/inputs.ts'
 import { translate } from '../../../sidecar/translate.ts'
 import { backend, type Backend, type Handler } from './backends.ts'
@@ -21,7 +22,7 @@ export interface Site {
 }
 
 /** Stopped after the test. */
-export async function site(test: TestContext, variant: Variant): Promise<Site> {
+export async function site(test: TestContext, variant: Variant, flags: Partial<PipelineOptions> = {}): Promise<Site> {
   const plane = await start(variant)
   test.after(async () => {
     await plane.stop()
@@ -29,7 +30,7 @@ export async function site(test: TestContext, variant: Variant): Promise<Site> {
   })
   const listeners = { addresses: ['127.0.0.1'], httpPort: await freePort(), httpsPort: await freePort() }
   const { capabilities } = await plane.status()
-  const options = { ...GOLDEN_OPTIONS, allowLoopback: true, httpsRedirectPort: listeners.httpsPort }
+  const options = { ...GOLDEN_OPTIONS, allowLoopback: true, httpsRedirectPort: listeners.httpsPort, ...flags }
   const apply = async (objects: readonly KubeObject[]): Promise<readonly Finding[]> => {
     const { config, records, findings } = translate({ objects: [CLASS, ...objects], options, listeners, capabilities })
     const answer = await plane.call('PUT', '/v1/config', config)

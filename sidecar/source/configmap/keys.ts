@@ -9,6 +9,7 @@ import { headerPatterns } from '../../policy/blocks.ts'
 import { bodySize } from '../../policy/body-size.ts'
 import { buffering } from '../../policy/buffering.ts'
 import { canary } from '../../policy/canary.ts'
+import { customErrors } from '../../policy/custom-errors.ts'
 import { loadBalance } from '../../policy/load-balance.ts'
 import { retries } from '../../policy/retries.ts'
 import { serviceUpstream } from '../../policy/service-upstream.ts'
@@ -92,6 +93,7 @@ export const KEYS: { readonly [K in keyof Settings]: Key<Settings[K]> } = {
   loadBalance: key('load-balance', word(...ALGORITHMS), loadBalance.fields.algorithm.about),
   slowStart: defaultOf(loadBalance.fields.slow_start),
   canaryHashBy: defaultOf(canary.fields.key),
+  customHttpErrors: defaultOf(customErrors.fields.statuses),
   limitReqStatusCode: key('limit-req-status-code', integer(400, 599), 'Status for requests over `limit-rps` and `limit-rpm`'),
   limitConnStatusCode: key('limit-conn-status-code', integer(400, 599), 'Status for requests over `limit-connections`'),
   limitRate: key('limit-rate', integer(0, 1_000_000_000), 'KiB of an answer in a second; 0: no limit'),

@@ -10,6 +10,7 @@ import { canaryPolicy } from '../../policy/canary.ts'
 import { rewritesPath } from '../../policy/rewrite.ts'
 import { fields, items } from '../../util/field.ts'
 import type { Context } from '../context.ts'
+import { readDefaultBackend } from '../default-backend.ts'
 import { routePolicies } from '../policies.ts'
 import { fitting } from '../size.ts'
 import { readAliases } from './alias.ts'
@@ -31,6 +32,8 @@ interface Work {
   readonly read: Reader
   readonly context: Context
   readonly reading: PolicyReading
+  /** Of every route. */
+  readonly defaultBackend: Pick<Route, 'defaultBackend'>
   readonly findings: Finding[]
 }
 
@@ -41,7 +44,15 @@ export function translateIngress(ingress: KubeObject, read: Reader, context: Con
   const object = { kind: 'Ingress', apiVersion: 'networking.k8s.io/v1', namespace, name, ...(uid === undefined ? {} : { uid }) }
   const origin: Origin = { ...object, field: '' }
   const reading = readPolicies(ingress.metadata.annotations ?? {}, context.options.annotationsPrefix, object)
-  const work: Work = { origin, read, context, reading, findings: [...reading.findings] }
+  const { ref: defaultBackend, findings: missing = [] } = readDefaultBackend(reading, read, context) ?? {}
+  const work: Work = {
+    origin,
+    read,
+    context,
+    reading,
+    defaultBackend: defaultBackend === undefined ? {} : { defaultBackend },
+    findings: [...reading.findings, ...missing],
+  }
   const spec = fields(ingress.spec)
   const hosts = readHosts(spec.rules, work)
   const names = hosts.map(({ host }) => host)
@@ -145,6 +156,7 @@ function common(ref: BackendRef, field: string, work: Work): Omit<Route, 'host' 
   return {
     backends: [{ ...ref, weight: 1 }],
     ...routePolicies(work.reading, ref, work.read, work.context),
+    ...work.defaultBackend,
     origin: { ...work.origin, field },
   }
 }

@@ -5,6 +5,7 @@ import { merged, type Said } from '../../policy/merge.ts'
 import type { Schema } from '../../policy/schema.ts'
 import { defined, fields, items, text, type Fields } from '../../util/field.ts'
 import { readPath } from '../ingress/path.ts'
+import { readDefaultBackend } from '../default-backend.ts'
 import { confConflicts, routePolicies } from '../policies.ts'
 import { readBackend } from './backend.ts'
 import { check } from './check.ts'
@@ -94,5 +95,16 @@ function destination(rule: Fields, said: Said, field: string, work: Work): Desti
   }
   work.warnings.push(...confConflicts(backends, work.at(field), work.read, work.context))
   const reading = { ...said, findings: [], ...(closed === undefined ? {} : { closed }) }
-  return { backends, ...routePolicies(reading, backends[0], work.read, work.context), origin: work.at(field) }
+  return {
+    backends,
+    ...routePolicies(reading, backends[0], work.read, work.context),
+    ...defaultBackend(said, work),
+    origin: work.at(field),
+  }
+}
+
+function defaultBackend(said: Said, work: Work): Pick<Route, 'defaultBackend'> {
+  const { ref, findings = [] } = readDefaultBackend(said, work.read, work.context) ?? {}
+  for (const { origin, reason, message } of findings) work.unresolved(origin.field, reason, message)
+  return ref === undefined ? {} : { defaultBackend: ref }
 }

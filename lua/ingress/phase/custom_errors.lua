@@ -1,0 +1,2 @@
+-- rewrite_by_lua of `location @custom_errors`.
+return require("ingress.dispatch").custom_errors
