@@ -1,7 +1,7 @@
 -- How much one client may ask for of the routes of one object that have the same limits: in a time,
 -- at a time, and how fast answers are sent. Clients are told by their address, as a whole.
 
-local address_range = require "ingress.pure.address_range"
+local address_set = require "ingress.pure.address_set"
 local connections = require "ingress.limit.connections"
 local rates = require "ingress.limit.rates"
 
@@ -37,25 +37,6 @@ local function rates_of(value, origin)
 end
 
 
-local function parsed(ranges)
-    local list = {}
-    for i, text in ipairs(ranges or {}) do
-        list[i] = address_range.parse(text)
-    end
-    return list
-end
-
-
-local function is_allowed(ranges, client)
-    for i = 1, #ranges do
-        if address_range.holds(ranges[i], client) then
-            return true
-        end
-    end
-    return false
-end
-
-
 -- Of the first `count` rates.
 local function give_back(list, client, count)
     for i = 1, count do
@@ -86,7 +67,7 @@ end
 --- @param route record
 -- @return function that refuses the request at hand, or lets it pass
 function _M.compile(value, route)
-    local list, allowed = rates_of(value, route.origin), parsed(value.allow)
+    local list, allowed = rates_of(value, route.origin), address_set.of(value.allow)
     local most = value.connections
     local connection = most and connections.new(name_of(route.origin, "connections", most), most)
     local is_counted = connection or list[1]
@@ -95,7 +76,7 @@ function _M.compile(value, route)
             set_bandwidth(value)
         end
         local client = is_counted and ngx_var.binary_remote_addr
-        if not client or is_allowed(allowed, client) then
+        if not client or allowed and allowed:holds(client) then
             return
         end
         if not take_all(list, client) then

@@ -1,12 +1,13 @@
 -- Whom the administrator keeps out of all routes: by address, by `User-Agent`, by `Referer`.
 
-local access = require "ingress.policy.access"
+local address_set = require "ingress.pure.address_set"
 local shape = require "ingress.pure.shape"
 
 local format = string.format
 local lower = string.lower
 
 local FORBIDDEN = 403
+local MOST_RANGES = 1000
 local MOST_PATTERNS = 100
 local LONGEST_TEXT = 512
 local MEMBERS = { addresses = true, user_agents = true, referers = true }
@@ -29,7 +30,10 @@ local function check_pattern(value, where, deps)
     if not shape.is_text(value.text or value.pattern, LONGEST_TEXT) then
         return format("%s must be text of at most %d bytes", where, LONGEST_TEXT)
     end
-    local ok, err = not value.pattern or deps.compiles(value.pattern)
+    if not value.pattern then
+        return nil
+    end
+    local ok, err = deps.compiles(value.pattern)
     return not ok and format("%s.pattern is no regular expression: %s", where, err) or nil
 end
 
@@ -53,7 +57,7 @@ end
 --- deps: `compiles(pattern)` -> true | nil, err
 function _M.validate(value, deps)
     return shape.object(value, MEMBERS, "blocks")
-        or access.check_ranges(value.addresses, "blocks.addresses")
+        or address_set.refusal(value.addresses, MOST_RANGES, "blocks.addresses")
         or check_patterns(value.user_agents, "blocks.user_agents", deps)
         or check_patterns(value.referers, "blocks.referers", deps)
         or next(value) == nil and "blocks must not be empty"
@@ -97,7 +101,7 @@ end
 function _M.compile(value)
     -- Policies are loaded without NGINX, too.
     local finds = require("ingress.path_regex").finds
-    local addresses = access.set_of(value.addresses)
+    local addresses = address_set.of(value.addresses)
     return function()
         if is_blocked(value, addresses, finds) then
             return ngx.exit(FORBIDDEN)

@@ -1,6 +1,6 @@
 -- How much one client may ask for: acted on by limit.lua.
 
-local address_range = require "ingress.pure.address_range"
+local address_set = require "ingress.pure.address_set"
 local shape = require "ingress.pure.shape"
 
 local format = string.format
@@ -36,25 +36,10 @@ local function check_numbers(value)
 end
 
 
-local function check_allowed(allow)
-    if allow == nil then
-        return nil
-    end
-    if not shape.is_array(allow) or #allow > MOST_RANGES then
-        return format("limits.allow must be a list of at most %d ranges", MOST_RANGES)
-    end
-    for _, range in ipairs(allow) do
-        if not address_range.parse(range) then
-            return "limits.allow: " .. shape.quoted(range) .. " is no range of addresses"
-        end
-    end
-end
-
-
 function _M.validate(value)
     return shape.object(value, MEMBERS, "limits")
         or check_numbers(value)
-        or check_allowed(value.allow)
+        or address_set.refusal(value.allow, MOST_RANGES, "limits.allow")
         or nil
 end
 

@@ -2,9 +2,12 @@
 -- that an address is found by halving. Addresses are compared as bytes, the families apart.
 
 local address_range = require "ingress.pure.address_range"
+local shape = require "ingress.pure.shape"
 
-local ipairs = ipairs
+local concat = table.concat
 local floor = math.floor
+local format = string.format
+local ipairs = ipairs
 local sub = string.sub
 
 local IPV4, IPV6 = 4, 16
@@ -13,6 +16,25 @@ local MAPPED = ("\0"):rep(10) .. "\255\255"
 
 local _M = {}
 _M.__index = _M
+
+-- Text of all its ranges -> set: routes of one object have equal lists.
+local sets = setmetatable({}, { __mode = "v" })
+
+
+--- Why a value is no list of ranges, or nil. An absent one is.
+function _M.refusal(ranges, most, where)
+    if ranges == nil then
+        return nil
+    end
+    if not shape.is_array(ranges) or #ranges == 0 or #ranges > most then
+        return format("%s must be a list of 1 to %d ranges", where, most)
+    end
+    for _, range in ipairs(ranges) do
+        if not address_range.parse(range) then
+            return format("%s: %s is no range of addresses", where, shape.quoted(range))
+        end
+    end
+end
 
 
 local function by_first(one, other)
@@ -42,7 +64,7 @@ end
 function _M.new(ranges)
     local families = { [IPV4] = {}, [IPV6] = {} }
     for _, text in ipairs(ranges) do
-        local first, last = address_range.bounds(address_range.parse(text))
+        local first, last = address_range.parse(text)
         local family = families[#first]
         family[#family + 1] = { first = first, last = last }
     end
@@ -50,6 +72,21 @@ function _M.new(ranges)
         [IPV4] = merged(families[IPV4]),
         [IPV6] = merged(families[IPV6]),
     }, _M)
+end
+
+
+--- As `new`, one for all equal lists; nil: there is no list.
+function _M.of(ranges)
+    if not ranges then
+        return nil
+    end
+    local key = concat(ranges, " ")
+    local set = sets[key]
+    if not set then
+        set = _M.new(ranges)
+        sets[key] = set
+    end
+    return set
 end
 
 
