@@ -143,6 +143,8 @@ export class EventWriter {
     if (!this.#options.api.isLeading()) this.#dirty.clear()
     this.#working ??= this.#writeAll().finally(() => {
       this.#working = undefined
+      // What came after its last look.
+      if (!this.#stop.signal.aborted && this.#next() !== undefined) this.#work()
     })
   }
 
