@@ -3,7 +3,7 @@ import { test, type TestContext } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Resolution } from '../ir/types.ts'
 import { DnsServer, type Says } from '../testing/dns-server.ts'
-import { dnsLookup, type Family } from './lookup.ts'
+import { dnsLookup, type Family, type Lookup } from './lookup.ts'
 import type { KnownNames } from './name-file.ts'
 import { NameWatcher } from './name-watcher.ts'
 
@@ -190,4 +190,34 @@ test('a question that nobody answers does not outlast its end', async (t) => {
   await until('it was asked', () => server.asked.length === 1)
   cancel()
   assert.deepEqual([...(await reply).values()], [{ failure: 'the lookup failed (ECANCELLED)', isAnswer: false }])
+})
+
+test('thousands of names that nobody answers for do not keep the others waiting', async () => {
+  const answers: (() => void)[] = []
+  const asked: string[] = []
+  const lookup: Lookup = async (name) => {
+    asked.push(name)
+    if (name === 'good.example') return new Map([['IPv4', { addresses: ['198.18.0.1'], ttl: 0 }]])
+    await new Promise<void>((resolve) => answers.push(resolve))
+    return new Map([['IPv4', { failure: 'the DNS server does not answer', isAnswer: false }]])
+  }
+  const dead = Array.from({ length: 200 }, (_, i) => `dead${i}.example`)
+  const failed = new Set<string>()
+  const watcher = new NameWatcher({
+    lookup,
+    intervalSeconds: 0.001,
+    resolved: (name, { failure }) => failure !== undefined && failed.add(name),
+  })
+  watcher.follow(dead)
+  await until('each has failed once', () => {
+    answers.splice(0).forEach((answer) => answer())
+    return failed.size === dead.length
+  })
+  await until('as many as may are asked for again', () => answers.length === 32)
+  const before = asked.length
+  watcher.follow([...dead, 'good.example'])
+  await until('the good one is asked for again and again', () => asked.length >= before + 5)
+  assert.deepEqual(new Set(asked.slice(before)), new Set(['good.example']))
+  watcher.close()
+  answers.forEach((answer) => answer())
 })

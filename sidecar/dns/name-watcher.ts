@@ -6,7 +6,10 @@ import { Slots } from '../util/slots.ts'
 import type { Family, FamilyReply, Lookup, Reply } from './lookup.ts'
 import type { KnownNames } from './name-file.ts'
 
-/** Names that are asked for at a time, whatever their number. */
+/**
+ * Names that are asked for at a time, whatever their number; and as many of those that nobody answered for: each of
+ * these takes seconds, and thousands of them must not keep the others waiting.
+ */
 const MAX_IN_FLIGHT = 32
 /** A record may say that it holds for years; its owner would then wait as long for a change. */
 const MAX_TTL_SECONDS = 3600
@@ -34,6 +37,7 @@ interface Followed {
 export class NameWatcher {
   readonly #options: NameWatcherOptions
   readonly #slots = new Slots(MAX_IN_FLIGHT)
+  readonly #slotsOfFailed = new Slots(MAX_IN_FLIGHT)
   readonly #names = new Map<string, Followed>()
 
   constructor(options: NameWatcherOptions) {
@@ -65,7 +69,8 @@ export class NameWatcher {
   /** A name that was forgotten while its turn came, or its answer, is nobody's business any more. */
   async #look(name: string, followed: Followed): Promise<void> {
     const isNeeded = (): boolean => this.#names.get(name) === followed
-    const reply = await this.#slots.run(async () => (isNeeded() ? this.#options.lookup(name) : undefined))
+    const slots = followed.resolution?.failure === undefined ? this.#slots : this.#slotsOfFailed
+    const reply = await slots.run(async () => (isNeeded() ? this.#options.lookup(name) : undefined))
     if (reply === undefined || !isNeeded()) return
     clearTimeout(followed.timer)
     const failure = failureOf(reply)
