@@ -12,7 +12,7 @@ const PROFILER = 'metrics of the sidecar, at --healthz-port'
 const CLASSIC = 'the buckets of --time-buckets, --length-buckets and --size-buckets'
 
 const LATER: Rows = {
-  'default-server-port': ['port of the 404 for such requests', 'nothing needs it: the 404 has no port of its own'],
+  'default-server-port': ['port of the 404 for requests that no rule takes', 'nothing needs it: the 404 has no port of its own'],
   'bucket-factor': ['native histograms', CLASSIC],
   'max-buckets': ['their size', CLASSIC],
 }
