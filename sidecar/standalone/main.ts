@@ -94,7 +94,7 @@ async function greet({ manifests, options }: Arguments, { admin, demoBackends }:
   print('')
   print(`Manifests:  ${manifests} (edit them: the next request goes by what is saved)`)
   if (demoBackends > 0) print(`Backends:   ${demoBackends} demo servers, one for each endpoint with the demo label`)
-  print(`Admin:      ${admin.url}/v1/routes  /v1/findings  /v1/generations  /readyz  /metrics`)
+  print(`Admin:      ${admin.url}/v1/routes  /v1/streams  /v1/findings  /v1/generations  /readyz  /metrics`)
   print('Ctrl-C ends all of it.')
 }
 

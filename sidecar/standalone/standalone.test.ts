@@ -70,9 +70,9 @@ class Started {
     while (!pattern.test(this.output)) await Promise.race([once(this.process, 'output'), died])
   }
 
-  async get(host: string, path: string): Promise<{ status: number; text: string }> {
-    const { statusCode, body } = await request(`http://127.0.0.1:${this.http}${path}`, { headers: { host } })
-    return { status: statusCode, text: await body.text() }
+  async get(host: string, path: string): Promise<{ status: number; text: string; header: (name: string) => string }> {
+    const { statusCode, headers, body } = await request(`http://127.0.0.1:${this.http}${path}`, { headers: { host } })
+    return { status: statusCode, text: await body.text(), header: (name) => String(headers[name]) }
   }
 
   /** Asks until the answer is the one that is waited for; the test's own limit ends it. */
@@ -142,13 +142,16 @@ async function paste(line: string): Promise<string> {
 test('the demo: printed lines work, requests are spread, Ctrl-C leaves nothing', async (t) => {
   const started = await startDemo(t)
   const lines = started.output.split('\n').filter((line) => line.startsWith('  curl '))
-  assert.equal(lines.length, 6)
+  assert.equal(lines.length, 8)
   for (const line of lines) assert.match(await paste(line.trim()), / answers GET /)
   const seen = new Set<string>()
   for (let count = 0; count < 30; count++) seen.add((await started.get('api.domain.com', '/userInfo')).text)
   assert.equal(seen.size, 3, [...seen].join())
-  assert.match((await started.get('test.domain.com', '/web/')).text, /^book-server at /)
   assert.match((await started.get('backoffice.domain.com', '/')).text, /^account-user at /)
+  assert.match((await started.get('test.domain.com', '/web/')).header('request-id'), /^[0-9a-f]{32}$/)
+  const proxied = await started.get('shop.domain.com', '/v2/x')
+  assert.match(`${proxied.text} served by ${proxied.header('x-served-by')}`, / GET shop\.domain\.com\/x\s+served by shop\.domain\.com$/)
+  assert.equal((await started.get('shop.domain.com', '/v1/x')).header('location'), 'http://shop.domain.com/v2/x')
   assert.equal((await started.get('api.domain.com', '/other')).status, 404)
   const admin = /Admin: +(http:\/\/127\.0\.0\.1:\d+)\/v1\/routes/.exec(started.output)?.[1]
   assert.equal((await request(`${admin}/v1/findings`)).statusCode, 200)
