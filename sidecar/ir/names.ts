@@ -3,6 +3,9 @@
  * the API server is never relied on.
  */
 
+/** Of our annotations, before a slash; the other prefix is that of `--annotations-prefix`. */
+export const OWN_PREFIX = 'resty-ingress.io'
+
 /** The host of routes that serve any host; no DNS name has this form. */
 export const ANY_HOST = '_'
 

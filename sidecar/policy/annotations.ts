@@ -2,14 +2,12 @@
 import { KNOWN_ANNOTATIONS } from '../compat/annotations.ts'
 import { aboutKnown, holdsAnyway } from '../compat/known.ts'
 import { nearestName } from '../compat/nearest.ts'
-import { quoted } from '../ir/names.ts'
+import { OWN_PREFIX, quoted } from '../ir/names.ts'
 import type { Finding, ObjectRef, Origin, Severity } from '../ir/origin.ts'
 import type { Json, PolicySet, PolicySources } from '../ir/types.ts'
 import type { Combined, Field, Policy } from './policy.ts'
 import { isProtection } from './protection.ts'
 import { POLICIES } from './registry.ts'
-
-const OWN_PREFIX = 'resty-ingress.io'
 
 /** Names under our prefixes that mean something elsewhere than in a policy. */
 const NOT_POLICIES: ReadonlySet<string> = new Set(['ingress.class'])

@@ -1,7 +1,7 @@
 /** A Service with `resty-ingress.io/expose` -> Fragment: routes without an Ingress. */
 import type { Reader } from '../../collection/graph.ts'
 import type { KubeObject } from '../../collection/objects.ts'
-import { isPortName, isPortNumber, quoted } from '../../ir/names.ts'
+import { isPortName, isPortNumber, OWN_PREFIX, quoted } from '../../ir/names.ts'
 import type { Finding, ObjectRef, Origin } from '../../ir/origin.ts'
 import type { BackendRef, Fragment, Route } from '../../ir/types.ts'
 import { readPolicies, type PolicyReading } from '../../policy/annotations.ts'
@@ -18,8 +18,6 @@ import { readExposeList, type Exposed } from './expose-list.ts'
 import { HEALTH_CHECK } from './health-check.ts'
 import { findServicePort } from './port.ts'
 
-const PREFIX = 'resty-ingress.io'
-
 /** For docs/annotations.md: name without prefix, what it says, what is allowed. */
 export const EXPOSE_ANNOTATIONS = [
   ['expose', 'Requests for these hosts and paths come here, without an Ingress', 'hosts, each with a path or none, separated by commas'],
@@ -28,9 +26,9 @@ export const EXPOSE_ANNOTATIONS = [
   ['ingress-class', 'Whose it is; without it see services.md', 'the name of an IngressClass'],
 ] as const
 
-const EXPOSE = `${PREFIX}/expose`
-const PORT = `${PREFIX}/port`
-const TLS_SECRET = `${PREFIX}/tls-secret`
+const EXPOSE = `${OWN_PREFIX}/expose`
+const PORT = `${OWN_PREFIX}/port`
+const TLS_SECRET = `${OWN_PREFIX}/tls-secret`
 
 /** Names under our prefix that say something of the Service itself, whoever routes to it. */
 const OF_THE_SERVICE: ReadonlySet<string> = new Set([
@@ -58,7 +56,7 @@ export function translateExposed(service: KubeObject, read: Reader, context: Con
   if (list === '' || !isExposedByUs(service, read, context)) return undefined
   const object = { kind: 'Service', apiVersion: 'v1', namespace, name, ...(uid === undefined ? {} : { uid }) }
   const work: Work = { service, annotations, object, read, context, findings: [] }
-  const reading = readPolicies(policyAnnotations(annotations), PREFIX, object)
+  const reading = readPolicies(policyAnnotations(annotations), OWN_PREFIX, object)
   work.findings.push(...reading.findings)
   const routes = routesOf(list, reading, work)
   const common = { age: { created: creationTimestamp ?? '', name: `${namespace}/${name}` }, origin: { ...object, field: '' } }
@@ -70,7 +68,7 @@ export function translateExposed(service: KubeObject, read: Reader, context: Con
 }
 
 function policyAnnotations(annotations: Annotations): Annotations {
-  const prefix = `${PREFIX}/`
+  const prefix = `${OWN_PREFIX}/`
   return Object.fromEntries(Object.entries(annotations).filter(
     ([name]) => name.startsWith(prefix) && !OF_THE_SERVICE.has(name.slice(prefix.length)),
   ))

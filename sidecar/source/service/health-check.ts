@@ -1,9 +1,8 @@
 /** Active health checks, which annotations of a Service ask for. */
-import { isDnsName, quoted } from '../../ir/names.ts'
+import { isDnsName, OWN_PREFIX, quoted } from '../../ir/names.ts'
 import type { HealthCheck } from '../../ir/types.ts'
 import { integer, list, seconds, type Parser } from '../../ir/value.ts'
 
-const PREFIX = 'resty-ingress.io/'
 const MAX_RANGES = 20
 
 export interface HealthCheckField<T> {
@@ -63,7 +62,7 @@ export function readHealthCheck(annotations: Readonly<Record<string, string>>): 
   const { values, problems } = readFields(annotations)
   if (problems.length > 0 || values.size === 0) return { problems }
   if (!values.has('path')) {
-    const annotation = PREFIX + HEALTH_CHECK.path.annotation
+    const annotation = `${OWN_PREFIX}/${HEALTH_CHECK.path.annotation}`
     return { problems: [{ annotation, message: `there is no annotation ${annotation}, which says what to ask for` }] }
   }
   return { check: { ...DEFAULTS, ...Object.fromEntries(values) } as unknown as HealthCheck, problems }
@@ -73,7 +72,7 @@ function readFields(annotations: Readonly<Record<string, string>>) {
   const values = new Map<string, unknown>()
   const problems: AnnotationProblem[] = []
   for (const [member, { annotation: name, parse }] of Object.entries(HEALTH_CHECK)) {
-    const annotation = PREFIX + name
+    const annotation = `${OWN_PREFIX}/${name}`
     const text = annotations[annotation]?.trim() ?? ''
     if (text === '') continue
     const parsed = (parse as Parser<unknown>)(text)

@@ -2,7 +2,7 @@
 import type { Reader } from '../../collection/graph.ts'
 import type { KubeObject } from '../../collection/objects.ts'
 import { parseAddress } from '../../ir/address.ts'
-import { quoted } from '../../ir/names.ts'
+import { OWN_PREFIX, quoted } from '../../ir/names.ts'
 import { objectKey } from '../../ir/object-name.ts'
 import type { Finding } from '../../ir/origin.ts'
 import type { BackendRef, Fragment, Route } from '../../ir/types.ts'
@@ -11,8 +11,6 @@ import { serviceUpstream } from '../../policy/service-upstream.ts'
 import { fields, items, text } from '../../util/field.ts'
 import type { Context } from '../context.ts'
 import { addressRefusal, isReachable, ownAddresses, serviceFinding, type Destinations } from './destination.ts'
-
-const OWN_PREFIX = 'resty-ingress.io'
 
 /**
  * The same fragment, with the Services' own addresses as backends of the routes that want them: as their own
