@@ -76,7 +76,6 @@ const ELSE: Rows = {
   'mirror-target': ['a copy of each request goes to another server', MIRROR],
   'mirror-host': ['the Host header of the copy', MIRROR],
   'mirror-request-body': ['whether the copy has the body', MIRROR],
-  'enable-access-log': ['"false": requests to these paths are not logged', 'the key disable-access-log of the ConfigMap, for all', 'true'],
   'enable-modsecurity': ['requests are judged by ModSecurity', WAF, 'false'],
   'enable-owasp-core-rules': ['with the OWASP rules', WAF, 'false'],
   'modsecurity-transaction-id': ['the name of a request in its log', `${WAF}; X-Request-ID names a request here`],

@@ -111,7 +111,7 @@ const LOGS: Rows = {
   'log-format-stream': ['format of the log of TCP and UDP', 'metrics of TCP and UDP ports'],
   'disable-http-access-log': ['no access log for HTTP', 'disable-access-log', 'false'],
   'disable-stream-access-log': ['no log for TCP and UDP', 'nothing needs it: there is none'],
-  'skip-access-log-urls': ['paths that are not logged', 'disable-access-log, for all'],
+  'skip-access-log-urls': ['paths that are not logged', 'the annotation enable-access-log of an Ingress, or accessLog of a Proxy'],
   'enable-access-log-for-default-backend': ['the default backend is logged, too', 'it is, like every other'],
   'enable-auth-access-log': ['questions to the login service are logged', 'nothing yet: there is no such service', 'false'],
   'enable-syslog': ['logs go to a syslog server', 'an agent that reads standard output', 'false'],

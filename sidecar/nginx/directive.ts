@@ -68,6 +68,11 @@ export function unixSocket(name: string): Argument {
   return `unix:${name}` as Argument
 }
 
+/** `if=$variable`: where a variable of ours is neither empty nor 0. */
+export function condition(variable: 'logged'): Argument {
+  return `if=$${variable}` as Argument
+}
+
 /** What a `map` finds a host by: the name, or `*.` and a name, and how many labels it has. */
 export function hostKey(host: string): Argument {
   if (!/^([*][.])?[a-z0-9.-]{1,253}$/.test(host)) throw new TypeError(`not a host: ${JSON.stringify(host.slice(0, 80))}`)

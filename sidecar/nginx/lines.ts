@@ -3,7 +3,7 @@ import type { Settings } from '../ir/settings.ts'
 import { ROUTE_VARIABLES, variablesOf } from '../ir/log-format.ts'
 import { bufferDirectives } from '../policy/buffering.ts'
 import { nextUpstream } from '../policy/retries.ts'
-import { bytes, directive, keyword, logFormat, number, onOff, time, type Directive } from './directive.ts'
+import { bytes, condition, directive, keyword, logFormat, number, onOff, time, type Directive } from './directive.ts'
 import type { Capabilities } from './input.ts'
 import { realIpLines } from './servers.ts'
 
@@ -24,17 +24,21 @@ export function eventLines(settings: Settings): readonly Directive[] {
   return [directive('worker_connections', number(settings.maxWorkerConnections, 64, 1_000_000))]
 }
 
-/** In `http`. */
-export function httpLines(settings: Settings, capabilities: Capabilities): readonly Directive[] {
+/** In `http`. `unlogged`: some routes have no access log, which Lua says in a variable. */
+export function httpLines(settings: Settings, capabilities: Capabilities, unlogged: boolean): readonly Directive[] {
   return [
     ...clientLines(settings, capabilities),
     ...tlsLines(settings, capabilities),
     ...proxyLines(settings),
     ...realIpLines(settings),
-    settings.disableAccessLog
-      ? directive('access_log', keyword('off'))
-      : directive('access_log', keyword('access.log'), keyword('upstreaminfo')),
+    accessLog(settings, unlogged),
   ]
+}
+
+function accessLog({ disableAccessLog }: Settings, unlogged: boolean): Directive {
+  if (disableAccessLog) return directive('access_log', keyword('off'))
+  const unless = unlogged ? [condition('logged')] : []
+  return directive('access_log', keyword('access.log'), keyword('upstreaminfo'), ...unless)
 }
 
 /** `$namespace` and the like are declared and set only where the log shows them: each costs 0.2 us a request. */

@@ -89,6 +89,7 @@ function viewOf(input: NginxInput) {
   const { settings, capabilities } = input
   const forwarded = forwarding(input)
   const classes = [...input.classes].sort((left, right) => compareText(left.name, right.name))
+  const unlogged = classes.some(({ directives }) => directives.some(({ name }) => name === 'access_log'))
   return {
     listener: DEFAULT_LISTENER,
     main: mainLines(settings).map(print),
@@ -96,7 +97,8 @@ function viewOf(input: NginxInput) {
     log_format: print(logFormatLine(settings)),
     variables: luaVariables(settings),
     route_variables: routeVariables(settings).map((name) => `$${name}`),
-    http: httpLines(settings, capabilities).map(print),
+    http: httpLines(settings, capabilities, unlogged).map(print),
+    unlogged,
     upstream: upstreamLines(settings).map(print),
     servers: serverViews(input),
     counting: input.counting === undefined ? undefined : countingView(input.counting),

@@ -48,6 +48,9 @@ http {
     map "" $rewritten_from { default ""; }
     # The path that the client asked for, whatever the backend sees.
     map $rewritten_from $client_uri { "" $uri; default $rewritten_from; }
+{{#unlogged}}
+    map "" $logged { default 1; }
+{{/unlogged}}
 {{#route_variables}}
     map "" {{.}} { default "-"; }
 {{/route_variables}}

@@ -2,7 +2,7 @@
  * Annotations that protect a route and have no policy of their own here yet. Ignoring one would open
  * what its author closed, so the routes of the object answer 503 instead.
  */
-const PREFIXES = ['auth-', 'limit-', 'block-'] as const
+const PREFIXES = ['auth-', 'limit-', 'block-', 'proxy-ssl-'] as const
 
 const NAMES: ReadonlySet<string> = new Set([
   'enable-global-auth',

@@ -1,5 +1,6 @@
 /** Every policy, in the order in which its class directives are printed. One line = one policy. */
 import { access } from './access.ts'
+import { accessLog } from './access-log.ts'
 import { affinity } from './affinity.ts'
 import { appRoot } from './app-root.ts'
 import { blocks } from './blocks.ts'
@@ -52,6 +53,7 @@ export const POLICIES: readonly Policy[] = [
   cors,
   directResponse,
   sslPassthrough,
+  accessLog,
 ]
 
 /** What a canary says for itself; everything else holds as the main route has it (ingress-nginx). */

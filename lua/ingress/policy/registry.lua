@@ -5,6 +5,7 @@ local _M = {}
 
 _M.by_name = {
     access = require "ingress.policy.access",
+    access_log = require "ingress.policy.access_log",
     affinity = require "ingress.policy.affinity",
     app_root = require "ingress.policy.app_root",
     blocks = require "ingress.policy.blocks",
@@ -28,8 +29,8 @@ _M.by_name = {
 -- else matters of a request that is about to be repeated elsewhere. What the backend sees comes
 -- last: others go by what the client asked for.
 _M.request_order = {
-    "blocks", "app_root", "cors", "redirect", "direct_response", "tls_redirect", "limits", "access",
-    "body_size", "request_headers", "rewrite",
+    "blocks", "access_log", "app_root", "cors", "redirect", "direct_response", "tls_redirect",
+    "limits", "access", "body_size", "request_headers", "rewrite",
 }
 
 -- Those that change answers, in the order in which they do.

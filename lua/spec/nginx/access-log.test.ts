@@ -6,9 +6,10 @@ import { describe, test, type TestContext } from 'node:test'
 import { request } from 'undici'
 import { LOG_VARIABLES, logFormat, type LogFormat } from '../../../sidecar/ir/log-format.ts'
 import { DEFAULT_SETTINGS, type Settings } from '../../../sidecar/ir/settings.ts'
+import { locationClass, type LocationClass } from '../../../sidecar/policy/effects.ts'
 import { renderConfig } from '../../../sidecar/nginx/render.ts'
 import { backend, endpoints, host, route } from './backends.ts'
-import { freePort, start, until, variants, type Variant } from './harness.ts'
+import { freePort, start, until, variants, type DataPlane, type Json, type Variant } from './harness.ts'
 
 function format(text: string): LogFormat {
   const parsed = logFormat(text)
@@ -16,27 +17,51 @@ function format(text: string): LogFormat {
   return parsed.value
 }
 
-/** The lines that the log has after one request, of a controller with these settings; `more`: of the route. */
-async function logged(t: TestContext, variant: Variant, settings: Partial<Settings>, more = {}): Promise<string> {
-  const nginx = await start(variant)
-  t.after(() => nginx.stop())
-  const path = join(nginx.folder, 'access.log')
+interface Logging {
+  readonly http: number
+  readonly plane: DataPlane
+  readonly log: () => string
+}
+
+/** NGINX with a configuration as it is rendered for these settings, and its access log. */
+async function serve(
+  t: TestContext,
+  variant: Variant,
+  settings: Partial<Settings>,
+  classes: readonly LocationClass[] = [],
+): Promise<Logging> {
+  const plane = await start(variant)
+  t.after(() => plane.stop())
+  const path = join(plane.folder, 'access.log')
   // NGINX makes a file of its own when it loads the configuration.
   rmSync(path)
   const listeners = { addresses: ['127.0.0.1'], httpPort: await freePort(), httpsPort: await freePort() }
-  const { capabilities } = await nginx.status()
-  const config = renderConfig({ settings: { ...DEFAULT_SETTINGS, ...settings }, classes: [], listeners, capabilities })
-  const answer = await nginx.call('PUT', '/v1/config', config.text)
+  const { capabilities } = await plane.status()
+  const config = renderConfig({ settings: { ...DEFAULT_SETTINGS, ...settings }, classes, listeners, capabilities })
+  const answer = await plane.call('PUT', '/v1/config', config.text)
   assert.equal(answer.status, 200, answer.text)
-  await nginx.put({
+  return { http: listeners.httpPort, plane, log: () => (existsSync(path) ? readFileSync(path, 'utf8') : '') }
+}
+
+async function ask({ http }: Logging, path: string): Promise<number> {
+  const headers = { host: 'a.example', 'user-agent': 'with "quotes"' }
+  const response = await request(`http://127.0.0.1:${http}${path}`, { reset: true, headers })
+  await response.body.dump()
+  return response.statusCode
+}
+
+const GLOBAL = { digest: 'g', body_size: { max: 1024 ** 2 } }
+
+/** The lines that the log has after one request, of a controller with these settings; `more`: of the route. */
+async function logged(t: TestContext, variant: Variant, settings: Partial<Settings>, more = {}): Promise<string> {
+  const logging = await serve(t, variant, settings)
+  await logging.plane.put({
     'host/default/a.example': host([route({ path: '/shop', ...more })]),
     'backend/test/web/80': endpoints(await backend(t, 'web')),
-    'setting/global': { digest: 'g', body_size: { max: 1024 ** 2 } },
+    'setting/global': GLOBAL,
   })
-  const url = `http://127.0.0.1:${listeners.httpPort}/shop/cart?q=1`
-  const response = await request(url, { reset: true, headers: { host: 'a.example', 'user-agent': 'with "quotes"' } })
-  await response.body.dump()
-  return until('a line is written', () => (existsSync(path) && readFileSync(path, 'utf8')) || undefined)
+  await ask(logging, '/shop/cart?q=1')
+  return until('a line is written', () => logging.log() || undefined)
 }
 
 for (const variant of variants()) {
@@ -63,6 +88,30 @@ for (const variant of variants()) {
     test('a request that is answered without a backend has the names of its route', async (t) => {
       const settings = { logFormat: format('$namespace $ingress_name $location_path $status') }
       assert.equal(await logged(t, variant, settings, { closed: 'for the test' }), 'test demo /shop 503\n')
+    })
+
+    test('a route without an access log has no line, wherever its requests are answered; others do', async (t) => {
+      const policies = { access_log: { on: false } }
+      const quiet = locationClass(policies, DEFAULT_SETTINGS)
+      assert.ok(quiet !== undefined)
+      const logging = await serve(t, variant, { logFormat: format('$request_uri $status') }, [quiet])
+      const silent = (path: string, more = {}): Json =>
+        route({ path, class: quiet.name, policies: { access_log: { off: true }, ...more } })
+      await logging.plane.put({
+        'host/default/a.example': host([
+          silent('/quiet'),
+          silent('/moved', { redirect: { code: 302, location: [{ text: '/quiet' }] } }),
+          { ...silent('/empty'), backends: [{ backend: 'backend/test/none/80', weight: 1 }] },
+          route({ path: '/loud' }),
+        ]),
+        'backend/test/web/80': endpoints(await backend(t, 'web')),
+        'setting/global': GLOBAL,
+      })
+      const statuses: number[] = []
+      for (const path of ['/quiet/a', '/moved', '/empty', '/loud', '/unknown']) statuses.push(await ask(logging, path))
+      assert.deepEqual(statuses, [200, 302, 503, 200, 404])
+      const lines = await until('the last line is written', () => (logging.log().includes('/unknown') ? logging.log() : undefined))
+      assert.equal(lines, '/loud 200\n/unknown 404\n')
     })
 
     test('every known variable can be written, in the longest format', async (t) => {

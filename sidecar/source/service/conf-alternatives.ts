@@ -31,7 +31,7 @@ const ALTERNATIVES: Readonly<Record<string, string>> = {
   client_body_buffer_size: 'the key client-body-buffer-size of the ConfigMap',
   client_body_timeout: 'the key client-body-timeout of the ConfigMap',
   large_client_header_buffers: 'the key large-client-header-buffers of the ConfigMap',
-  access_log: 'the keys disable-access-log and log-format-upstream of the ConfigMap',
+  access_log: 'the annotation enable-access-log of the Ingress, or accessLog of a Proxy',
   log_format: 'the key log-format-upstream of the ConfigMap',
   ssl_certificate: 'spec.tls of the Ingress, or the annotation resty-ingress.io/tls-secret',
   ssl_protocols: 'the key ssl-protocols of the ConfigMap',
