@@ -54,3 +54,19 @@ test('what changes a host as a whole counts for its owner, and a vacant name onl
   assert.deepEqual(built(vacant), { paths: ['/'], reasons: [] })
   assert.deepEqual(built(vacant, fragment('b', [route('/x')])), { paths: ['/x'], reasons: ['HostClaimed'] })
 })
+
+test('conditions on a path that another namespace has take nothing from it', () => {
+  const asked = (namespace: string, rest: Partial<Route>, year: number): Fragment => {
+    const made = fragment(namespace, [route('/', rest)])
+    return { ...made, age: { ...made.age, created: `${year}-01-01T00:00:00Z` } }
+  }
+  const get = { match: { methods: ['GET'] } }
+  const winners = (...fragments: readonly Fragment[]): string[] =>
+    buildVirtualHost(HOST, () => fragments, () => false).routes.map(({ origin }) => origin.namespace)
+  const reasons = (...fragments: readonly Fragment[]): string[] => built(...fragments).reasons
+  assert.deepEqual(winners(asked('stranger', get, 2026), asked('prod', {}, 2025)), ['prod'])
+  assert.deepEqual(reasons(asked('stranger', get, 2026), asked('prod', {}, 2025)), ['PathConflict'])
+  assert.deepEqual(winners(asked('prod', get, 2026), asked('prod', {}, 2025)), ['prod', 'prod'])
+  const fallback = asked('other', { fallback: true }, 2026)
+  assert.deepEqual(winners(asked('prod', get, 2025), fallback), ['prod', 'other'])
+})

@@ -106,14 +106,19 @@ function exceeded(counts: Counts): keyof Counts | undefined {
   return (Object.keys(LIMITS) as (keyof Counts)[]).find((name) => counts[name] > LIMITS[name])
 }
 
-/** Same path, type and conditions twice: the oldest wins; a default backend gives way to any declared path. */
+/**
+ * Same path, type and conditions twice: the oldest wins; a default backend gives way to any declared path. Conditions
+ * on a path of another namespace count as the same: whoever asks for GET would have taken what is asked for most.
+ */
 function winners(routes: readonly Route[], findings: Finding[]): Route[] {
   const taken = new Map<string, Route>()
+  const owners = new Map<string, Route>()
   let counts = NONE
   const declared = routes.filter((route) => route.fallback !== true)
   for (const route of [...declared, ...routes.filter((it) => it.fallback === true)]) {
-    const slot = `${route.pathType} ${matchPath(route)} ${matchKey(route.match)}`
-    const winner = taken.get(slot)
+    const path = `${route.pathType} ${matchPath(route)}`
+    const slot = `${path} ${matchKey(route.match)}`
+    const winner = taken.get(slot) ?? foreignOwner(route, owners.get(path))
     if (winner !== undefined) {
       if (route.fallback !== true || winner.fallback === true) findings.push(conflict(route, winner))
       continue
@@ -122,10 +127,16 @@ function winners(routes: readonly Route[], findings: Finding[]): Route[] {
     const limit = exceeded(more)
     if (limit === undefined) {
       taken.set(slot, route)
+      if (!owners.has(path)) owners.set(path, route)
       counts = more
     } else findings.push(crowdedOut(route, `${LIMITS[limit]} ${LIMIT_NAMES[limit]}`))
   }
   return [...taken.values()]
+}
+
+function foreignOwner(route: Route, owner: Route | undefined): Route | undefined {
+  const isForeign = owner !== undefined && route.fallback !== true && owner.origin.namespace !== route.origin.namespace
+  return isForeign ? owner : undefined
 }
 
 function crowdedOut(route: Route, limit: string): Finding {
