@@ -21,6 +21,7 @@ import type { Finding, Origin } from './ir/origin.ts'
 import { DEFAULT_SETTINGS, type Settings } from './ir/settings.ts'
 import type { Backend, Certificate, Fragment, Layer4, Resolution, VirtualHost } from './ir/types.ts'
 import { locationClass, staticSources, type LocationClass } from './policy/effects.ts'
+import type { FragmentsOf } from './snapshot/alias.ts'
 import { routedHosts } from './snapshot/by-host.ts'
 import { streamBackends } from './snapshot/streams.ts'
 import { buildVirtualHost } from './snapshot/virtual-host.ts'
@@ -125,7 +126,7 @@ export class Pipeline {
     this.secretRefs = this.fragments.index(secretsOf)
     const byHost = this.fragments.index(hostsOf)
     this.virtualHosts = graph.group(byHost, (host, claimants, read) => {
-      const fragmentsOf = (name: string): readonly Fragment[] => (name === host ? claimants() : read.lookup(byHost, name))
+      const fragmentsOf: FragmentsOf = (name) => (name === host ? claimants() : read.lookup(byHost, name))
       return buildVirtualHost(host, fragmentsOf, (secret, name) => this.#isUsable(secret, name, read))
     })
     this.backends = graph.group(this.fragments.index(backendsOf), (key, _users, read) =>

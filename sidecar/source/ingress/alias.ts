@@ -6,21 +6,29 @@ import type { PolicyReading } from '../../policy/annotations.ts'
 import { fields, items, text } from '../../util/field.ts'
 
 export interface AliasReading {
-  readonly aliases: readonly Alias[]
+  /** Of the fragment. */
+  readonly members: { readonly aliases?: readonly Alias[] }
+  readonly names: readonly string[]
   readonly findings: readonly Finding[]
 }
 
-const NONE: AliasReading = { aliases: [], findings: [] }
+const NONE: AliasReading = { members: {}, names: [], findings: [] }
 
 /** They count where nobody claims the name (snapshot/alias.ts). */
-export function readAliases(hosts: readonly string[], { policies, sources }: PolicyReading, object: Origin): AliasReading {
+export function readAliases(
+  hosts: readonly string[],
+  { policies, sources }: PolicyReading,
+  object: Origin,
+): AliasReading {
   const names = items(fields(policies.server_alias).names).map(text)
   if (names.length === 0) return NONE
   const origin = sources.server_alias?.names ?? object
   const host = hosts.find((name) => name !== ANY_HOST)
   if (host === undefined) {
     const message = 'annotation server-alias: it has no effect without a rule that has a host'
-    return { aliases: [], findings: [{ origin, severity: 'warning', reason: 'NoHost', message }] }
+    return { ...NONE, findings: [{ origin, severity: 'warning', reason: 'NoHost', message }] }
   }
-  return { aliases: names.filter((name) => !hosts.includes(name)).map((name) => ({ name, host, origin })), findings: [] }
+  const others = names.filter((name) => !hosts.includes(name))
+  if (others.length === 0) return NONE
+  return { members: { aliases: others.map((name) => ({ name, host, origin })) }, names: others, findings: [] }
 }

@@ -61,9 +61,8 @@ export function translateIngress(ingress: KubeObject, read: Reader, context: Con
   const common = { age: { created: creationTimestamp ?? '', name: `${namespace}/${name}` }, origin }
   if (canaryPolicy(reading.policies).enabled === true) return { ...common, ...asCanary(routes, work) }
   const www = wwwRoutes(names, reading, origin)
-  const { aliases, findings: aliasFindings } = readAliases(names, reading, origin)
-  const further = [...www.map(({ host }) => host), ...aliases.map(({ name: alias }) => alias)]
-  const tls = readTls(spec.tls, [...names, ...further], work)
+  const alias = readAliases(names, reading, origin)
+  const tls = readTls(spec.tls, [...names, ...www.map(({ host }) => host), ...alias.names], work)
   const { passthrough, findings } = readPassthrough(declared, reading, context.options.sslPassthrough)
   return {
     ...common,
@@ -72,9 +71,9 @@ export function translateIngress(ingress: KubeObject, read: Reader, context: Con
     hosts: [...new Set([...names, ...routes.map((route) => route.host)])],
     tls: tls.claims,
     secrets: tls.secrets,
-    ...(aliases.length === 0 ? {} : { aliases }),
+    ...alias.members,
     ...(passthrough.length === 0 ? {} : { passthrough }),
-    findings: [...work.findings, ...aliasFindings, ...tls.findings, ...findings],
+    findings: [...work.findings, ...alias.findings, ...tls.findings, ...findings],
   }
 }
 
