@@ -73,6 +73,7 @@ export const CLEAN = translated(NEIGHBOUR)
 
 /** Everything that an object can bring into nginx.conf: whole classes, made of these lines only. */
 const CLASS_LINE = [
+  'access_log off',
   String.raw`client_max_body_size \d+`,
   String.raw`proxy_(?:request_)?buffering (?:on|off)`,
   String.raw`proxy_next_upstream(?: (?:error|timeout|invalid_header|http_[45]\d\d|non_idempotent))+`,
@@ -98,8 +99,12 @@ const FILTER_LINE = new RegExp(
   'g',
 )
 
+/** Around the classes, once there is one without an access log. */
+const UNLOGGED = / {4}map "" \$logged \{ default 1; \}\n|(?<=access_log access\.log upstreaminfo) if=\$logged/g
+
 /** nginx.conf without what an object may bring. */
 export function withoutClasses(config: string): string {
-  return config.replace(FILTER_LINE, '').replace(CLASS_BLOCK, '').replace(/"c[0-9a-f]{12}", /g, '').replace(/\b[0-9a-f]{64}\b/g, '')
+  const constant = [FILTER_LINE, CLASS_BLOCK, UNLOGGED, /"c[0-9a-f]{12}", /g, /\b[0-9a-f]{64}\b/g]
+  return constant.reduce((text, part) => text.replace(part, ''), config)
 }
 
