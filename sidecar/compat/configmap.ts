@@ -46,16 +46,9 @@ const FORWARDED: Rows = {
 
 const ANSWER: Rows = {
   'add-headers': ['headers for all answers, from a ConfigMap', ANSWERS],
-  'hide-headers': ['headers of backends that clients do not get', 'responseHeaders of a Proxy (remove), or proxy_hide_header in conf of the Service'],
-  'allow-backend-server-header': ['the Server header of the backend is passed on', 'nothing: that of a backend is never passed on', 'false'],
   'global-allowed-response-headers': ['headers that custom-headers may set', ANSWERS],
-  'server-tokens': ['answers tell the version of NGINX', 'nothing: they do not', 'false'],
   'disable-proxy-intercept-errors': ['only errors of NGINX itself are', 'errors of backends are passed on as they are'],
   'default-type': ['type of files without one', 'no files are served', 'text/html'],
-  'use-gzip': ['answers are compressed', CLEAR, 'false'],
-  'gzip-level': ['how much', CLEAR],
-  'gzip-min-length': ['from which size on', CLEAR],
-  'gzip-types': ['of which types', CLEAR],
   'gzip-disable': ['for which clients not', CLEAR],
   'enable-brotli': ['answers are compressed with Brotli', CLEAR, 'false'],
   'brotli-level': ['how much', CLEAR],

@@ -85,6 +85,17 @@ export interface Settings {
   readonly hstsMaxAge: number
   readonly hstsIncludeSubdomains: boolean
   readonly hstsPreload: boolean
+  /** Answers say which version of NGINX we are. */
+  readonly serverTokens: boolean
+  readonly allowBackendServerHeader: boolean
+  /** Headers of backends, in lower case, that clients do not get. */
+  readonly hideHeaders: readonly string[]
+  readonly useGzip: boolean
+  readonly gzipLevel: number
+  /** Bytes. */
+  readonly gzipMinLength: number
+  /** Beside text/html. */
+  readonly gzipTypes: readonly string[]
   readonly sslRedirect: boolean
   readonly forceSslRedirect: boolean
   readonly httpRedirectCode: number
@@ -172,6 +183,18 @@ export const DEFAULT_SETTINGS: Settings = {
   hstsMaxAge: 31_536_000,
   hstsIncludeSubdomains: true,
   hstsPreload: false,
+  serverTokens: false,
+  allowBackendServerHeader: false,
+  hideHeaders: [],
+  useGzip: false,
+  gzipLevel: 1,
+  gzipMinLength: 256,
+  gzipTypes: [
+    'application/atom+xml', 'application/javascript', 'application/x-javascript', 'application/json', 'application/rss+xml',
+    'application/vnd.ms-fontobject', 'application/x-font-ttf', 'application/x-web-app-manifest+json',
+    'application/xhtml+xml', 'application/xml', 'font/opentype', 'image/svg+xml', 'image/x-icon', 'text/css',
+    'text/javascript', 'text/plain', 'text/x-component',
+  ],
   sslRedirect: true,
   forceSslRedirect: false,
   httpRedirectCode: 308,

@@ -1,9 +1,50 @@
-/** What the configuration says about answers: Strict-Transport-Security. */
+/** What the configuration says about answers: Strict-Transport-Security, Server, what is hidden, compression. */
 import type { Settings } from '../ir/settings.ts'
+import { bytes, directive, headerName, keyword, mediaType, number, onOff, type Directive } from './directive.ts'
+import type { Capabilities } from './input.ts'
+
+const HSTS = 'strict-transport-security'
 
 /** Undefined: none, and what backends say passes. */
 export function hstsView(settings: Settings): Readonly<Record<string, unknown>> | undefined {
   if (!settings.hsts) return undefined
-  const { hstsMaxAge, hstsIncludeSubdomains, hstsPreload } = settings
-  return { max_age: hstsMaxAge, subdomains: hstsIncludeSubdomains, preload: hstsPreload }
+  const { hstsMaxAge, hstsIncludeSubdomains, hstsPreload, hideHeaders } = settings
+  return {
+    max_age: hstsMaxAge,
+    subdomains: hstsIncludeSubdomains,
+    preload: hstsPreload,
+    from_backend: !hideHeaders.includes(HSTS),
+  }
+}
+
+/**
+ * Whose `Server` answers have. Without headers_more NGINX cannot be kept from naming itself.
+ */
+export function serverHeaderView(settings: Settings, capabilities: Capabilities): Readonly<Record<string, boolean>> {
+  const mayHide = capabilities.headers_more && !settings.serverTokens
+  const ofBackend = settings.allowBackendServerHeader
+  return { hide_server_header: mayHide && !ofBackend, only_server_of_backend: mayHide && ofBackend }
+}
+
+/** In `http`. */
+export function answerLines(settings: Settings): readonly Directive[] {
+  return [
+    directive('server_tokens', onOff(settings.serverTokens)),
+    ...(settings.allowBackendServerHeader ? [directive('proxy_pass_header', headerName('Server'))] : []),
+    ...settings.hideHeaders.map((name) => directive('proxy_hide_header', headerName(name))),
+    ...compressionLines(settings),
+  ]
+}
+
+/** As ingress-nginx: answers of proxies too, and caches are told. */
+function compressionLines(settings: Settings): readonly Directive[] {
+  if (!settings.useGzip) return []
+  return [
+    directive('gzip', onOff(true)),
+    directive('gzip_comp_level', number(settings.gzipLevel, 1, 9)),
+    directive('gzip_min_length', bytes(settings.gzipMinLength)),
+    ...(settings.gzipTypes.length === 0 ? [] : [directive('gzip_types', ...settings.gzipTypes.map(mediaType))]),
+    directive('gzip_proxied', keyword('any')),
+    directive('gzip_vary', onOff(true)),
+  ]
 }

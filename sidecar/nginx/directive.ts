@@ -56,6 +56,18 @@ export function cidr(text: string): Argument {
   return token(text)
 }
 
+/** The name of a header, of letters, digits, `-` and `_` alone. */
+export function headerName(text: string): Argument {
+  if (!/^[A-Za-z0-9_-]{1,46}$/.test(text)) throw new TypeError(`not the name of a header: ${JSON.stringify(text.slice(0, 80))}`)
+  return token(text)
+}
+
+/** A media type, or `*`, in lower case. */
+export function mediaType(text: string): Argument {
+  if (!/^[a-z0-9./+*-]{1,46}$/.test(text)) throw new TypeError(`not a media type: ${JSON.stringify(text.slice(0, 80))}`)
+  return text as Argument
+}
+
 /** `address:port` to listen on; an IPv6 address in brackets. */
 export function socket(address: string, port: number): Argument {
   const host = address.includes(':') ? `[${cidr(address)}]` : token(address)

@@ -2,8 +2,8 @@
 import Mustache from 'mustache'
 import { DEFAULT_LISTENER } from '../ir/names.ts'
 import { compareText, sha256 } from '../util/canonical.ts'
-import { hstsView } from './answers.ts'
 import type { LocationClass } from '../policy/effects.ts'
+import { answerLines, hstsView, serverHeaderView } from './answers.ts'
 import { countingView } from './counting.ts'
 import { print } from './directive.ts'
 import type { NginxInput } from './input.ts'
@@ -70,7 +70,7 @@ function pagesFor(classes: readonly LocationClass[]): readonly { readonly code: 
  */
 function refuseUnsafe(value: unknown): string {
   const text = String(value)
-  if (!/^[A-Za-z0-9_ ./:@*=;$[\]-]*$/.test(text)) throw new TypeError(`unsafe text in nginx.conf: ${JSON.stringify(text)}`)
+  if (!/^[A-Za-z0-9_ ./:@*=;$[\]+-]*$/.test(text)) throw new TypeError(`unsafe text in nginx.conf: ${JSON.stringify(text)}`)
   return text
 }
 
@@ -103,7 +103,8 @@ function viewOf(input: NginxInput) {
     servers: serverViews(input),
     counting: input.counting === undefined ? undefined : countingView(input.counting),
     stream: streamView(input),
-    hide_server_header: capabilities.headers_more,
+    answers: answerLines(settings).map(print),
+    ...serverHeaderView(settings, capabilities),
     classes: classes.map(({ name, directives, filters, own }) => ({
       name,
       lines: directives.map(print),

@@ -25,7 +25,9 @@ http {
     init_worker_by_lua_block { resty_ingress.init_worker() }
 
     default_type text/plain;
-    server_tokens off;
+{{#answers}}
+    {{.}}
+{{/answers}}
     sendfile on;
     tcp_nopush on;
     reset_timedout_connection on;
@@ -37,6 +39,9 @@ http {
 {{#hide_server_header}}
     more_clear_headers Server;
 {{/hide_server_header}}
+{{#only_server_of_backend}}
+    more_set_headers "Server: $upstream_http_server";
+{{/only_server_of_backend}}
 
     # Variables that Lua fills in; declared by map, because that costs nothing per request.
     map "" $proxy_upstream_name { default "-"; }
@@ -88,7 +93,7 @@ http {
     # Over TLS ours, even where the backend has one; else what the backend says.
     map {{forwarded_scheme}} $strict_transport_security {
         https "max-age={{max_age}}{{#subdomains}}; includeSubDomains{{/subdomains}}{{#preload}}; preload{{/preload}}";
-        default $upstream_http_strict_transport_security;
+        default {{#from_backend}}$upstream_http_strict_transport_security{{/from_backend}}{{^from_backend}}""{{/from_backend}};
     }
     proxy_hide_header Strict-Transport-Security;
     add_header Strict-Transport-Security $strict_transport_security always;

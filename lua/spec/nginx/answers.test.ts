@@ -1,4 +1,4 @@
-/** What the ConfigMap says about answers, in configurations as they are really rendered. */
+/** What the ConfigMap says about answers of all routes, in configurations as they are really rendered. */
 import assert from 'node:assert/strict'
 import { test, type TestContext } from 'node:test'
 import { Agent } from 'undici'
@@ -95,5 +95,66 @@ everyVariant('Strict-Transport-Security', ({ variant }) => {
     assert.deepEqual([await seen(hidden.tls(OWN)), await seen(hidden.plain(OWN))], [DEFAULT, undefined])
     const other = await answers(t, variant, { conf: 'add_header X-Other a always;' })
     assert.deepEqual([await seen(other.tls(OWN)), await seen(other.plain(OWN))], [DEFAULT, 'max-age=1'])
+  })
+})
+
+everyVariant('Server', ({ variant }) => {
+  const names = async (of: Answers): Promise<unknown> => {
+    const path = '/web?server=backend'
+    return [(await of.plain({ path })).headers['server'], (await of.plain({ path: '/none' })).headers['server']]
+  }
+
+  test('is hidden, that of a backend too, unless the ConfigMap wants one', async (t) => {
+    const shown = { 'server-tokens': 'true' }
+    const passed = { 'allow-backend-server-header': 'true' }
+    assert.deepEqual(await names(await answers(t, variant)), [undefined, undefined])
+    assert.deepEqual(await names(await answers(t, variant, { settings: passed })), ['backend', undefined])
+    const [proxied, own] = await names(await answers(t, variant, { settings: shown })) as string[]
+    assert.match(`${proxied} ${own}`, /^\w+\/\d+[.]\S+ \w+\/\d+[.]/)
+    assert.deepEqual(await names(await answers(t, variant, { settings: { ...shown, ...passed } })), ['backend', own])
+  })
+})
+
+everyVariant('hide-headers', ({ variant }) => {
+  test('backends do not say them, in any case of letters; what routes add stays', async (t) => {
+    const longest = 'x'.repeat(46)
+    const settings = { 'hide-headers': `X-Hidden, x-powered_by Strict-Transport-Security, ${longest}` }
+    const { plain, tls } = await answers(t, variant, { settings, conf: 'add_header X-Hidden ours;' })
+    const path = `/web?x-hidden=1&X-Shown=1&${longest}=1&${HSTS}=max-age%3D1`
+    const { headers } = await plain({ path })
+    assert.deepEqual([headers['x-hidden'], headers['x-shown'], headers[longest], headers[HSTS]], ['ours', '1', undefined, undefined])
+    assert.equal((await tls({ path })).headers[HSTS], DEFAULT)
+  })
+})
+
+everyVariant('gzip', ({ variant }) => {
+  const encodings = async (of: Answers, types: readonly string[]): Promise<unknown> => {
+    const headers = { 'accept-encoding': 'gzip' }
+    return Promise.all(types.map(async (type) => (await of.plain({ path: `/web?content-type=${type}`, headers })).headers['content-encoding']))
+  }
+
+  test('off by default', async (t) => {
+    assert.deepEqual(await encodings(await answers(t, variant), ['text/html']), [undefined])
+  })
+
+  test('answers of the types that ingress-nginx compresses, for clients that can read it', async (t) => {
+    const served = await answers(t, variant, { settings: { 'use-gzip': 'true' } })
+    const types = ['text/html', 'application/json', 'image/svg%2Bxml', 'image/png']
+    assert.deepEqual(await encodings(served, types), ['gzip', 'gzip', 'gzip', undefined])
+    const { headers, text } = await served.plain({ path: '/web?content-type=text/html' })
+    assert.deepEqual([headers['content-encoding'], headers['vary'], text.length], [undefined, 'Accept-Encoding', 1000])
+  })
+
+  test('of other types, of a length', async (t) => {
+    const longest = `a/${'b'.repeat(44)}`
+    const settings = { 'use-gzip': 'true', 'gzip-level': '9', 'gzip-min-length': '1000', 'gzip-types': `Image/PNG text/html ${longest} image/png` }
+    const types = ['text/html', 'image/png', longest, 'application/json']
+    assert.deepEqual(await encodings(await answers(t, variant, { settings }), types), ['gzip', 'gzip', 'gzip', undefined])
+    const larger = await answers(t, variant, { settings: { ...settings, 'gzip-min-length': '1001' } })
+    assert.deepEqual(await encodings(larger, types), types.map(() => undefined))
+    const all = await answers(t, variant, { settings: { 'use-gzip': 'true', 'gzip-types': '*' } })
+    assert.deepEqual(await encodings(all, types), types.map(() => 'gzip'))
+    const html = await answers(t, variant, { settings: { 'use-gzip': 'true', 'gzip-types': 'text/html' } })
+    assert.deepEqual(await encodings(html, types), ['gzip', undefined, undefined, undefined])
   })
 })

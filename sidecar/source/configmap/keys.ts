@@ -10,6 +10,7 @@ import { bodySize } from '../../policy/body-size.ts'
 import { buffering } from '../../policy/buffering.ts'
 import { canary } from '../../policy/canary.ts'
 import { customErrors } from '../../policy/custom-errors.ts'
+import { headerProblem } from '../../policy/headers.ts'
 import { loadBalance } from '../../policy/load-balance.ts'
 import { retries } from '../../policy/retries.ts'
 import { serviceUpstream } from '../../policy/service-upstream.ts'
@@ -36,6 +37,31 @@ const denied: Parser<string> = (text) => {
   const name = text.toLowerCase()
   if ('value' in range) return range
   return isHost(name) ? { value: name } : { allowed: `${range.allowed}, a DNS name, or "*." and a DNS name` }
+}
+
+/** NGINX keeps each in a part of a table that has this size. */
+const LONGEST_ENTRY = 46
+
+const hiddenHeader: Parser<string> = (text) => {
+  const name = text.toLowerCase()
+  if (!/^[a-z0-9_-]{1,46}$/.test(name)) return { allowed: `a name of 1 to ${LONGEST_ENTRY} letters, digits, "-" and "_"` }
+  const problem = headerProblem(name, 'hide', 'response')
+  return problem === undefined ? { value: name } : { allowed: `another header, since ${problem}` }
+}
+
+const mediaType: Parser<string> = (text) => {
+  const type = text.toLowerCase()
+  const isType = type === '*' || /^[a-z0-9][a-z0-9.+-]*[/][a-z0-9][a-z0-9.+-]*$/.test(type)
+  return isType && type.length <= LONGEST_ENTRY
+    ? { value: type }
+    : { allowed: `a media type such as text/css, of at most ${LONGEST_ENTRY} characters, or "*"` }
+}
+
+/** NGINX compresses text/html in any case, and warns of types that stand twice. */
+const gzipTypes: Parser<readonly string[]> = (text) => {
+  const parsed = list(mediaType, 64)(text)
+  if (!('value' in parsed)) return parsed
+  return { value: [...new Set(parsed.value)].filter((type) => type !== 'text/html') }
 }
 
 const pathPrefix: Parser<string> = (text) =>
@@ -110,6 +136,13 @@ export const KEYS: { readonly [K in keyof Settings]: Key<Settings[K]> } = {
   hstsMaxAge: key('hsts-max-age', integer(0, 4_294_967_295), 'For how many seconds browsers then use TLS only; 0: they forget it'),
   hstsIncludeSubdomains: key('hsts-include-subdomains', boolean, 'For all names below the host, too'),
   hstsPreload: key('hsts-preload', boolean, 'Browsers may have the host on their lists'),
+  serverTokens: key('server-tokens', boolean, 'Answers tell the version of NGINX in a header Server; else they have none'),
+  allowBackendServerHeader: key('allow-backend-server-header', boolean, 'Answers of backends keep their header Server'),
+  hideHeaders: key('hide-headers', list(hiddenHeader, 64), 'Headers of backends that clients do not get; what is added here stays'),
+  useGzip: key('use-gzip', boolean, 'Answers are compressed where the client can read it and the backend has not done so'),
+  gzipLevel: key('gzip-level', integer(1, 9), 'How much: 9 takes the most CPU'),
+  gzipMinLength: key('gzip-min-length', integer(0, 1_000_000_000), 'Bytes of the smallest answer that is compressed, where its length is known'),
+  gzipTypes: key('gzip-types', gzipTypes, 'Media types that are compressed beside text/html; "*": all'),
   sslRedirect: defaultOf(tlsRedirect.fields.when_tls),
   forceSslRedirect: defaultOf(tlsRedirect.fields.always),
   httpRedirectCode: key('http-redirect-code', httpRedirectCode, 'Status of redirects to https'),
