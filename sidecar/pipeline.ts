@@ -29,7 +29,7 @@ import { StreamPipeline, type StreamOptions } from './stream-pipeline.ts'
 import { settingKey } from './source/configmap/keys.ts'
 import { translateConfigMap, type SettingsReading } from './source/configmap/translate.ts'
 import type { Context, SourceOptions } from './source/context.ts'
-import { defaultBackendFragment, globalDefaultBackend, type DefaultBackendReading } from './source/default-backend.ts'
+import { defaultBackendPart, globalDefaultBackend, type DefaultBackendReading } from './source/default-backend.ts'
 import { classFindings } from './source/ingress/class.ts'
 import { SOURCES } from './source/registry.ts'
 import { covers, translateSecret, type CertificateResult } from './source/secret/translate.ts'
@@ -109,7 +109,7 @@ export class Pipeline {
       listed: objects.listed,
     }
 
-    this.#defaultBackend = defaultBackendOf(graph, options.defaultBackendService, context)
+    this.#defaultBackend = globalDefaultBackend(graph, options.defaultBackendService, context)
     const parts = SOURCES.map(({ kind, translate }): Part<KubeObject, Fragment> => ({
       prefix: kind,
       input: objects.of(kind),
@@ -118,11 +118,7 @@ export class Pipeline {
         return fragment === undefined ? undefined : withServiceUpstreams(fragment, read, context)
       },
     }))
-    this.fragments = graph.mapAll([...parts, {
-      prefix: 'DefaultBackend',
-      input: graph.map(this.#defaultBackend, (_, read) => read.get(objects.of('Service'), options.defaultBackendService)),
-      compute: (_, read) => defaultBackendFragment(read.get(this.#defaultBackend, options.defaultBackendService)),
-    }])
+    this.fragments = graph.mapAll([...parts, defaultBackendPart(graph, this.#defaultBackend, context)])
     this.secretRefs = this.fragments.index(secretsOf)
     const byHost = this.fragments.index(hostsOf)
     this.virtualHosts = graph.group(byHost, (host, claimants, read) => {
@@ -268,12 +264,6 @@ function settingsOf(graph: Graph, objects: ObjectStore, name: string): Collectio
   })
   only.set(ONLY, true)
   return settings
-}
-
-function defaultBackendOf(graph: Graph, name: string, context: Context): Collection<DefaultBackendReading> {
-  const only = graph.source<true>()
-  if (name !== '') only.set(name, true)
-  return graph.map(only, (_, read) => globalDefaultBackend(objectName(name), read, context))
 }
 
 function serviceOf(slice: KubeObject): string[] {

@@ -1,7 +1,7 @@
 /** Backends that answer in place of others: those of routes, and the one of the controller. */
-import type { Reader } from '../collection/graph.ts'
+import type { Collection, Graph, Part, Reader } from '../collection/graph.ts'
 import type { KubeObject } from '../collection/objects.ts'
-import type { ObjectName } from '../ir/object-name.ts'
+import { objectKey, objectName } from '../ir/object-name.ts'
 import type { Finding, Origin } from '../ir/origin.ts'
 import type { BackendRef, Fragment } from '../ir/types.ts'
 import type { Said } from '../policy/merge.ts'
@@ -24,15 +24,32 @@ export function readDefaultBackend(said: Said, read: Reader, context: Context): 
   return referenceTo({ namespace: origin.namespace, service: text(service) }, text(port), origin, { read, context })
 }
 
-/** Of the controller, for requests without a route: the Service that `--default-backend-service` names. */
-export function globalDefaultBackend(service: ObjectName, read: Reader, context: Context): DefaultBackendReading {
-  const { namespace, name } = service
+/**
+ * Of the controller, for requests without a route: the Service that `--default-backend-service` names, under that
+ * name (`namespace/name`); '' = none.
+ */
+export function globalDefaultBackend(graph: Graph, flag: string, context: Context): Collection<DefaultBackendReading> {
+  const { namespace, name } = objectName(flag)
   const origin = { kind: 'Service', apiVersion: 'v1', namespace, name, field: '' }
-  return referenceTo({ namespace, service: name }, '', origin, { read, context })
+  const only = graph.source<true>()
+  if (flag !== '') only.set(flag, true)
+  return graph.map(only, (_, read) => referenceTo({ namespace, service: name }, '', origin, { read, context }))
 }
 
-/** It claims nothing; its endpoints are to be known. */
-export function defaultBackendFragment(reading: DefaultBackendReading | undefined): Fragment | undefined {
+/** Its fragment: it claims nothing, but its endpoints are to be known. */
+export function defaultBackendPart(
+  graph: Graph,
+  readings: Collection<DefaultBackendReading>,
+  { services }: Context,
+): Part<KubeObject, Fragment> {
+  return {
+    prefix: 'DefaultBackend',
+    input: graph.map(readings, ({ origin }, read) => read.get(services, objectKey(origin))),
+    compute: (service, read) => fragmentOf(read.get(readings, objectKey(service.metadata))),
+  }
+}
+
+function fragmentOf(reading: DefaultBackendReading | undefined): Fragment | undefined {
   if (reading?.ref === undefined) return undefined
   const { origin, ref } = reading
   const age = { created: '', name: `${origin.namespace}/${origin.name}` }

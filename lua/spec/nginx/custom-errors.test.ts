@@ -56,7 +56,8 @@ function settings(data: Readonly<Record<string, string>>): KubeObject {
 }
 
 /** An Ingress of the Service `web`, with the Service `pages` beside it. */
-async function begin(t: TestContext, variant: Variant, { annotations, answer, pages: pageOf, peers }: Parts): Promise<Pages> {
+async function begin(t: TestContext, variant: Variant, parts: Parts): Promise<Pages> {
+  const { annotations, answer, pages: pageOf, peers } = parts
   const web = await backend(t, 'web', answer ?? asAsked)
   const pages = await backend(t, 'pages', pageOf ?? page)
   const served = await site(t, variant)

@@ -11,7 +11,8 @@ describe("custom_errors", function()
     end)
 
     it("takes nothing else", function()
-        for _, value in ipairs({ { statuses = 404 }, {}, { statuses = { 404 }, page = "x" }, "404" }) do
+        local with_page = { statuses = { 404 }, page = "x" }
+        for _, value in ipairs({ { statuses = 404 }, {}, with_page, "404" }) do
             assert.is_string(custom_errors.validate(value))
         end
         local many = {}

@@ -44,15 +44,7 @@ export function translateIngress(ingress: KubeObject, read: Reader, context: Con
   const object = { kind: 'Ingress', apiVersion: 'networking.k8s.io/v1', namespace, name, ...(uid === undefined ? {} : { uid }) }
   const origin: Origin = { ...object, field: '' }
   const reading = readPolicies(ingress.metadata.annotations ?? {}, context.options.annotationsPrefix, object)
-  const { ref: defaultBackend, findings: missing = [] } = readDefaultBackend(reading, read, context) ?? {}
-  const work: Work = {
-    origin,
-    read,
-    context,
-    reading,
-    defaultBackend: defaultBackend === undefined ? {} : { defaultBackend },
-    findings: [...reading.findings, ...missing],
-  }
+  const work: Work = { origin, read, context, reading, ...beside(reading, read, context) }
   const spec = fields(ingress.spec)
   const hosts = readHosts(spec.rules, work)
   const names = hosts.map(({ host }) => host)
@@ -75,6 +67,13 @@ export function translateIngress(ingress: KubeObject, read: Reader, context: Con
     ...(passthrough.length === 0 ? {} : { passthrough }),
     findings: [...work.findings, ...alias.findings, ...tls.findings, ...findings],
   }
+}
+
+/** What the annotations say beside the policies, and what is wrong with all of them. */
+function beside(reading: PolicyReading, read: Reader, context: Context): Pick<Work, 'defaultBackend' | 'findings'> {
+  const { ref, findings = [] } = readDefaultBackend(reading, read, context) ?? {}
+  const defaultBackend = ref === undefined ? {} : { defaultBackend: ref }
+  return { defaultBackend, findings: [...reading.findings, ...findings] }
 }
 
 /** A canary claims nothing: hosts and certificates are those of its main objects. */
