@@ -8,7 +8,7 @@ import type { BackendRef, Fragment, Route } from '../../ir/types.ts'
 import { readPolicies, type PolicyReading } from '../../policy/annotations.ts'
 import { canaryPolicy } from '../../policy/canary.ts'
 import { rewritesPath } from '../../policy/rewrite.ts'
-import { fields, items } from '../../util/field.ts'
+import { fields, items, type Fields } from '../../util/field.ts'
 import type { Context } from '../context.ts'
 import { readDefaultBackend } from '../default-backend.ts'
 import { routePolicies } from '../policies.ts'
@@ -46,6 +46,7 @@ export function translateIngress(ingress: KubeObject, read: Reader, context: Con
   const reading = readPolicies(ingress.metadata.annotations ?? {}, context.options.annotationsPrefix, object)
   const work: Work = { origin, read, context, reading, ...beside(reading, read, context) }
   const spec = fields(ingress.spec)
+  checkSpec(spec, work)
   const hosts = readHosts(spec.rules, work)
   const names = hosts.map(({ host }) => host)
   const declared = [...pathRoutes(hosts, work), ...defaultRoutes(spec, names, work)]
@@ -79,6 +80,12 @@ function beside(reading: PolicyReading, read: Reader, context: Context): Pick<Wo
 /** A canary claims nothing: hosts and certificates are those of its main objects. */
 function asCanary(routes: readonly Route[], { findings }: Work): Omit<Fragment, 'age' | 'origin'> {
   return { routes: [], arms: routes, hosts: [], tls: [], secrets: [], findings }
+}
+
+/** The API server refuses such an object; in a file, what holds the rules may be mistyped. */
+function checkSpec({ rules, defaultBackend, tls }: Fields, work: Work): void {
+  if (items(rules).length > 0 || defaultBackend !== undefined || items(tls).length > 0) return
+  report(work, 'spec', 'InvalidSpec', 'neither rules nor defaultBackend is there; nothing is served')
 }
 
 function report(work: Work, field: string, reason: string, message: string): void {

@@ -1,4 +1,5 @@
 /** One rule of a Proxy -> what its routes have in common, whatever their host. */
+import { quoted } from '../../ir/names.ts'
 import type { Route, RouteMatch, ValueMatch, WeightedBackend } from '../../ir/types.ts'
 import { regularExpression } from '../../ir/regex.ts'
 import { merged, type Said } from '../../policy/merge.ts'
@@ -42,7 +43,9 @@ export function readRule(rule: unknown, field: string, defaults: Said, work: Wor
 /** A request must get an answer: from a backend, or from the rule itself. */
 function hasEffect(given: Fields, field: string, work: Work): boolean {
   if (items(given.backends).length > 0 || ANSWERS.some((name) => given[name] !== undefined)) return true
-  work.report(field, 'InvalidBackend', `${NEEDED}; ${LEFT_OUT}`)
+  const unknown = Object.keys(given).find((name) => !OWN.includes(name) && !RULE_POLICIES.has(name))
+  const hint = unknown === undefined ? '' : `, and ${quoted(unknown)} is no field of it`
+  work.report(field, 'InvalidBackend', `${NEEDED}${hint}; ${LEFT_OUT}`)
   return false
 }
 
