@@ -20,8 +20,11 @@ const NODE = process.execPath
 /** Far above what a file takes on a slow machine. */
 const TIMEOUT = 300
 const CLUSTER_TIMEOUT = 1200
-/** Files at once: they wait more than they work, and every test has a folder and ports of its own. */
+/** Files at once: they wait more than they work, and every test has a folder and ports, or a lab, of its own. */
 const NGINX_FILES = 2
+const CLUSTER_FILES = 2
+/** They wait for long, so they begin first: nothing is left to run beside them at the end. */
+const LONGEST: readonly string[] = ['three-hosts', 'high-availability', 'faults', 'election']
 const BUSTED = ['busted', '--lua=/usr/bin/lua5.1', '--lpath=lua/?.lua', 'lua/spec']
 const BUSTED_SUMMARY = /^(\d+) success(?:es)? \/ (\d+) failures? \/ (\d+) errors? \/ (\d+) pending/m
 
@@ -41,7 +44,9 @@ const STANDALONE = /^sidecar\/standalone\//
 
 function testFiles(pattern: string): string[] {
   const exclude = ['**/node_modules/**']
-  return globSync(pattern, { cwd: REPOSITORY, exclude }).sort()
+  const files = globSync(pattern, { cwd: REPOSITORY, exclude }).sort()
+  const isLong = (file: string): boolean => LONGEST.some((name) => file.includes(name))
+  return [...files.filter(isLong), ...files.filter((file) => !isLong(file))]
 }
 
 /** The lab's own tests, and those of everything else that runs in it; the rest of e2e/ runs anywhere. */
@@ -155,7 +160,7 @@ function clusterSuites(): Suite[] {
       const lab = await prepareLab(variant)
       if (lab !== NOTHING) return lab
       const files = absolute(select({ files: testFiles('e2e/scenarios/**/*.test.ts'), only }))
-      return runNodeTests({ files, concurrency: 1, timeoutSeconds: CLUSTER_TIMEOUT, env: prepared.env, signal })
+      return runNodeTests({ files, concurrency: CLUSTER_FILES, timeoutSeconds: CLUSTER_TIMEOUT, env: prepared.env, signal })
     },
   }))
 }
