@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
-import { classifyAddress, formatAddress, isInRange, parseAddress, parseCidr } from './address.ts'
+import { cidrs, classifyAddress, formatAddress, isInRange, parseAddress, parseCidr } from './address.ts'
 import { isHost, isPortName } from './names.ts'
 import { regularExpression } from './regex.ts'
 import { boolean, buffers, duration, integer, list, onOff, seconds, size, word, type Parser } from './value.ts'
@@ -118,4 +118,25 @@ test('no text makes a parser throw or take long', () => {
   fc.assert(fc.property(fc.string({ unit: 'binary', maxLength: 600 }), (text) => {
     for (const parse of parsers) assert.ok('value' in parse(text) || 'allowed' in parse(text))
   }))
+})
+
+test('a mapped range of addresses is the range of IPv4 that it maps, and no wider one is', () => {
+  assert.equal(parseCidr('::ffff:10.1.2.3'), '10.1.2.3')
+  assert.equal(parseCidr('::ffff:10.1.2.3/104'), '10.0.0.0/8')
+  assert.equal(parseCidr('::ffff:0:0/96'), '0.0.0.0/0')
+  assert.equal(parseCidr('::ffff:0:0/95'), '0:0:0:0:0:fffe:0:0/95')
+  assert.equal(parseCidr('::/0'), '0:0:0:0:0:0:0:0/0')
+})
+
+test('a list of ranges is right as a whole, or names the entry that is wrong', () => {
+  const read = cidrs(3)
+  assert.deepEqual(read('10.1.2.3/8 ,2001:DB8::/32'), { value: ['10.0.0.0/8', '2001:db8:0:0:0:0:0:0/32'] })
+  for (const [text, entry] of [['', '1, ""'], ['10.0.0.0/8,', '2, ""'], ['10.0.0.1,,::1', '2, ""'], ['1.2.3.4 5.6.7.8', '1, '],
+    ['10.0.0.1,10.0.0.01', '2, '], ['10.0.0.0/33', '1, '], ['::/129', '1, '], ['localhost', '1, '], ['1.2.3.4;', '1, ']] as const) {
+    const parsed = read(text)
+    assert.ok('allowed' in parsed && parsed.allowed.includes(`(entry ${entry}`), text)
+  }
+  assert.ok('allowed' in read('::1,::1,::1,::1'))
+  const huge = read(`${'10.0.0.1,'.repeat(100_000)}::1`)
+  assert.ok('allowed' in huge && huge.allowed.length < 200)
 })
