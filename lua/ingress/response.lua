@@ -2,8 +2,11 @@
 -- error page empties `ngx.ctx`; every location that such a request can end in has a log phase, so
 -- nothing is left behind under an address that NGINX uses again.
 
+local completion = require "ingress.balance.completion"
 local faults = require "ingress.faults"
 local request_key = require "ingress.request_key"
+
+local match = string.match
 
 local _M = {}
 
@@ -27,6 +30,14 @@ function _M.route()
 end
 
 
+-- Where some errors have pages of a default backend, NGINX makes those of the others: it could not
+-- have pages of ours without taking answers of the backend for its own errors.
+local function is_made_by_nginx()
+    return ngx.status >= 400 and ngx.header["Content-Type"] == "text/html"
+        and not completion.has_answered()
+end
+
+
 --- The log phase.
 function _M.forget()
     if expected == 0 then
@@ -44,11 +55,27 @@ end
 -- goes out as it is.
 _M.filter = faults.guarded_end(function()
     local route = routes[request_key()]
+    if route and route.custom_errors and is_made_by_nginx() then
+        ngx.header["Content-Type"], ngx.header["Content-Length"] = "text/plain", nil
+    end
     local filters = route and route.filters
     if filters then
         for i = 1, #filters do
             filters[i]()
         end
+    end
+end, function()
+    return ngx.var.host and "host " .. ngx.var.host
+end)
+
+
+--- The phase of the body of an answer, where some errors have pages of a default backend: a page
+-- that NGINX makes becomes the line that all others are.
+_M.filter_body = faults.guarded_end(function()
+    local line = ngx.status >= 400 and not completion.has_answered()
+        and match(ngx.arg[1], "^<html>\r\n<head><title>(%d%d%d [^<]*)</title></head>")
+    if line then
+        ngx.arg[1], ngx.arg[2] = line .. "\n", true
     end
 end, function()
     return ngx.var.host and "host " .. ngx.var.host

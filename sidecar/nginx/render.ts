@@ -5,7 +5,7 @@ import { compareText, sha256 } from '../util/canonical.ts'
 import type { LocationClass } from '../policy/effects.ts'
 import { answerLines, hstsView, serverHeaderView } from './answers.ts'
 import { countingView } from './counting.ts'
-import { print } from './directive.ts'
+import { print, type Directive } from './directive.ts'
 import type { NginxInput } from './input.ts'
 import { proxyHeaders } from './proxy-headers.ts'
 import { forwarding, serverViews } from './servers.ts'
@@ -55,6 +55,10 @@ const OWN_STATUSES: readonly number[] = [494, 495, 496, 497]
 
 /** Statuses of a request line that cannot be read: there is no URI then, and without one no named location. */
 const WITHOUT_URI: ReadonlySet<number> = new Set([400, 414, 505])
+
+function hasPages(directives: readonly Directive[]): boolean {
+  return directives.some(({ name }) => name === 'error_page')
+}
 
 /** And the bare numbers of other statuses that classes have pages for. */
 function pagesFor(classes: readonly LocationClass[]): readonly { readonly code: number; readonly text?: string }[] {
@@ -108,11 +112,12 @@ function viewOf(input: NginxInput) {
     classes: classes.map(({ name, directives, filters, own }) => ({
       name,
       lines: directives.map(print),
-      filters,
+      filters: filters === true || hasPages(directives),
+      custom_errors: hasPages(directives),
       own_headers: own === undefined ? undefined : { proxy_headers: proxyHeaders(forwarded, own) },
     })),
     proxy_headers: proxyHeaders(forwarded),
-    custom_errors: classes.some(({ directives }) => directives.some(({ name }) => name === 'error_page')),
+    custom_errors: classes.some(({ directives }) => hasPages(directives)),
     has_filters: classes.some(({ filters }) => filters === true),
     error_pages: pagesFor(classes).map((page) => ({ ...page, without_uri: WITHOUT_URI.has(page.code) })),
     hsts: hstsView(settings),

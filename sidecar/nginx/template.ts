@@ -176,6 +176,9 @@ http {
             lua_transform_underscores_in_response_headers off;
             header_filter_by_lua_block { return resty_ingress.header_filter() }
 {{/filters}}
+{{#custom_errors}}
+            body_filter_by_lua_block { return resty_ingress.body_filter() }
+{{/custom_errors}}
             log_by_lua_block { return resty_ingress.log("{{listener}}") }
             proxy_pass http://ingress_balancer;
         }

@@ -75,11 +75,14 @@ local function complete(reason, unknown)
 end
 
 
--- Whether the last try had an answer: if not, its status is NGINX's own.
+--- Whether the last try had an answer: if not, or without any, a status is NGINX's own.
 local function has_answered()
     local seconds = match(ngx_var.upstream_header_time or "", "([%d.-]+)[%s:]*$")
     return seconds ~= nil and seconds ~= "-"
 end
+
+
+_M.has_answered = has_answered
 
 
 local function reason_of(status)

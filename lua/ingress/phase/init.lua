@@ -15,6 +15,7 @@ require "ingress.phase.control"
 -- file. A global, since `require` in the code of a phase costs a hundredth of a request.
 rawset(_G, "resty_ingress", {
     balancer = require "ingress.phase.balancer",
+    body_filter = require "ingress.phase.body_filter",
     certificate = require "ingress.phase.certificate",
     custom_errors = require "ingress.phase.custom_errors",
     header_filter = require "ingress.phase.header_filter",

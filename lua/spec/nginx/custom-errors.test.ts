@@ -154,6 +154,12 @@ everyVariant('custom errors', ({ variant }) => {
     assert.match(await raw(http, `GET /?status=404 HTTP/1.0\r\nHost: ${HOST}\r\n\r\n`), /^HTTP\/1\.1 404 [^]*"x-code":"404"/)
   })
 
+  test('errors of NGINX that are not in the list have a line of text, as everywhere', async (t) => {
+    const { http } = await begin(t, variant, { annotations: BOTH, answer: (request) => request.socket.destroy() })
+    const { status, text, headers } = await ask(http)
+    assert.deepEqual([status, text, headers['content-type']], [502, '502 Bad Gateway\n', 'text/plain'])
+  })
+
   test('as the ConfigMap has it, and as an Ingress says otherwise', async (t) => {
     const web = await backend(t, 'web', asAsked)
     const pages = await backend(t, 'pages', page)
