@@ -160,7 +160,8 @@ function clusterSuites(): Suite[] {
       const lab = await prepareLab(variant)
       if (lab !== NOTHING) return lab
       const files = absolute(select({ files: testFiles('e2e/scenarios/**/*.test.ts'), only }))
-      return runNodeTests({ files, concurrency: CLUSTER_FILES, timeoutSeconds: CLUSTER_TIMEOUT, env: prepared.env, signal })
+      const { env } = prepared
+      return runNodeTests({ files, concurrency: CLUSTER_FILES, timeoutSeconds: CLUSTER_TIMEOUT, env, signal })
     },
   }))
 }
