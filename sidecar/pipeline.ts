@@ -22,7 +22,7 @@ import { DEFAULT_SETTINGS, type Settings } from './ir/settings.ts'
 import type { Backend, Certificate, Fragment, Layer4, Resolution, VirtualHost } from './ir/types.ts'
 import { locationClass, staticSources, type LocationClass } from './policy/effects.ts'
 import type { FragmentsOf } from './snapshot/alias.ts'
-import { routedHosts } from './snapshot/by-host.ts'
+import { namedHosts } from './snapshot/by-host.ts'
 import { streamBackends } from './snapshot/streams.ts'
 import { buildVirtualHost } from './snapshot/virtual-host.ts'
 import { StreamPipeline, type StreamOptions } from './stream-pipeline.ts'
@@ -120,7 +120,7 @@ export class Pipeline {
     }))
     this.fragments = graph.mapAll([...parts, defaultBackendPart(graph, this.#defaultBackend, context)])
     this.secretRefs = this.fragments.index(secretsOf)
-    const byHost = this.fragments.index(hostsOf)
+    const byHost = this.fragments.index(namedHosts)
     this.virtualHosts = graph.group(byHost, (host, claimants, read) => {
       const fragmentsOf: FragmentsOf = (name) => (name === host ? claimants() : read.lookup(byHost, name))
       return buildVirtualHost(host, fragmentsOf, (secret, name) => this.#isUsable(secret, name, read))
@@ -273,10 +273,6 @@ function serviceOf(slice: KubeObject): string[] {
 
 function secretsOf(fragment: Fragment): string[] {
   return fragment.secrets.map(objectKey)
-}
-
-function hostsOf(fragment: Fragment): string[] {
-  return [...routedHosts(fragment), ...fragment.tls.filter((claim) => claim.named).map((claim) => claim.host)]
 }
 
 function backendsOf(fragment: Fragment): string[] {

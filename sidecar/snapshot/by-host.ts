@@ -24,6 +24,11 @@ export function routedHosts({ hosts, routes, arms, aliases = [] }: Fragment): st
   return [...new Set([...hosts, ...others, ...aliases.map(({ name }) => name)])]
 }
 
+/** Beside these, the hosts for which it brings a certificate. */
+export function namedHosts(fragment: Fragment): string[] {
+  return [...routedHosts(fragment), ...fragment.tls.filter((claim) => claim.named).map((claim) => claim.host)]
+}
+
 export function hostPart(fragment: Fragment, host: string): HostPart {
   const { hosts, arms, tls } = fragment
   if (hosts.length + arms.length + tls.length <= FEW) return partsOf(fragment).get(host) ?? NOTHING
