@@ -9,6 +9,14 @@ async function run(...args: string[]): Promise<Options> {
   return command.options
 }
 
+test('ports that Proxies may open', async () => {
+  assert.deepEqual((await run())['proxy-ports'], [])
+  assert.deepEqual((await run('--proxy-ports=5432,9000-9100'))['proxy-ports'], [[5432, 5432], [9000, 9100]])
+  for (const text of ['x', '0', '9100-9000', '1-70000', '5432;5433']) {
+    await assert.rejects(run(`--proxy-ports=${text}`), /--proxy-ports must be ports and ranges/, text)
+  }
+})
+
 test('in the network of a node the environment says which ports are ours', async () => {
   const command = await parseCommand(['run'], '1.2.3', { POD_IPS: '198.18.0.1', POD_PORTS: '80,443,10254' })
   assert.ok(command?.name === 'run')

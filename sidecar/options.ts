@@ -7,6 +7,7 @@ import { DNS_FLAGS, dnsFlagsError } from './dns-options.ts'
 import { flagSyntaxError } from './flag-syntax.ts'
 import { withInspection, type Inspect } from './inspect-options.ts'
 import { parseAddress } from './ir/address.ts'
+import { LAYER4_FLAGS, layer4FlagsError } from './layer4-options.ts'
 import { METRICS_FLAGS, metricsFlagsError } from './metrics-options.ts'
 
 const FLAGS = {
@@ -16,13 +17,7 @@ const FLAGS = {
   'apiserver-host': { type: 'string', describe: 'URL of the API server' },
   'certificate-authority': { type: 'string', describe: 'PEM bundle to verify the API server with' },
   configmap: { type: 'string', default: '', describe: 'namespace/name of the ConfigMap with the settings' },
-  'tcp-services-configmap': { type: 'string', default: '', describe: 'namespace/name of the ConfigMap with TCP ports' },
-  'udp-services-configmap': { type: 'string', default: '', describe: 'namespace/name of the ConfigMap with UDP ports' },
-  'enable-ssl-passthrough': {
-    type: 'boolean',
-    default: false,
-    describe: 'Serve the annotation ssl-passthrough: TLS of such a host ends at its backend',
-  },
+  ...LAYER4_FLAGS,
   'controller-class': {
     type: 'string',
     default: 'resty-ingress.io/ingress-controller',
@@ -198,7 +193,7 @@ function check(flags: Flags): void {
 }
 
 function checkGroups(flags: Flags): void {
-  const error = metricsFlagsError(flags) ?? clusterFlagsError(flags) ?? dnsFlagsError(flags)
+  const error = metricsFlagsError(flags) ?? clusterFlagsError(flags) ?? dnsFlagsError(flags) ?? layer4FlagsError(flags)
   if (error !== undefined) throw new UsageError(error)
 }
 

@@ -49,6 +49,7 @@ export function pipelineOptions(options: Options): PipelineOptions {
     udpServices: options['udp-services-configmap'],
     sslPassthrough: options['enable-ssl-passthrough'],
     reservedPorts: [options['http-port'], options['https-port'], options['healthz-port']],
+    proxyPorts: options['proxy-ports'],
     publishService: options['publish-service'],
     configMap: options.configmap,
     defaultBackendService: options['default-backend-service'],

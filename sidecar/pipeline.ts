@@ -25,7 +25,8 @@ import type { FragmentsOf } from './snapshot/alias.ts'
 import { namedHosts } from './snapshot/by-host.ts'
 import { streamBackends } from './snapshot/streams.ts'
 import { buildVirtualHost } from './snapshot/virtual-host.ts'
-import { StreamPipeline, type StreamOptions } from './stream-pipeline.ts'
+import type { PortRules } from './snapshot/streams.ts'
+import { StreamPipeline } from './stream-pipeline.ts'
 import { settingKey } from './source/configmap/keys.ts'
 import { translateConfigMap, type SettingsReading } from './source/configmap/translate.ts'
 import type { Context, SourceOptions } from './source/context.ts'
@@ -38,7 +39,7 @@ import { withServiceUpstreams } from './source/service/upstream.ts'
 import { isWatched } from './source/watched.ts'
 import { texts } from './util/field.ts'
 
-export interface PipelineOptions extends SourceOptions, RecordOptions, StreamOptions {
+export interface PipelineOptions extends SourceOptions, RecordOptions, PortRules {
   /** `namespace/name` of the controller's ConfigMap; '' = none. */
   readonly configMap: string
   /** `namespace/name` of the Service for requests without a route; '' = they get 404. */

@@ -5,12 +5,7 @@ import { streamRecord } from './dynamic/translate.ts'
 import { backendName } from './ir/backend-name.ts'
 import type { Finding } from './ir/origin.ts'
 import type { Backend, BackendRef, Fragment, Layer4, Passthrough, StreamPort, VirtualHost, WithEndpoints } from './ir/types.ts'
-import { buildStreamPort, listenedPorts, portsOf } from './snapshot/streams.ts'
-
-export interface StreamOptions {
-  /** TCP ports that NGINX or the sidecar listens on for itself. */
-  readonly reservedPorts: readonly number[]
-}
+import { buildStreamPort, listenedPorts, portsOf, type PortRules } from './snapshot/streams.ts'
 
 /** What layer 4 is made of. */
 export interface StreamInputs {
@@ -39,10 +34,10 @@ export class StreamPipeline {
   readonly #passthrough: Collection<Passthrough>
   readonly #layer4: Collection<Layer4Reading>
 
-  constructor(graph: Graph, inputs: StreamInputs, options: StreamOptions) {
+  constructor(graph: Graph, inputs: StreamInputs, rules: PortRules) {
     this.#graph = graph
     this.#ports = graph.group(inputs.fragments.index(portsOf), (key, claimants) =>
-      buildStreamPort(key, claimants(), options.reservedPorts))
+      buildStreamPort(key, claimants(), rules))
     const hosts = inputs.virtualHosts.index(({ host, passthrough }) => (passthrough === undefined ? [] : [host]))
     this.#passthrough = graph.group(hosts, (_host, found) => found()[0]?.passthrough)
     this.#layer4 = graph.map(inputs.workerConnections, (connections, read) => this.#read(connections, inputs, read))

@@ -12,6 +12,14 @@ const MAX_PORTS = 1_000
  */
 const CONNECTIONS: Readonly<Record<StreamRoute['protocol'], number>> = { TCP: 8, UDP: 160 }
 
+/** Which ports may be listened on. */
+export interface PortRules {
+  /** TCP ports that NGINX or the sidecar listens on for itself. */
+  readonly reservedPorts: readonly number[]
+  /** Ranges, both ends among them, that Proxies may claim ports of; none: every port. */
+  readonly proxyPorts: readonly (readonly [first: number, last: number])[]
+}
+
 export function portsOf({ streams = [] }: Fragment): string[] {
   return streams.map(portKey)
 }
@@ -19,22 +27,28 @@ export function portsOf({ streams = [] }: Fragment): string[] {
 /**
  * The owner of a port: of the oldest object, and of one object what stands there first. The others have a
  * finding. Undefined: nobody has it.
- * @param reserved TCP ports of our own
  */
-export function buildStreamPort(
-  key: string,
-  fragments: readonly Fragment[],
-  reserved: readonly number[],
-): StreamPort | undefined {
-  const claims = byAge(fragments).flatMap(({ streams = [] }) => streams.filter((route) => portKey(route) === key))
-  const [first] = claims
-  if (first === undefined) return undefined
-  if (first.protocol === 'TCP' && reserved.includes(first.port)) {
-    return { findings: claims.map((claim) => finding(claim, 'ReservedPort', 'is one of our own, for HTTP, TLS or health')) }
+export function buildStreamPort(key: string, fragments: readonly Fragment[], rules: PortRules): StreamPort | undefined {
+  const all = byAge(fragments).flatMap(({ streams = [] }) => streams.filter((route) => portKey(route) === key))
+  if (all.some(({ protocol, port }) => protocol === 'TCP' && rules.reservedPorts.includes(port))) {
+    return { findings: all.map((claim) => finding(claim, 'ReservedPort', 'is one of our own, for HTTP, TLS or health')) }
   }
-  const owner = describe(first.origin)
-  const others = claims.slice(1).map((claim) => finding(claim, 'PortConflict', `belongs to ${owner}, which is older or comes first`))
-  return { route: first, findings: others }
+  const [claims = [], refused = []] = partition(all, (claim) => isAllowed(claim, rules))
+  const findings = refused.map((claim) => finding(claim, 'PortNotAllowed', 'is none that --proxy-ports leaves to Proxies'))
+  const [first, ...others] = claims
+  if (first === undefined) return all.length === 0 ? undefined : { findings }
+  const why = `belongs to ${describe(first.origin)}, which is older or comes first`
+  return { route: first, findings: [...findings, ...others.map((claim) => finding(claim, 'PortConflict', why))] }
+}
+
+/** The ConfigMaps are the operator's own; what tenants may open is for the operator to say. */
+function isAllowed({ port, origin }: StreamRoute, { proxyPorts }: PortRules): boolean {
+  if (origin.kind !== 'Proxy' || proxyPorts.length === 0) return true
+  return proxyPorts.some(([first, last]) => first <= port && port <= last)
+}
+
+function partition<T>(values: readonly T[], test: (value: T) => boolean): readonly (readonly T[])[] {
+  return [values.filter(test), values.filter((value) => !test(value))]
 }
 
 function describe({ kind, namespace, name, field }: Origin): string {

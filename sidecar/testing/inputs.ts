@@ -17,6 +17,7 @@ export const GOLDEN_OPTIONS: PipelineOptions = {
   udpServices: '',
   sslPassthrough: false,
   reservedPorts: [80, 443],
+  proxyPorts: [],
   publishService: '',
   configMap: 'resty-ingress/resty-ingress',
   defaultBackendService: '',
