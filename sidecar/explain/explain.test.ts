@@ -60,6 +60,25 @@ test('what is in the way of a request is the outcome', () => {
   assert.match(ask('http://test.domain.com/exact').outcome, /^503: no backend has an endpoint$/)
 })
 
+test('what may answer before, and the default backend, are told', () => {
+  const records = new Map<string, never>(Object.entries({
+    'setting/global': { digest: 's', default_backend: 'backend/prod/last/80' },
+    'host/default/a.example': { digest: 'a', routes: [
+      route('/limited', { policies: { limits: { rps: 1 }, tls_redirect: { code: 308, port: 443 } } }),
+      route('/moved', { policies: { redirect: { code: 301, location: [{ text: 'https://b.example' }] } } }),
+      route('/', { backends: [{ backend: 'backend/prod/none/80', weight: 1 }], default_backend: 'backend/prod/last/80' }),
+    ] },
+    'backend/prod/last/80': { digest: 'c', endpoints: [['198.18.1.9', 80]] },
+  }) as never)
+  const of = (url: string): string =>
+    explain(readRequest(url, 'GET', []) as ExplainRequest, { ...SOURCES, records }).outcome
+  assert.equal(of('http://a.example/limited'), 'sent to https by the policy tls_redirect, unless limits answers first')
+  assert.equal(of('https://a.example/limited'), '503: no backend has an endpoint, unless limits answers first')
+  assert.equal(of('http://a.example/moved'), 'answered by the policy redirect')
+  assert.equal(of('http://a.example/'), 'sent to the default backend: no other has an endpoint')
+  assert.match(of('http://nobody.example/'), /^sent to the default backend backend\/prod\/last\/80, if that has an endpoint/)
+})
+
 test('predicates are all asked for, and the more of them the better', () => {
   const taken = ask('http://test.domain.com/web?b=2&a=10', 'POST', ['X-User: alice'])
   assert.equal(taken.route?.why, 'it asks for more of a request than "/web" (Prefix) of Ingress prod/shop')

@@ -1,5 +1,12 @@
 /** What happens to a request, and why: pure, from the records and from where their policies were said. */
-import type { BackendRecord, CanaryRecord, EndpointRecord, RouteRecord } from '../dynamic/records.ts'
+import {
+  GLOBAL_SETTING_KEY,
+  type BackendRecord,
+  type CanaryRecord,
+  type EndpointRecord,
+  type RouteRecord,
+  type SettingRecord,
+} from '../dynamic/records.ts'
 import { shownPolicies } from '../dynamic/redaction.ts'
 import type { Finding, Origin } from '../ir/origin.ts'
 import type { Json, PolicySet, PolicySources, RouteMatch } from '../ir/types.ts'
@@ -52,6 +59,8 @@ export interface BackendExplanation {
   readonly weight: number
   /** Of a canary: its object. */
   readonly canary?: { readonly kind: string; readonly namespace: string; readonly name: string }
+  /** For when none of the others has an endpoint, and for pages of errors. */
+  readonly isDefault?: true
   readonly endpoints: readonly EndpointExplanation[]
 }
 
@@ -87,12 +96,12 @@ export function explain(request: ExplainRequest, sources: ExplainSources): Expla
   }
   if (path === undefined) return { ...nothing, outcome: '400: the path cannot be understood' }
   const host = findHost(sources.records, request.host)
-  if (host === undefined) return { ...nothing, outcome: '404: no object claims this host' }
+  if (host === undefined) return { ...nothing, outcome: unrouted('no object claims this host', sources) }
   const [first, ...rest] = candidates(host, request, sources)
   const shown = { ...nothing, host: hostView(host) }
-  if (first === undefined) return { ...shown, outcome: '404: no route of this host takes the request' }
+  if (first === undefined) return { ...shown, outcome: unrouted('no route of this host takes the request', sources) }
   const others = rest.slice(0, MOST_OTHERS).map(({ record, notes }) => summary(record, notes))
-  return { ...shown, ...taken(first, rest[0], sources), others }
+  return { ...shown, ...taken(first, rest[0], { ...sources, scheme }), others }
 }
 
 interface Candidate {
@@ -110,12 +119,15 @@ function candidates(host: HostMatch, request: ExplainRequest, sources: ExplainSo
   })
 }
 
+type AskedSources = ExplainSources & Pick<ExplainRequest, 'scheme'>
 type Taken = Pick<Explanation, 'outcome' | 'route' | 'findings'>
 
-function taken({ record, notes }: Candidate, next: Candidate | undefined, sources: ExplainSources): Taken {
+function taken({ record, notes }: Candidate, next: Candidate | undefined, sources: AskedSources): Taken {
+  const { default_backend: last } = record
   const backends = [
     ...record.backends.map(({ backend, weight }) => backendView(backend, weight, sources)),
     ...(record.canaries ?? []).map((arm) => armView(arm, sources)),
+    ...(last === undefined ? [] : [{ ...backendView(last, 0, sources), isDefault: true as const }]),
   ]
   const object = originOf(record, notes)
   const route = {
@@ -126,21 +138,41 @@ function taken({ record, notes }: Candidate, next: Candidate | undefined, source
     policies: policyViews(record, notes),
     backends,
   }
-  return { outcome: outcome(record, backends), route, findings: aboutRoute(object, record, sources.findings) }
+  const findings = aboutRoute(object, record, sources.findings)
+  return { outcome: outcome(record, backends, sources.scheme), route, findings }
 }
 
 /** In the order in which Lua decides. */
-function outcome(route: RouteRecord, backends: readonly BackendExplanation[]): string {
+function outcome(route: RouteRecord, backends: readonly BackendExplanation[], scheme: string): string {
   if (route.closed !== undefined) return `503: ${route.closed}`
-  const answering = ANSWERING.find((name) => name in route.policies)
-  if (answering !== undefined) return `answered by the policy ${answering}, or sent on where that does not apply`
-  if (backends.length === 0) return '503: the route has no backend'
-  if (backends.every(({ endpoints }) => endpoints.length === 0)) return '503: no backend has an endpoint'
-  return 'sent to an endpoint'
+  const mayAnswer = SOMETIMES_ANSWERING.filter((name) => name in route.policies)
+  const condition = mayAnswer.length === 0 ? '' : `, unless ${mayAnswer.join(' or ')} answers first`
+  return `${ofRoute(route, scheme) ?? destination(backends)}${condition}`
 }
 
-/** Policies that may answer instead of a backend. */
-const ANSWERING: readonly string[] = ['redirect', 'direct_response', 'tls_redirect']
+/** Policies that answer every request, and those that answer some. */
+const ALWAYS_ANSWERING: readonly string[] = ['redirect', 'direct_response']
+const SOMETIMES_ANSWERING: readonly string[] = ['app_root', 'cors', 'limits', 'access']
+
+function ofRoute({ policies }: RouteRecord, scheme: string): string | undefined {
+  const answering = ALWAYS_ANSWERING.find((name) => name in policies)
+  if (answering !== undefined) return `answered by the policy ${answering}`
+  return scheme === 'http' && 'tls_redirect' in policies ? 'sent to https by the policy tls_redirect' : undefined
+}
+
+function destination(backends: readonly BackendExplanation[]): string {
+  const able = backends.filter(({ endpoints }) => endpoints.length > 0)
+  if (able.some((backend) => backend.isDefault !== true)) return 'sent to an endpoint'
+  if (able.length > 0) return 'sent to the default backend: no other has an endpoint'
+  return backends.length === 0 ? '503: the route has no backend' : '503: no backend has an endpoint'
+}
+
+/** Where a request goes that no route takes. */
+function unrouted(what: string, { records }: ExplainSources): string {
+  const { default_backend: backend } = (records.get(GLOBAL_SETTING_KEY) ?? {}) as Partial<SettingRecord>
+  if (backend === undefined) return `404: ${what}`
+  return `sent to the default backend ${String(backend)}, if that has an endpoint, else 404: ${what}`
+}
 
 function hostView({ name, how, record }: HostMatch): NonNullable<Explanation['host']> {
   return { name, how, certificate: record.certificate ?? 'certificate/default' }

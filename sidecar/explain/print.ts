@@ -45,10 +45,11 @@ function policyLines({ name, value, setBy }: PolicyExplanation): string[] {
   return [`policy    ${name}: ${effect}`, ...(said.length === 0 ? ['          by the settings'] : said)]
 }
 
-function backendLines({ backend, weight, canary, endpoints }: BackendExplanation): string[] {
+function backendLines({ backend, weight, canary, isDefault, endpoints }: BackendExplanation): string[] {
+  const share = isDefault === true ? 'default backend' : `weight ${weight}`
   const arm = canary === undefined ? '' : `, canary of ${canary.kind} ${canary.namespace}/${canary.name}`
   const list = endpoints.map(({ address, state }) => `          ${address} ${state}`)
-  return [`backend   ${backend.slice('backend/'.length)} weight ${weight}${arm}`, ...(list.length === 0 ? ['          no endpoint'] : list)]
+  return [`backend   ${backend.slice('backend/'.length)} ${share}${arm}`, ...(list.length === 0 ? ['          no endpoint'] : list)]
 }
 
 /** Objects hold what their authors like: nothing of it reaches the terminal as a control sequence. */

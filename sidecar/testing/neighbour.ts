@@ -75,6 +75,9 @@ export const CLEAN = translated(NEIGHBOUR)
 const CLASS_LINE = [
   'access_log off',
   String.raw`client_max_body_size \d+`,
+  String.raw`error_page(?: [45]\d\d)+ @custom_errors`,
+  'proxy_intercept_errors on',
+  'recursive_error_pages on',
   String.raw`proxy_(?:request_)?buffering (?:on|off)`,
   String.raw`proxy_next_upstream(?: (?:error|timeout|invalid_header|http_[45]\d\d|non_idempotent))+`,
   String.raw`proxy_(?:busy_buffers_size|buffer_size|buffers \d+) \d+`,
@@ -83,6 +86,7 @@ const CLASS_LINE = [
 const FIXED = [
   String.raw`rewrite_by_lua_block \{ return resty_ingress\.rewrite_class\("\1"\) \}`,
   String.raw`log_by_lua_block \{ return resty_ingress\.log\("default"\) \}`,
+  String.raw`body_filter_by_lua_block \{ return resty_ingress\.body_filter\(\) \}`,
   '# NGINX forgets those above where there are any here.',
   String.raw`proxy_set_header (?:Connection|Upgrade|Proxy|Host|X-[A-Za-z-]+) [$"a-z_]+;`,
 ].join('|')
@@ -99,12 +103,36 @@ const FILTER_LINE = new RegExp(
   'g',
 )
 
+/** Beside the classes, once there is one whose errors have pages of a default backend. */
+const CUSTOM_ERRORS_LINE = [
+  'recursive_error_pages on;',
+  'proxy_method GET;',
+  'proxy_pass_request_body off;',
+  String.raw`proxy_set_header [A-Za-z-]+ (?:""|\$[a-z_]+);`,
+  '# What is asked for is no version of what the client has, and no part\\.',
+  String.raw`rewrite_by_lua_block \{ return resty_ingress\.custom_errors\(\) \}`,
+  String.raw`log_by_lua_block \{ return resty_ingress\.log\("default"\) \}`,
+  'proxy_pass http://ingress_balancer;',
+].join('|')
+const CUSTOM_ERRORS = new RegExp(
+  String.raw` {8}# Errors of routes [^\n]*\n {8}# the pages below\.\n {8}location @custom_errors \{\n` +
+    String.raw`(?: {12}(?:${CUSTOM_ERRORS_LINE})\n)+ {8}\}\n`,
+)
+/** Of statuses that have no name. */
+const NAMELESS_PAGE = new RegExp(
+  String.raw` {8}location @error_([45]\d\d) \{\n {12}log_by_lua_block \{ return resty_ingress\.log_page\("default"\) \}\n` +
+    String.raw` {12}return \1 "\1\\n";\n {8}\}\n`,
+  'g',
+)
+const PAGE_LINE = / {4}error_page ([45]\d\d) @error_\1;\n/g
+
 /** Around the classes, once there is one without an access log. */
 const UNLOGGED = / {4}map "" \$logged \{ default 1; \}\n|(?<=access_log access\.log upstreaminfo) if=\$logged/g
 
 /** nginx.conf without what an object may bring. */
 export function withoutClasses(config: string): string {
-  const constant = [FILTER_LINE, CLASS_BLOCK, UNLOGGED, /"c[0-9a-f]{12}", /g, /\b[0-9a-f]{64}\b/g]
+  const pages = [CUSTOM_ERRORS, NAMELESS_PAGE, PAGE_LINE]
+  const constant = [FILTER_LINE, CLASS_BLOCK, ...pages, UNLOGGED, /"c[0-9a-f]{12}", /g, /\b[0-9a-f]{64}\b/g]
   return constant.reduce((text, part) => text.replace(part, ''), config)
 }
 
