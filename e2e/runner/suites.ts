@@ -21,7 +21,7 @@ const NODE = process.execPath
 const TIMEOUT = 300
 const CLUSTER_TIMEOUT = 1200
 /** Files at once: they wait more than they work, and every test has a folder and ports, or a lab, of its own. */
-const NGINX_FILES = 3
+const NGINX_FILES = 2
 const CLUSTER_FILES = 2
 /** They wait for long, so they begin first: nothing is left to run beside them at the end. */
 const LONGEST: readonly string[] = ['three-hosts', 'high-availability', 'faults', 'election']
