@@ -133,4 +133,5 @@ test('who asks wrongly, or asks nobody, is told so', async (t) => {
   const nobody = inspect({ name: 'config', port })
   await assert.rejects(nobody, (error) => error instanceof StartError && /--healthz-port/.test(error.message))
   await assert.rejects(inspect({ name: 'config', port: await admin(t) }), /OpenResty cannot be reached/)
+  await assert.rejects(inspect({ name: 'records', port: await admin(t), prefix: 'x' }), /no record has a key that begins with "x"/)
 })

@@ -21,7 +21,7 @@ export async function inspect(command: Inspect): Promise<string> {
     case 'config':
       return ask(command.port, '/v1/config')
     case 'records':
-      return printRecords(await askJson(command.port, `/v1/records?${new URLSearchParams({ prefix: command.prefix })}`))
+      return inspectRecords(command)
     case 'status':
       return inspectStatus(command)
     case 'explain':
@@ -31,7 +31,10 @@ export async function inspect(command: Inspect): Promise<string> {
 
 type Of<Name extends Inspect['name']> = Extract<Inspect, { name: Name }>
 
-function printRecords({ records }: { readonly records: readonly RecordView[] }): string {
+async function inspectRecords({ port, prefix }: Of<'records'>): Promise<string> {
+  const path = `/v1/records?${new URLSearchParams({ prefix })}`
+  const { records } = await askJson<{ readonly records: readonly RecordView[] }>(port, path)
+  if (records.length === 0) throw new StartError(`no record has a key that begins with ${JSON.stringify(prefix)}`)
   return records.map((view) => `${JSON.stringify(view)}\n`).join('')
 }
 
