@@ -75,11 +75,7 @@ function _M.compile(value, route, templates)
     for i, group in ipairs(header_change.grouped(value)) do
         steps[i] = step_of(group, route, templates)
     end
-    return function()
-        for i = 1, #steps do
-            steps[i]()
-        end
-    end
+    return header_change.in_turn(steps)
 end
 
 

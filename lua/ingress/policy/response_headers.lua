@@ -213,11 +213,7 @@ function _M.compile_filter(value, route, templates)
     for _, group in ipairs(header_change.grouped(value)) do
         steps[#steps + 1] = step_of(group, route, templates)
     end
-    return function()
-        for i = 1, #steps do
-            steps[i]()
-        end
-    end
+    return header_change.in_turn(steps)
 end
 
 

@@ -186,4 +186,14 @@ function _M.prefix_of(name)
 end
 
 
+--- One function that does what these do, one after the other.
+function _M.in_turn(steps)
+    return function()
+        for i = 1, #steps do
+            steps[i]()
+        end
+    end
+end
+
+
 return _M
