@@ -1,0 +1,97 @@
+/**
+ * Everything that nginx.conf may hold, learned from the golden cases: which directive may stand in which block, with
+ * which words. Only numbers, addresses and generated names may differ, and what the administrator's ConfigMap types.
+ */
+import assert from 'node:assert/strict'
+import { ROUTE_VARIABLES } from '../../ir/log-format.ts'
+import { goldenConfigs } from './examples.ts'
+import { readTree, type Node, type Tree } from './nginx-tree.ts'
+
+/** Directives of the controller's own ConfigMap, whose words have a type rather than a list. */
+const TYPED: Readonly<Record<string, RegExp>> = {
+  proxy_hide_header: /^[A-Za-z0-9_-]{1,46}$/,
+  gzip_types: /^[a-z0-9./+*-]{1,46}$/,
+  log_format: /^(?:upstreaminfo|escape=(?:none|json)|'(?:[^\\']|\\[\\'])*')$/u,
+}
+
+/** Words that no golden case happens to have. */
+const WORDS: Readonly<Record<string, readonly string[]>> = {
+  proxy_next_upstream: [
+    'error', 'timeout', 'invalid_header', 'non_idempotent', 'off', 'http_<n>',
+  ],
+  ssl_protocols: ['TLSv1', 'TLSv1.1', 'TLSv1.2', 'TLSv1.3'],
+  worker_processes: ['auto'],
+  // Of the map for Strict-Transport-Security.
+  https: ['"max-age=<n>"', '"max-age=<n>; includeSubDomains"', '"max-age=<n>; preload"', '"max-age=<n>; includeSubDomains; preload"'],
+}
+
+const VARIABLE = ['proxy_upstream_name', 'proxy_alternative_upstream_name', 'new_id', ...ROUTE_VARIABLES].join('|')
+/** Arguments of Lua: names of classes, and of variables. */
+const LISTS = new RegExp(String.raw`\{ (?:"(?:<class>|${VARIABLE})", )*\}`, 'g')
+
+/** A word without what may differ. */
+function shape(word: string): string {
+  return word
+    .replace(/\b[0-9a-f]{64}\b/g, '<hash>')
+    .replace(/\bc[0-9a-f]{12}\b/g, '<class>')
+    .replace(/\[?[0-9a-f]*:[0-9a-f:.]*:[0-9a-f:.]*\]?|\b\d+\.\d+\.\d+\.\d+\b/g, '<address>')
+    .replace(/\d+/g, '<n>')
+    .replace(LISTS, '<names>')
+}
+
+interface Place {
+  /** Names of the blocks around it, and its own. */
+  readonly path: string
+  readonly node: Node
+}
+
+function places(nodes: readonly Node[], around: string): Place[] {
+  return nodes.flatMap((node) => {
+    const path = `${around}/${node.words[0]}`
+    return [{ path, node }, ...places(node.block ?? [], path)]
+  })
+}
+
+/** By path: shapes of the words; those of Lua; comments. */
+class Vocabulary {
+  readonly #words = new Map<string, Set<string>>()
+  readonly #lua = new Set<string>()
+  readonly #comments = new Set<string>()
+
+  learn({ nodes, comments }: Tree): void {
+    for (const comment of comments) this.#comments.add(shape(comment))
+    for (const { path, node } of places(nodes, '')) {
+      const words = this.#words.get(path) ?? new Set(WORDS[node.words[0] ?? ''] ?? [])
+      for (const word of node.words) words.add(shape(word))
+      this.#words.set(path, words)
+      this.#lua.add(`${path} ${shape(node.lua ?? '')}`)
+    }
+  }
+
+  /** Fails at the first thing that no golden case has. */
+  check({ nodes, comments }: Tree): void {
+    for (const comment of comments) assert.ok(this.#comments.has(shape(comment)), `an unknown comment: ${comment}`)
+    for (const place of places(nodes, '')) this.#checkPlace(place)
+  }
+
+  #checkPlace({ path, node }: Place): void {
+    const [name = '', ...words] = node.words
+    const known = this.#words.get(path)
+    assert.ok(known !== undefined, `no golden case has ${path}; one that should makes it known`)
+    assert.ok(this.#lua.has(`${path} ${shape(node.lua ?? '')}`), `unknown Lua in ${path}: ${node.lua}`)
+    for (const word of words) {
+      const isKnown = TYPED[name]?.test(word) ?? (known.has(shape(word)) || WORDS[name]?.includes(shape(word)) === true)
+      assert.ok(isKnown, `no golden case has ${path} with ${word}`)
+    }
+  }
+}
+
+const vocabulary = new Vocabulary()
+for (const config of goldenConfigs()) vocabulary.learn(readTree(config))
+
+/** Fails when a rendered configuration has anything but words of ours and typed values; gives it as a tree. */
+export function assertVocabulary(config: string): Tree {
+  const tree = readTree(config)
+  vocabulary.check(tree)
+  return tree
+}
