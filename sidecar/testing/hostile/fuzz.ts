@@ -2,6 +2,7 @@
  * `npm run fuzz [-- --cases N --seed S --jobs J]`: hostile cases in batches, each with a seed of its own, on all
  * cores. Ends with the first counterexample, shrunk, and the command that finds it again.
  */
+import { once } from 'node:events'
 import { availableParallelism } from 'node:os'
 import { parseArgs } from 'node:util'
 import { isMainThread, parentPort, Worker, workerData } from 'node:worker_threads'
@@ -86,12 +87,10 @@ async function fuzz({ jobs, ...whole }: Options): Promise<number> {
   return seen.failures.length > 0 ? 1 : 0
 }
 
-function answerOf(worker: Worker, batch: Batch): Promise<BatchResult> {
-  return new Promise((resolve, reject) => {
-    worker.once('message', resolve)
-    worker.once('error', reject)
-    worker.postMessage(batch)
-  })
+async function answerOf(worker: Worker, batch: Batch): Promise<BatchResult> {
+  const answer = once(worker, 'message') as Promise<[BatchResult]>
+  worker.postMessage(batch)
+  return (await answer)[0]
 }
 
 function print(line: string): void {
