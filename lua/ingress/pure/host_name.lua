@@ -40,17 +40,30 @@ function _M.is_record_host(text)
 end
 
 
+-- Of a name in a Host header: more than DNS has, but nothing that ends a host in a URL. Old NGINX
+-- lets that pass, and a backend might take what follows `@` for the host.
+local NAME = "^[%w._~\128-\255-]*$"
+local ADDRESS = "^%[[%x:.]+%]$"
+
+
+local function is_host(text)
+    return find(text, NAME) or find(text, ADDRESS)
+end
+
+
 --- What NGINX makes of a Host header: without port and trailing dot, lower case.
--- Equal to `$host`, unless the request line named another host.
+-- Equal to `$host`, unless the request line named another host. Empty, which no `$host` is, for a
+-- header that somebody could read differently.
 function _M.normalise(header)
-    local port
+    local start = 1
     if byte(header) == OPEN_BRACKET then
-        local close = find(header, "]", 1, true)
-        port = close and find(header, ":", close, true)
-    else
-        port = find(header, ":", 1, true)
+        start = find(header, "]", 1, true) or 1
     end
-    local host = port and sub(header, 1, port - 1) or header
+    local colon = find(header, ":", start, true)
+    local host = colon and sub(header, 1, colon - 1) or header
+    if colon and not find(header, "^%d*$", colon + 1) or not is_host(host) then
+        return ""
+    end
     if byte(host, -1) == DOT then
         host = sub(host, 1, -2)
     end

@@ -1,4 +1,4 @@
-/** Hundreds of hostile objects at once, in a real NGINX: it loads them, it takes their records, and the neighbour answers. */
+/** Hundreds of hostile objects at once in a real NGINX: it loads them, and the neighbour answers as before. */
 import assert from 'node:assert/strict'
 import { test, type TestContext } from 'node:test'
 import fc from 'fast-check'

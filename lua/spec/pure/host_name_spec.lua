@@ -13,10 +13,24 @@ describe("host_name", function()
             ["[2001:DB8::1]:80"] = "[2001:db8::1]",
             ["[2001:db8::1]"] = "[2001:db8::1]",
             ["198.18.0.1:80"] = "198.18.0.1",
+            ["a_b.example"] = "a_b.example",
+            ["\195\164.example"] = "\195\164.example",
             [""] = "",
         }
         for header, host in pairs(cases) do
             assert.equal(host, host_name.normalise(header), header)
+        end
+    end)
+
+    it("makes nothing of a Host header that could be read differently", function()
+        for _, header in ipairs({
+            "a.example:x", "a.example:80@b.example", "a@b.example", "a.example/x", "a.example?x",
+            "a.example#x", "a.example\\x", "a.example,b.example", "a.example b.example",
+            "a%2Eexample", "a.example\0", "a.example;x", "[a.example]", "[::1", "[::1]x", "[::1]:x",
+            "[]",
+            "[::1]:80:80", "::1", "a:1:2",
+        }) do
+            assert.equal("", host_name.normalise(header), header)
         end
     end)
 
