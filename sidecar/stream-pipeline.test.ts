@@ -52,7 +52,7 @@ function translated(objects: readonly KubeObject[], lua: boolean): Translation {
 
 /** Every line that the block may have; what is between braces is made of tokens that hold nothing else. */
 const TOKEN = '[A-Za-z0-9_./:*=$-]+|\\[[0-9a-f:]+\\]:[0-9]+|"~\\^\\[\\^\\.\\]\\+\\(\\?:\\[\\.\\]\\[\\^\\.\\]\\+\\)\\{[0-9]+\\}\\$"'
-const LINE = new RegExp(`^ *(?:(?:${TOKEN})(?: (?:${TOKEN}))*(?:;| \\{)|map [$\\w". ]+ [$\\w]+ \\{(?: [\\w ]+;)+ \\}|map "" .*|\\}|#.*|)$`)
+const LINE = new RegExp(`^ *(?:(?:${TOKEN})(?: (?:${TOKEN}))*(?:;| \\{)|map [$\\w". ]+ [$\\w]+ \\{(?: [\\w ]+;)+ \\}|map "" .*|log_format stream '[^']*';|\\}|#.*|)$`)
 const LUA = /^ *\w+_by_lua_block \{ .* \}$/
 
 function streamLines(config: string): string[] {

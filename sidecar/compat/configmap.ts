@@ -10,12 +10,10 @@ const ANSWERS = 'responseHeaders of a Proxy, or more_set_headers in conf of the 
 const SNIPPET = 'the settings and policies that there are; no text becomes configuration here'
 const PASSED_ON = 'traceparent and the like pass to the backend as they came'
 const CLEAR = 'answers go out as the backend made them; compress there'
-const OF_HEADERS = 'proxy-real-ip-cidr with use-forwarded-headers or use-proxy-protocol'
 const LOGGED = 'the log goes to standard output'
 const SIZES = 'nothing needs it: hosts and routes are records, and what NGINX itself hashes is constant'
 const COOKIES = 'the backend itself sets its cookies as clients have to see them'
 const LOCATION = 'the backend itself names its URLs as clients have to see them, or a Proxy does: responseHeaders (Location)'
-const TLS_DEFAULT = 'the ciphers and curves of OpenSSL hold; ssl-protocols says which versions of TLS'
 
 const ACCESS: Rows = {
   'global-auth-url': ['each request is let in only if this service says so', AUTH],
@@ -33,14 +31,10 @@ const ACCESS: Rows = {
 }
 
 const FORWARDED: Rows = {
-  'enable-real-ip': ['the address of the client is taken from a header', OF_HEADERS, 'false'],
-  'forwarded-for-header': ['from which header', OF_HEADERS, 'X-Forwarded-For'],
-  'forwarded-host-header': ['header with the host that the client asked for', OF_HEADERS, 'X-Forwarded-Host'],
+  'forwarded-host-header': ['header with the host that the client asked for', 'X-Forwarded-Host', 'X-Forwarded-Host'],
   'forwarded-for-proxy-protocol-header': ['header for backends with the address of PROXY protocol', 'X-Forwarded-For and X-Real-IP have it', 'X-Forwarded-For'],
   'proxy-add-original-uri-header': ['X-Original-URI for backends', 'requestHeaders of a Proxy: {set: {X-Original-URI: $request_uri}}', 'false'],
   'proxy-set-headers': ['headers for every backend, from a ConfigMap', 'requestHeaders of a Proxy, or proxy_set_header in conf of the Service'],
-  'generate-request-id': ['X-Request-ID is made where a client sends none', 'it always is', 'true'],
-  'enable-underscores-in-headers': ['headers with "_" in their names count', 'names with "-"', 'false'],
   'ignore-invalid-headers': ['headers with wrong names are left out', 'they always are', 'true'],
 }
 
@@ -80,16 +74,9 @@ const PROXYING: Rows = {
 }
 
 const TLS: Rows = {
-  'ssl-ciphers': ['ciphers for clients', TLS_DEFAULT],
-  'ssl-ecdh-curve': ['curves for clients', TLS_DEFAULT, 'auto'],
   'ssl-dh-param': ['parameters for Diffie-Hellman, from a Secret', 'ciphers with elliptic curves'],
-  'ssl-buffer-size': ['size of the records of TLS', '16k, as NGINX has it', '16k'],
-  'ssl-session-cache': ['sessions are kept for clients that come back', 'they always are', 'true'],
-  'ssl-session-cache-size': ['how many', '10m, shared by all workers', '10m'],
-  'ssl-session-timeout': ['how long', '10 minutes', '10m'],
   'ssl-session-tickets': ['clients keep their sessions themselves', 'nothing: a ticket would carry a session past another host\'s rules (CVE-2025-23419)', 'false'],
   'ssl-session-ticket-key': ['the key of these tickets', 'nothing, since there are none'],
-  'ssl-reject-handshake': ['names without a certificate get no handshake', '--default-ssl-certificate, which such names get', 'false'],
   'ssl-early-data': ['requests in the first flight of TLS 1.3', 'nothing: they can be sent again by others', 'false'],
   'enable-ocsp': ['answers of OCSP go along with certificates', 'certificates that do not live long', 'false'],
 }
@@ -100,11 +87,6 @@ const LOGS: Rows = {
   'stream-access-log-path': ['of TCP and UDP', LOGGED],
   'access-log-params': ['further parameters of the access log', LOGGED],
   'error-log-path': ['file of the error log', 'it goes to standard error', '/var/log/nginx/error.log'],
-  'error-log-level': ['from which level on', '"notice"', 'notice'],
-  'log-format-stream': ['format of the log of TCP and UDP', 'metrics of TCP and UDP ports'],
-  'disable-http-access-log': ['no access log for HTTP', 'disable-access-log', 'false'],
-  'disable-stream-access-log': ['no log for TCP and UDP', 'nothing needs it: there is none'],
-  'skip-access-log-urls': ['paths that are not logged', 'the annotation enable-access-log of an Ingress, or accessLog of a Proxy'],
   'enable-access-log-for-default-backend': ['the default backend is logged, too', 'it is, like every other'],
   'enable-auth-access-log': ['questions to the login service are logged', 'nothing yet: there is no such service', 'false'],
   'enable-syslog': ['logs go to a syslog server', 'an agent that reads standard output', 'false'],
@@ -129,13 +111,9 @@ const TRACES: Rows = {
 }
 
 const PROCESS: Rows = {
-  'bind-address': ['addresses to listen on', '--bind-address'],
-  'disable-ipv6': ['IPv4 only', '--bind-address 0.0.0.0', 'false'],
   'disable-ipv6-dns': ['names of backends are looked up for IPv4 only', 'EndpointSlices say which addresses there are; names have all of theirs', 'false'],
-  'max-worker-open-files': ['files that a worker may open', 'the limit of the container', '0'],
   'use-geoip2': ['the country of a client', 'a load balancer that adds it as a header', 'false'],
   'geoip2-autoreload-in-minutes': ['how often its data are read', 'a load balancer that adds it as a header', '0'],
-  'debug-connections': ['addresses whose connections are logged in detail', 'resty-ingress explain URL, and the access log'],
 }
 
 const ROWS_NEVER: Rows = {
@@ -162,7 +140,6 @@ const NEEDLESS: Rows = {
   'enable-multi-accept': ['a worker takes all waiting connections at once', 'it always does', 'true'],
   'enable-aio-write': ['files are written by threads', 'proxy-buffering: "off", which writes none'],
   'reuse-port': ['a socket for each worker', 'one socket for all: with one each, reloads would lose connections'],
-  'worker-cpu-affinity': ['workers stay on their CPUs', 'the scheduler of the kernel'],
   'enable-serial-reloads': ['one reload after the other', 'they always are', 'true'],
   'nginx-status-ipv4-whitelist': ['who may ask NGINX for its state', 'metrics of the sidecar, at --healthz-port'],
   'nginx-status-ipv6-whitelist': ['the same for IPv6', 'metrics of the sidecar, at --healthz-port'],

@@ -71,6 +71,12 @@ function ipv4Of(bytes: readonly number[]): readonly number[] | undefined {
   return bytes[0] === 0x20 && bytes[1] === 0x02 ? bytes.slice(2, 6) : undefined
 }
 
+/** One numeric address, printed the one way. */
+export function address(text: string): Parsed<string> {
+  const bytes = parseAddress(text)
+  return bytes === undefined ? { allowed: 'a numeric IP address' } : { value: formatAddress(bytes) }
+}
+
 /** What an address is for (RFC 6890); one with an IPv4 address inside is judged by that. */
 export function classifyAddress(bytes: readonly number[]): AddressClass {
   const ipv4 = ipv4Of(bytes)

@@ -1,7 +1,7 @@
 /**
- * The format of the access log, as the administrator writes it (`log-format-upstream`): text and variables.
- * It becomes part of nginx.conf, so it is taken apart first: a variable that NGINX does not know would keep
- * every later configuration from loading, and a `$` that begins none cannot be written at all.
+ * The formats of the access logs, as the administrator writes them (`log-format-upstream`, `log-format-stream`):
+ * text and variables. They become part of nginx.conf, so they are taken apart first: a variable that NGINX does not
+ * know would keep every later configuration from loading, and a `$` that begins none cannot be written at all.
  */
 import { quoted } from './names.ts'
 import type { Parser } from './value.ts'
@@ -44,8 +44,14 @@ const ALIASES: ReadonlyMap<string, string> = new Map([
   ['best_http_host', 'http_host'],
 ])
 
-function isKnown(name: string): boolean {
-  if (name.length > MAX_NAME) return false
+/** Of the stream modules. */
+const STREAM_VARIABLES: ReadonlySet<string> = new Set(`
+  binary_remote_addr bytes_received bytes_sent connection hostname msec nginx_version pid protocol proxy_protocol_addr
+  proxy_protocol_port proxy_protocol_server_addr proxy_protocol_server_port remote_addr remote_port server_addr
+  server_port session_time ssl_preread_server_name status time_iso8601 time_local upstream_addr upstream_bytes_received
+  upstream_bytes_sent upstream_connect_time upstream_first_byte_time upstream_session_time`.trim().split(/\s+/))
+
+function isHttpVariable(name: string): boolean {
   return LOG_VARIABLES.has(name) || FAMILIES.some((family) => name.startsWith(family) && name.length > family.length)
 }
 
@@ -58,16 +64,25 @@ function isPrintable(text: string): boolean {
   return !/\p{C}/u.test(text)
 }
 
-/** Text and variables; refused as a whole when one of them cannot be used. */
-export const logFormat: Parser<LogFormat> = (text) => {
-  if (text.length > MAX_LENGTH || !isPrintable(text)) return { allowed: ALLOWED }
-  const parts = split(text)
-  for (const part of parts) {
-    if ('text' in part && part.text.includes('$')) return { allowed: ALLOWED }
-    if ('variable' in part && !isKnown(part.variable)) return { allowed: `${ALLOWED}; none is ${quoted(part.variable)}` }
+function formatOf(isKnown: (name: string) => boolean): Parser<LogFormat> {
+  return (text) => {
+    if (text.length > MAX_LENGTH || !isPrintable(text)) return { allowed: ALLOWED }
+    const parts = split(text)
+    for (const part of parts) {
+      if ('text' in part && part.text.includes('$')) return { allowed: ALLOWED }
+      if ('variable' in part && !(part.variable.length <= MAX_NAME && isKnown(part.variable))) {
+        return { allowed: `${ALLOWED}; none is ${quoted(part.variable)}` }
+      }
+    }
+    return { value: parts }
   }
-  return { value: parts }
 }
+
+/** Text and variables; refused as a whole when one of them cannot be used. */
+export const logFormat: Parser<LogFormat> = formatOf(isHttpVariable)
+
+/** The same for TCP and UDP. */
+export const streamLogFormat: Parser<LogFormat> = formatOf((name) => STREAM_VARIABLES.has(name))
 
 function split(text: string): LogPart[] {
   const parts: LogPart[] = []
@@ -87,13 +102,18 @@ const DEFAULT_TEXT =
   '"$http_user_agent" $request_length $request_time [$proxy_upstream_name] [$proxy_alternative_upstream_name] ' +
   '$upstream_addr $upstream_response_length $upstream_response_time $upstream_status $req_id'
 
-function parsed(text: string): LogFormat {
-  const reading = logFormat(text)
+function parsed(text: string, parse: Parser<LogFormat>): LogFormat {
+  const reading = parse(text)
   if ('value' in reading) return reading.value
   throw new TypeError(`the default log format is wrong: ${reading.allowed}`)
 }
 
-export const DEFAULT_LOG_FORMAT: LogFormat = parsed(DEFAULT_TEXT)
+export const DEFAULT_LOG_FORMAT: LogFormat = parsed(DEFAULT_TEXT, logFormat)
+
+export const DEFAULT_STREAM_LOG_FORMAT: LogFormat = parsed(
+  '[$remote_addr] [$time_local] $protocol $status $bytes_sent $bytes_received $session_time',
+  streamLogFormat,
+)
 
 /** The names of the variables in it. */
 export function variablesOf(format: LogFormat): ReadonlySet<string> {

@@ -1,6 +1,8 @@
 /** What holds for the whole controller: the content of its ConfigMap over the defaults. */
 import type { TemplatePart } from './template.ts'
 import { DEFAULT_LOG_FORMAT, type LogFormat } from './log-format.ts'
+import { DEFAULT_PROCESS_SETTINGS, type ProcessSettings } from './process-settings.ts'
+import { DEFAULT_TLS_SETTINGS, type TlsSettings } from './tls-settings.ts'
 
 /** Ways to choose an endpoint that need nothing of the request. */
 export const ALGORITHMS = ['round_robin', 'random', 'least_request', 'ewma'] as const
@@ -9,7 +11,7 @@ export type Algorithm = (typeof ALGORITHMS)[number]
 /** A header as a whole, in lower case, or what is found in it. */
 export type HeaderPattern = { readonly text: string } | { readonly pattern: string; readonly caseless?: true }
 
-export interface Settings {
+export interface Settings extends TlsSettings, ProcessSettings {
   readonly workerProcesses: number | 'auto'
   readonly maxWorkerConnections: number
   /** Seconds that a worker of an old generation may live on (websockets). */
@@ -78,7 +80,6 @@ export interface Settings {
   readonly blockReferers: readonly HeaderPattern[]
   readonly useHttp2: boolean
   readonly http2MaxConcurrentStreams: number
-  readonly sslProtocols: readonly string[]
   /** Answers over TLS have Strict-Transport-Security. */
   readonly hsts: boolean
   /** Seconds. */
@@ -130,6 +131,8 @@ export interface Settings {
 
 /** The defaults of ingress-nginx, except where a comment says otherwise. */
 export const DEFAULT_SETTINGS: Settings = {
+  ...DEFAULT_TLS_SETTINGS,
+  ...DEFAULT_PROCESS_SETTINGS,
   workerProcesses: 'auto',
   maxWorkerConnections: 16384,
   workerShutdownTimeout: 240,
@@ -178,7 +181,6 @@ export const DEFAULT_SETTINGS: Settings = {
   blockReferers: [],
   useHttp2: true,
   http2MaxConcurrentStreams: 128,
-  sslProtocols: ['TLSv1.2', 'TLSv1.3'],
   hsts: true,
   hstsMaxAge: 31_536_000,
   hstsIncludeSubdomains: true,

@@ -68,6 +68,13 @@ export function mediaType(text: string): Argument {
   return text as Argument
 }
 
+/** Terms of a list of ciphers, which `cipherList` checked, as OpenSSL reads them. */
+export function ciphers(terms: readonly string[]): Argument {
+  const text = terms.join(':')
+  if (!/^[A-Za-z0-9_.:@+!-]{1,2048}$/.test(text)) throw new TypeError('not a list of ciphers')
+  return text as Argument
+}
+
 /** `address:port` to listen on; an IPv6 address in brackets. */
 export function socket(address: string, port: number): Argument {
   const host = address.includes(':') ? `[${cidr(address)}]` : token(address)
@@ -99,6 +106,12 @@ export function labelCount(host: string): number {
 /** In quotes: the pattern of a name with so many labels. Constant but for the number; it captures nothing. */
 export function labelsPattern(count: number): Argument {
   return `"~^[^.]+(?:[.][^.]+){${number(count - 1, 0, 126)}}$"` as Argument
+}
+
+/** A path of a closed alphabet, as a key of a `map`: no word or mark of that begins with `/`. */
+export function pathKey(path: string): Argument {
+  if (!path.startsWith('/')) throw new TypeError(`not a path: ${JSON.stringify(path.slice(0, 80))}`)
+  return token(path)
 }
 
 /** One line of a `map`: `key value;`. */

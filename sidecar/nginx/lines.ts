@@ -1,9 +1,9 @@
 /** The directives that depend on settings and on what the running NGINX can do, section by section. */
-import type { Settings } from '../ir/settings.ts'
+import { DEFAULT_SETTINGS, type Settings } from '../ir/settings.ts'
 import { ROUTE_VARIABLES, variablesOf } from '../ir/log-format.ts'
 import { bufferDirectives } from '../policy/buffering.ts'
 import { nextUpstream } from '../policy/retries.ts'
-import { bytes, condition, directive, keyword, logFormat, number, onOff, time, type Directive } from './directive.ts'
+import { bytes, cidr, ciphers, condition, directive, keyword, logFormat, number, onOff, time, type Directive } from './directive.ts'
 import type { Capabilities } from './input.ts'
 import { realIpLines } from './servers.ts'
 
@@ -12,19 +12,25 @@ const KEEPALIVE_MIN_SECONDS = 10
 
 /** Outside of every block. */
 export function mainLines(settings: Settings): readonly Directive[] {
-  const { workerProcesses } = settings
+  const { workerProcesses, workerCpuAffinity: cpus, maxWorkerOpenFiles: files } = settings
   return [
     directive('worker_processes', workerProcesses === 'auto' ? keyword('auto') : number(workerProcesses, 1, 256)),
+    ...(cpus.length === 0 ? [] : [directive('worker_cpu_affinity', ...cpus.map((mask) => keyword(mask)))]),
+    ...(files === 0 ? [] : [directive('worker_rlimit_nofile', number(files, 64, 10_000_000))]),
     directive('worker_shutdown_timeout', time(settings.workerShutdownTimeout)),
+    directive('error_log', keyword('stderr'), keyword(settings.errorLogLevel)),
   ]
 }
 
 /** In `events`. */
 export function eventLines(settings: Settings): readonly Directive[] {
-  return [directive('worker_connections', number(settings.maxWorkerConnections, 64, 1_000_000))]
+  return [
+    directive('worker_connections', number(settings.maxWorkerConnections, 64, 1_000_000)),
+    ...settings.debugConnections.map((range) => directive('debug_connection', cidr(range))),
+  ]
 }
 
-/** In `http`. `unlogged`: some routes have no access log, which Lua says in a variable. */
+/** In `http`. `unlogged`: some requests have no line in the access log, which a variable says. */
 export function httpLines(settings: Settings, capabilities: Capabilities, unlogged: boolean): readonly Directive[] {
   return [
     ...clientLines(settings, capabilities),
@@ -35,8 +41,8 @@ export function httpLines(settings: Settings, capabilities: Capabilities, unlogg
   ]
 }
 
-function accessLog({ disableAccessLog }: Settings, unlogged: boolean): Directive {
-  if (disableAccessLog) return directive('access_log', keyword('off'))
+function accessLog({ disableAccessLog, disableHttpAccessLog }: Settings, unlogged: boolean): Directive {
+  if (disableAccessLog || disableHttpAccessLog) return directive('access_log', keyword('off'))
   const unless = unlogged ? [condition('logged')] : []
   return directive('access_log', keyword('access.log'), keyword('upstreaminfo'), ...unless)
 }
@@ -51,7 +57,7 @@ export function routeVariables(settings: Settings): readonly string[] {
 export function luaVariables(settings: Settings): readonly string[] {
   const used = variablesOf(settings.logFormat)
   const upstreams = ['proxy_upstream_name', 'proxy_alternative_upstream_name']
-  return [...upstreams, ...ROUTE_VARIABLES].filter((name) => used.has(name)).concat('new_id')
+  return [...upstreams, ...ROUTE_VARIABLES].filter((name) => used.has(name)).concat(settings.generateRequestId ? 'new_id' : [])
 }
 
 /** The format of the access log; `escape=none` lets clients write anything into it, and is the operator's choice. */
@@ -72,18 +78,34 @@ function clientLines(settings: Settings, capabilities: Capabilities): readonly D
     directive('client_body_buffer_size', bytes(settings.clientBodyBufferSize)),
     directive('client_body_timeout', time(settings.clientBodyTimeout)),
     directive('client_max_body_size', bytes(settings.proxyBodySize)),
+    ...(settings.enableUnderscoresInHeaders ? [directive('underscores_in_headers', onOff(true))] : []),
   ]
   if (!capabilities.keepalive_min_timeout) return lines
   return [...lines, directive('keepalive_min_timeout', time(KEEPALIVE_MIN_SECONDS))]
 }
 
+/** The server's order counts, as in ingress-nginx. Suites of TLS 1.3 have a list of their own in OpenSSL. */
+function cipherLines({ sslCiphers, sslEcdhCurve }: Settings): readonly Directive[] {
+  const { suites } = sslCiphers
+  const terms = sslCiphers.ciphers.length > 0 ? sslCiphers.ciphers : DEFAULT_SETTINGS.sslCiphers.ciphers
+  return [
+    directive('ssl_ciphers', ciphers(terms)),
+    directive('ssl_prefer_server_ciphers', onOff(true)),
+    ...(suites.length === 0 ? [] : [directive('ssl_conf_command', keyword('Ciphersuites'), ciphers(suites))]),
+    ...(sslEcdhCurve.length === 0 ? [] : [directive('ssl_ecdh_curve', ciphers(sslEcdhCurve))]),
+  ]
+}
+
 /** Tickets stay off: they would carry a session across TLS policies (CVE-2025-23419). */
 function tlsLines(settings: Settings, capabilities: Capabilities): readonly Directive[] {
+  const { sslSessionCache: keeps, sslSessionCacheSize: size } = settings
   const lines = [
     directive('ssl_protocols', ...settings.sslProtocols.map((protocol) => keyword(protocol))),
+    ...cipherLines(settings),
+    directive('ssl_buffer_size', bytes(settings.sslBufferSize)),
     directive('ssl_session_tickets', onOff(false)),
-    directive('ssl_session_cache', keyword('shared:tls_sessions:10m')),
-    directive('ssl_session_timeout', time(600)),
+    directive('ssl_session_cache', keyword(keeps ? `shared:tls_sessions:${size}` : 'off')),
+    directive('ssl_session_timeout', time(settings.sslSessionTimeout)),
   ]
   if (!settings.useHttp2) return lines
   const streams = directive('http2_max_concurrent_streams', number(settings.http2MaxConcurrentStreams, 1, 1024))

@@ -5,7 +5,7 @@ import { compareText, sha256 } from '../util/canonical.ts'
 import type { LocationClass } from '../policy/effects.ts'
 import { answerLines, hstsView, serverHeaderView } from './answers.ts'
 import { countingView } from './counting.ts'
-import { print, type Directive } from './directive.ts'
+import { keyword, mapLine, pathKey, print, type Directive } from './directive.ts'
 import type { NginxInput } from './input.ts'
 import { proxyHeaders } from './proxy-headers.ts'
 import { forwarding, serverViews } from './servers.ts'
@@ -74,7 +74,7 @@ function pagesFor(classes: readonly LocationClass[]): readonly { readonly code: 
  */
 function refuseUnsafe(value: unknown): string {
   const text = String(value)
-  if (!/^[A-Za-z0-9_ ./:@*=;$[\]+-]*$/.test(text)) throw new TypeError(`unsafe text in nginx.conf: ${JSON.stringify(text)}`)
+  if (!/^[A-Za-z0-9_ ./:@*=;$[\]!+-]*$/.test(text)) throw new TypeError(`unsafe text in nginx.conf: ${JSON.stringify(text)}`)
   return text
 }
 
@@ -93,7 +93,8 @@ function viewOf(input: NginxInput) {
   const { settings, capabilities } = input
   const forwarded = forwarding(input)
   const classes = [...input.classes].sort((left, right) => compareText(left.name, right.name))
-  const unlogged = classes.some(({ directives }) => directives.some(({ name }) => name === 'access_log'))
+  const { skipAccessLogUrls: skipped } = settings
+  const unlogged = skipped.length > 0 || classes.some(({ directives }) => directives.some(({ name }) => name === 'access_log'))
   return {
     listener: DEFAULT_LISTENER,
     main: mainLines(settings).map(print),
@@ -103,6 +104,9 @@ function viewOf(input: NginxInput) {
     route_variables: routeVariables(settings).map((name) => `$${name}`),
     http: httpLines(settings, capabilities, unlogged).map(print),
     unlogged,
+    skips: skipped.length > 0,
+    skipped: [...new Set(skipped)].map((path) => mapLine(pathKey(path), keyword('0'))),
+    request_ids: settings.generateRequestId,
     upstream: upstreamLines(settings).map(print),
     servers: serverViews(input),
     counting: input.counting === undefined ? undefined : countingView(input.counting),

@@ -1,17 +1,20 @@
 /** The `server` blocks of HTTP: where each listens, and whom it believes what the address of a client is. */
 import type { Settings } from '../ir/settings.ts'
-import { cidr, directive, keyword, onOff, print, socket, unixSocket, type Argument, type Directive } from './directive.ts'
-import type { Capabilities, Listeners, NginxInput } from './input.ts'
+import { cidr, directive, headerName, keyword, onOff, print, socket, unixSocket, type Argument, type Directive } from './directive.ts'
+import type { NginxInput } from './input.ts'
 import { HTTPS_SOCKET, passthroughMode } from './passthrough.ts'
 
 export interface ServerView {
   readonly lines: readonly string[]
 }
 
-/** The addresses that every port is listened on. */
-export function listenAddresses(listeners: Listeners, capabilities: Capabilities): readonly string[] {
-  const everywhere = capabilities.ipv6 ? ['0.0.0.0', '::'] : ['0.0.0.0']
-  return listeners.addresses.length > 0 ? listeners.addresses : everywhere
+/** The addresses that every port is listened on: those of the flag, else of the ConfigMap, else all. */
+export function listenAddresses({ listeners, capabilities, settings }: NginxInput): readonly string[] {
+  const named = listeners.addresses.length > 0 ? listeners.addresses : settings.bindAddress
+  const asked = named.length > 0 ? named : ['0.0.0.0', ...(capabilities.ipv6 ? ['::'] : [])]
+  const usable = settings.disableIpv6 ? asked.filter((address) => !address.includes(':')) : asked
+  // With nothing left there would be no port at all.
+  return usable.length > 0 ? usable : asked
 }
 
 /**
@@ -23,7 +26,7 @@ export function serverViews(input: NginxInput): readonly ServerView[] {
   const mode = passthroughMode(input)
   const proxied = settings.useProxyProtocol ? [keyword('proxy_protocol')] : []
   const tls = [keyword('ssl'), ...(settings.useHttp2 && !capabilities.http2_directive ? [keyword('http2')] : [])]
-  const direct = listenAddresses(listeners, capabilities).flatMap((address) => [
+  const direct = listenAddresses(input).flatMap((address) => [
     listen(socket(address, listeners.httpPort), ...proxied),
     ...(mode === 'front' ? [] : [listen(socket(address, listeners.httpsPort), ...tls, ...proxied)]),
   ])
@@ -42,9 +45,10 @@ function listen(where: Argument, ...options: readonly Argument[]): Directive {
 
 /** In `http`: proxies of others. What PROXY protocol says goes before headers. */
 export function realIpLines(settings: Settings): readonly Directive[] {
-  if (!settings.useForwardedHeaders && !settings.useProxyProtocol) return []
+  const { useForwardedHeaders, useProxyProtocol, enableRealIp, forwardedForHeader } = settings
+  if (!useForwardedHeaders && !useProxyProtocol && !enableRealIp) return []
   return [
-    directive('real_ip_header', keyword(settings.useProxyProtocol ? 'proxy_protocol' : 'X-Forwarded-For')),
+    directive('real_ip_header', useProxyProtocol ? keyword('proxy_protocol') : headerName(forwardedForHeader)),
     directive('real_ip_recursive', onOff(true)),
     ...settings.proxyRealIpCidr.map((range) => directive('set_real_ip_from', cidr(range))),
   ]

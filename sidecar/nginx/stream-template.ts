@@ -14,6 +14,9 @@ stream {
 {{#lines}}
     {{.}}
 {{/lines}}
+{{#port_log}}
+    {{{.}}}
+{{/port_log}}
 
 {{#tls}}
     upstream tls_termination {

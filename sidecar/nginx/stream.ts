@@ -2,7 +2,7 @@
 import { portKey } from '../ir/names.ts'
 import type { Settings } from '../ir/settings.ts'
 import type { Endpoint, Layer4, StreamRoute } from '../ir/types.ts'
-import { cidr, directive, keyword, number, onOff, print, socket, time, type Directive } from './directive.ts'
+import { cidr, directive, keyword, logFormat, number, onOff, print, socket, time, type Directive } from './directive.ts'
 import type { NginxInput } from './input.ts'
 import { nameMaps, passthroughMode, upstreamName } from './passthrough.ts'
 import { listenAddresses } from './servers.ts'
@@ -27,6 +27,7 @@ export interface StreamView {
   /** Seconds. */
   readonly connect_timeout: number
   readonly lines: readonly string[]
+  readonly port_log: string | undefined
   readonly upstreams: readonly Block[]
   readonly servers: readonly Server[]
   /** With TLS passthrough. */
@@ -51,9 +52,10 @@ export function streamView(input: NginxInput): StreamView | undefined {
     tries: settings.streamNextUpstreamTries,
     connect_timeout: settings.proxyConnectTimeout,
     lines: streamLines(settings, lua).map(print),
+    port_log: portLogFormat(input),
     upstreams: lua ? [] : [...layer4.ports.map(portUpstream), ...passthroughUpstreams(passthrough)],
     servers: layer4.ports.map((port) => ({
-      lines: portLines(port, input).map(print),
+      lines: [...portLines(port, input), ...portLog(input)].map(print),
       key: `stream/${portKey(port)}`,
       upstream: nameOf(port),
     })),
@@ -104,8 +106,23 @@ function endpointLines(endpoints: readonly Endpoint[]): string[] {
   return (lines.length > 0 ? lines : [directive('server', socket('0.0.0.1', 1), keyword('down'))]).map(print)
 }
 
+function isLogged({ settings, layer4 }: NginxInput): boolean {
+  const hasPorts = layer4 !== undefined && layer4.ports.length > 0
+  return hasPorts && !settings.disableAccessLog && !settings.disableStreamAccessLog
+}
+
+function portLogFormat(input: NginxInput): string | undefined {
+  if (!isLogged(input)) return undefined
+  return print(directive('log_format', keyword('stream'), ...logFormat(input.settings.logFormatStream)))
+}
+
+/** Of ports alone: whatever comes through the TLS port is HTTP with a log of its own, or another's to log. */
+function portLog(input: NginxInput): readonly Directive[] {
+  return isLogged(input) ? [directive('access_log', keyword('access.log'), keyword('stream'))] : []
+}
+
 function portLines(route: StreamRoute, input: NginxInput): readonly Directive[] {
-  const addresses = listenAddresses(input.listeners, input.capabilities)
+  const addresses = listenAddresses(input)
   if (route.protocol === 'UDP') {
     // One socket for each worker: the datagrams of a client come to the worker that knows its session.
     const listen = addresses.map((it) => directive('listen', socket(it, route.port), keyword('udp'), keyword('reuseport')))
@@ -136,9 +153,10 @@ function proxyProtocol(route: StreamRoute, { settings, capabilities }: NginxInpu
   return { accept, lines: [...realIp, ...(send ? [directive('proxy_protocol', onOff(true))] : [])] }
 }
 
-function frontLines({ listeners, settings, capabilities }: NginxInput): readonly Directive[] {
+function frontLines(input: NginxInput): readonly Directive[] {
+  const { listeners, settings, capabilities } = input
   const options = settings.useProxyProtocol ? [BACKLOG, keyword('proxy_protocol')] : [BACKLOG]
-  const listen = listenAddresses(listeners, capabilities).map((it) => directive('listen', socket(it, listeners.httpsPort), ...options))
+  const listen = listenAddresses(input).map((it) => directive('listen', socket(it, listeners.httpsPort), ...options))
   if (!settings.useProxyProtocol || !capabilities.stream_realip) return listen
   return [...listen, ...settings.proxyRealIpCidr.map((range) => directive('set_real_ip_from', cidr(range)))]
 }

@@ -4,7 +4,6 @@ include modules.conf;
 {{#main}}
 {{.}}
 {{/main}}
-error_log stderr notice;
 error_log emerg.log emerg;
 
 events {
@@ -53,8 +52,16 @@ http {
     map "" $rewritten_from { default ""; }
     # The path that the client asked for, whatever the backend sees.
     map $rewritten_from $client_uri { "" $uri; default $rewritten_from; }
+{{#skips}}
+    map_hash_bucket_size 512;
+{{/skips}}
 {{#unlogged}}
-    map "" $logged { default 1; }
+    map {{#skips}}$request_uri{{/skips}}{{^skips}}""{{/skips}} $logged {
+{{#skipped}}
+        {{.}}
+{{/skipped}}
+        default 1;
+    }
 {{/unlogged}}
 {{#route_variables}}
     map "" {{.}} { default "-"; }
@@ -62,8 +69,13 @@ http {
 {{#counting}}
     map "" $stats { default "{{stats}}"; }
 {{/counting}}
+{{#request_ids}}
     map "" $new_id { default $request_id; }
     map $http_x_request_id $req_id { default $http_x_request_id; "" $new_id; }
+{{/request_ids}}
+{{^request_ids}}
+    map "" $req_id { default $http_x_request_id; }
+{{/request_ids}}
     map $http_upgrade $connection_upgrade { default upgrade; "" ""; }
 {{#behind_front}}
     # Of what comes through the socket, as our own PROXY header tells it.

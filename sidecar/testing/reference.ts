@@ -62,7 +62,8 @@ function serviceTable(): string {
 
 function defaultText(name: keyof Settings): string {
   const value: unknown = DEFAULT_SETTINGS[name]
-  if (name === 'logFormat') return 'that of ingress-nginx'
+  if (name === 'sslCiphers') return "Mozilla's intermediate list, without DHE"
+  if (name === 'logFormat' || name === 'logFormatStream') return 'that of ingress-nginx'
   if (typeof value === 'boolean' && 'value' in KEYS[name].parse('on')) return value ? 'on' : 'off'
   if (typeof value !== 'object' || value === null) return String(value)
   return Object.values(value).map(String).join(' ') || 'none'

@@ -16,16 +16,9 @@ import { retries } from '../../policy/retries.ts'
 import { serviceUpstream } from '../../policy/service-upstream.ts'
 import { timeouts } from '../../policy/timeouts.ts'
 import { tlsRedirect } from '../../policy/tls-redirect.ts'
-
-export interface Key<T> {
-  readonly name: string
-  readonly parse: Parser<T>
-  readonly about: string
-}
-
-function key<T>(name: string, parse: Parser<T>, about: string): Key<T> {
-  return { name, parse, about }
-}
+import { key, type Key } from './key.ts'
+import { PROCESS_KEYS } from './process-keys.ts'
+import { TLS_KEYS } from './tls-keys.ts'
 
 /** What holds where the annotation of the same name is not set: same grammar, same bounds. */
 function defaultOf<T>({ annotation, parse, about }: Pick<Key<T>, 'parse' | 'about'> & { readonly annotation: string }): Key<T> {
@@ -79,6 +72,8 @@ const httpRedirectCode: Parser<number> = (text) => {
 }
 
 export const KEYS: { readonly [K in keyof Settings]: Key<Settings[K]> } = {
+  ...PROCESS_KEYS,
+  ...TLS_KEYS,
   workerProcesses: key('worker-processes', workers, 'Workers of NGINX; auto: one for each CPU'),
   maxWorkerConnections: key('max-worker-connections', integer(64, 1_000_000), 'Connections of one worker, to clients and endpoints'),
   workerShutdownTimeout: key('worker-shutdown-timeout', seconds(1, 86_400), 'How long requests go on in a worker that a reload or stop replaces'),
@@ -131,7 +126,6 @@ export const KEYS: { readonly [K in keyof Settings]: Key<Settings[K]> } = {
   blockReferers: key('block-referers', headerPatterns, 'Values of `Referer` whose requests are answered with 403'),
   useHttp2: key('use-http2', boolean, 'HTTP/2 for clients over TLS'),
   http2MaxConcurrentStreams: key('http2-max-concurrent-streams', integer(1, 1024), 'Requests at once in one HTTP/2 connection'),
-  sslProtocols: key('ssl-protocols', list(word('TLSv1.2', 'TLSv1.3'), 2), 'Versions of TLS for clients'),
   hsts: key('hsts', boolean, 'Answers over TLS have Strict-Transport-Security, instead of what the backend says'),
   hstsMaxAge: key('hsts-max-age', integer(0, 4_294_967_295), 'For how many seconds browsers then use TLS only; 0: they forget it'),
   hstsIncludeSubdomains: key('hsts-include-subdomains', boolean, 'For all names below the host, too'),

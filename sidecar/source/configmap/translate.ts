@@ -103,6 +103,10 @@ class Reading {
       const effect = 'headers of PROXY protocol are read, and the addresses in them do not count'
       this.#report('use-proxy-protocol', 'warning', 'NobodyTrusted', `proxy-real-ip-cidr names no range: ${effect}`)
     }
+    if (settings.enableRealIp) {
+      const message = 'proxy-real-ip-cidr names no range: the address of a client is that of its connection'
+      this.#report('enable-real-ip', 'warning', 'NobodyTrusted', message)
+    }
     if (!settings.useForwardedHeaders) return settings
     const message = 'forwarded headers are trusted only from the ranges in proxy-real-ip-cidr, which names none: not trusted'
     this.#report('use-forwarded-headers', 'error', 'InvalidSetting', message)

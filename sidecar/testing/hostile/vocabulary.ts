@@ -9,9 +9,15 @@ import { readTree, type Node, type Tree } from './nginx-tree.ts'
 
 /** Directives of the controller's own ConfigMap, whose words have a type rather than a list. */
 const TYPED: Readonly<Record<string, RegExp>> = {
+  ssl_ciphers: /^[A-Z0-9a-z.:@+!-]+$/,
+  ssl_conf_command: /^(?:Ciphersuites|[A-Z0-9_:]+)$/,
+  ssl_ecdh_curve: /^[A-Za-z0-9:]+$/,
+  real_ip_header: /^[A-Za-z0-9_-]{1,46}$/,
+  worker_cpu_affinity: /^(?:auto|[01]{1,256})$/,
+  error_log: /^[a-z]+(?:[.]log)?$/,
   proxy_hide_header: /^[A-Za-z0-9_-]{1,46}$/,
   gzip_types: /^[a-z0-9./+*-]{1,46}$/,
-  log_format: /^(?:upstreaminfo|escape=(?:none|json)|'(?:[^\\']|\\[\\'])*')$/u,
+  log_format: /^(?:upstreaminfo|stream|escape=(?:none|json)|'(?:[^\\']|\\[\\'])*')$/u,
 }
 
 /** Words that no golden case happens to have. */
@@ -47,7 +53,7 @@ interface Place {
 
 function places(nodes: readonly Node[], around: string): Place[] {
   return nodes.flatMap((node) => {
-    const path = `${around}/${node.words[0]}`
+    const path = `${around}/${node.words[0]?.replace(/^[/].*/, '<path>')}`
     return [{ path, node }, ...places(node.block ?? [], path)]
   })
 }
