@@ -68,8 +68,8 @@ export function mediaType(text: string): Argument {
   return text as Argument
 }
 
-/** Terms of a list of ciphers, which `cipherList` checked, as OpenSSL reads them. */
-export function ciphers(terms: readonly string[]): Argument {
+/** Terms of a list of ciphers, suites or groups, as OpenSSL reads them. */
+export function opensslNames(terms: readonly string[]): Argument {
   const text = terms.join(':')
   if (!/^[A-Za-z0-9_.:@+!-]{1,2048}$/.test(text)) throw new TypeError('not a list of ciphers')
   return text as Argument

@@ -3,7 +3,7 @@ import { DEFAULT_SETTINGS, type Settings } from '../ir/settings.ts'
 import { ROUTE_VARIABLES, variablesOf } from '../ir/log-format.ts'
 import { bufferDirectives } from '../policy/buffering.ts'
 import { nextUpstream } from '../policy/retries.ts'
-import { bytes, cidr, ciphers, condition, directive, keyword, logFormat, number, onOff, time, type Directive } from './directive.ts'
+import { bytes, cidr, condition, directive, keyword, logFormat, number, onOff, opensslNames, time, type Directive } from './directive.ts'
 import type { Capabilities } from './input.ts'
 import { realIpLines } from './servers.ts'
 
@@ -89,10 +89,10 @@ function cipherLines({ sslCiphers, sslEcdhCurve }: Settings): readonly Directive
   const { suites } = sslCiphers
   const terms = sslCiphers.ciphers.length > 0 ? sslCiphers.ciphers : DEFAULT_SETTINGS.sslCiphers.ciphers
   return [
-    directive('ssl_ciphers', ciphers(terms)),
+    directive('ssl_ciphers', opensslNames(terms)),
     directive('ssl_prefer_server_ciphers', onOff(true)),
-    ...(suites.length === 0 ? [] : [directive('ssl_conf_command', keyword('Ciphersuites'), ciphers(suites))]),
-    ...(sslEcdhCurve.length === 0 ? [] : [directive('ssl_ecdh_curve', ciphers(sslEcdhCurve))]),
+    ...(suites.length === 0 ? [] : [directive('ssl_conf_command', keyword('Ciphersuites'), opensslNames(suites))]),
+    ...(sslEcdhCurve.length === 0 ? [] : [directive('ssl_ecdh_curve', opensslNames(sslEcdhCurve))]),
   ]
 }
 
