@@ -12,7 +12,7 @@ export interface CipherList {
   readonly suites: readonly string[]
 }
 
-const MAX_LENGTH = 2048
+const MAX_LENGTH = 1024
 const MAX_TERMS = 100
 
 const SUITES: ReadonlySet<string> = new Set([
