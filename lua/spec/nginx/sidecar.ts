@@ -13,6 +13,8 @@ export interface Sidecar {
   readonly plane: DataPlane
   readonly http: string
   readonly https: string
+  /** What the sidecar has logged. */
+  log(): string
   /** Writes one file of the folder; '' empties it. */
   write(file: string, manifest: string): Promise<void>
   /** An answer of the admin API. */
@@ -38,7 +40,9 @@ export async function sidecar(
   ], '', {})
   if (command?.name !== 'run') throw new Error('the flags are not understood')
   const { options } = command
-  const run = (): Promise<Running> => runController(options, pino({ level: 'silent' }), '')
+  const lines: string[] = []
+  const log = pino({ level: 'trace' }, { write: (line) => void lines.push(line) })
+  const run = (): Promise<Running> => runController(options, log, '')
   let running = await run()
   test.after(async () => {
     await running.close()
@@ -57,6 +61,7 @@ export async function sidecar(
     plane,
     http: `http://127.0.0.1:${httpPort}`,
     https: `https://127.0.0.1:${httpsPort}`,
+    log: () => lines.join(''),
     write,
     admin,
     restart: async () => {
