@@ -58,7 +58,8 @@ end
 -- `compile` of a policy gets what needs NGINX from here: policies are loaded without it, too.
 local function request_step(policy, value, route)
     if policy.compile then
-        return { apply = policy.compile(value, route, template) }
+        local apply = policy.compile(value, route, template)
+        return apply and { apply = apply }
     end
     return { apply = policy.apply, value = value }
 end

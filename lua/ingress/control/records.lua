@@ -10,6 +10,8 @@ local store = require "ingress.store"
 local validation = require "ingress.control.validation"
 
 local REDACTED = "[redacted]"
+-- Members of records that are never shown.
+local SECRETS = { "key", "users" }
 local PATCH = { base = true, set = true, delete = true }
 local PUT = { set = true }
 -- How many records are looked at before others have their turn.
@@ -113,8 +115,10 @@ function _M.get(key)
     if not value then
         return answer.error(404, "there is no record under this key")
     end
-    if value.key then
-        value.key = REDACTED
+    for _, name in ipairs(SECRETS) do
+        if value[name] then
+            value[name] = REDACTED
+        end
     end
     return answer.ok(value)
 end

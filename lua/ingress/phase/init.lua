@@ -9,6 +9,7 @@ local process = require "ingress.process"
 local restore = require "ingress.control.restore"
 require "ingress.control.snapshot"
 require "ingress.limit"
+require "ingress.password.users"
 require "ingress.phase.control"
 
 -- What the configuration calls, loaded here, once, so that workers share the memory and need no

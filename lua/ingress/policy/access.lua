@@ -25,11 +25,24 @@ function _M.default(_, setting)
 end
 
 
-function _M.compile(value)
+--- @return function: whether the client of the request at hand may come
+function _M.test(value)
     local allowed, denied = address_set.of(value.allow), address_set.of(value.deny)
     return function()
         local client = ngx.var.binary_remote_addr
-        if denied and denied:holds(client) or allowed and not allowed:holds(client) then
+        return not (denied and denied:holds(client) or allowed and not allowed:holds(client))
+    end
+end
+
+
+--- Nothing where `satisfy` decides.
+function _M.compile(value, route)
+    if route.policies.satisfy then
+        return nil
+    end
+    local may_come = _M.test(value)
+    return function()
+        if not may_come() then
             return ngx.exit(FORBIDDEN)
         end
     end

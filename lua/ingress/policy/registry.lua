@@ -8,6 +8,7 @@ _M.by_name = {
     access_log = require "ingress.policy.access_log",
     affinity = require "ingress.policy.affinity",
     app_root = require "ingress.policy.app_root",
+    basic_auth = require "ingress.policy.basic_auth",
     blocks = require "ingress.policy.blocks",
     body_size = require "ingress.policy.body_size",
     cors = require "ingress.policy.cors",
@@ -20,6 +21,7 @@ _M.by_name = {
     response_headers = require "ingress.policy.response_headers",
     retries = require "ingress.policy.retries",
     rewrite = require "ingress.policy.rewrite",
+    satisfy = require "ingress.policy.satisfy",
     timeouts = require "ingress.policy.timeouts",
     tls_redirect = require "ingress.policy.tls_redirect",
 }
@@ -30,7 +32,7 @@ _M.by_name = {
 -- last: others go by what the client asked for.
 _M.request_order = {
     "blocks", "access_log", "app_root", "cors", "redirect", "direct_response", "tls_redirect",
-    "limits", "access", "body_size", "request_headers", "rewrite",
+    "limits", "access", "basic_auth", "satisfy", "body_size", "request_headers", "rewrite",
 }
 
 -- Those that change answers, in the order in which they do.

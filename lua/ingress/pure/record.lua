@@ -3,6 +3,7 @@
 
 local address = require "ingress.pure.address"
 local canary = require "ingress.pure.canary_record"
+local htpasswd_record = require "ingress.pure.htpasswd_record"
 local record_key = require "ingress.pure.record_key"
 local resilience = require "ingress.pure.resilience_record"
 local route_match = require "ingress.pure.route_match"
@@ -255,6 +256,7 @@ function _M.setting(record, deps)
 end
 
 
+_M.htpasswd = htpasswd_record.refusal
 _M.passthrough = stream_record.refusal
 _M.stream = stream_record.refusal
 

@@ -35,6 +35,13 @@ local function is_backend(rest)
 end
 
 
+-- `@map`: of a Secret each of whose keys is a user.
+local function is_htpasswd(rest)
+    local namespace, secret, variant = match(rest, "^([^/]*)/([^/@]*)(@?[^/]*)$")
+    return is_name(namespace) and is_name(secret) and (variant == "" or variant == "@map")
+end
+
+
 local CHECKS = {
     host = function(rest)
         local listener, host = match(rest, "^([^/]*)/([^/]*)$")
@@ -45,6 +52,7 @@ local CHECKS = {
         local namespace, secret = match(rest, "^([^/]*)/([^/]*)$")
         return rest == "default" or (is_name(namespace) and is_name(secret))
     end,
+    htpasswd = is_htpasswd,
     setting = function(rest)
         return rest == "global"
     end,
@@ -58,8 +66,8 @@ local CHECKS = {
 }
 
 
---- The kind of a key: "host", "backend", "certificate", "setting", "stream" or "passthrough"; nil
--- when it is no key.
+--- The kind of a key: "host", "backend", "certificate", "htpasswd", "setting", "stream" or
+-- "passthrough"; nil when it is no key.
 function _M.kind(key)
     if type(key) ~= "string" or #key > LONGEST then
         return nil

@@ -8,10 +8,10 @@ import { start, variants, type Json } from './harness.ts'
 
 const ROOT = join(import.meta.dirname, '../../../sidecar/testdata')
 
-/** Without certificates: a golden case holds no key. */
+/** Without certificates and users: a golden case holds no secret. */
 function recordsOf(name: string): Json {
   const all = JSON.parse(readFileSync(join(ROOT, name, 'records.json'), 'utf8')) as Json
-  return Object.fromEntries(Object.entries(all).filter(([key]) => !key.startsWith('certificate/')))
+  return Object.fromEntries(Object.entries(all).filter(([key]) => !/^(certificate|htpasswd)[/]/.test(key)))
 }
 
 for (const variant of variants()) {
