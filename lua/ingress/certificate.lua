@@ -1,6 +1,7 @@
 -- The certificate of a TLS handshake: of the host record for the name (exact, then the wildcard of
 -- one label), else the default.
 
+local client_certificate = require "ingress.client_certificate"
 local faults = require "ingress.faults"
 local ffi = require "ffi"
 local recent = require "ingress.pure.recent"
@@ -93,6 +94,22 @@ local function lookup(key)
 end
 
 
+-- Parsed pair -> its record.
+local texts = setmetatable({}, { __mode = "k" })
+
+
+--- The record of a certificate that we show to others, {chain, key}; nil when there is none.
+function _M.pem(key)
+    local pair = lookup(key)
+    if not pair then
+        return nil
+    end
+    local record = texts[pair] or store.read(key)
+    texts[pair] = record
+    return record
+end
+
+
 local function find(listener, name)
     local key = name and router.certificate_key(listener, lower(name))
     return key and lookup(key) or lookup(record_key.DEFAULT_CERTIFICATE)
@@ -114,14 +131,20 @@ local function choose(listener)
     local name = ssl.server_name()
     faults.subject = "handshake"
     local pair = find(listener, name)
-    if pair then
-        assert(present(pair))
-        return true
+    if not pair then
+        return false
     end
+    assert(present(pair))
+    local demand = router.client_certificate(listener, name and lower(name))
+    if demand then
+        client_certificate.ask(demand)
+    end
+    return true
 end
 
 
---- Sets the certificate; without any the handshake fails.
+--- Sets the certificate, without which the handshake fails, and asks for that of the client where the
+-- host demands one.
 function _M.run(listener)
     local ok, found = pcall(choose, listener)
     if not ok then

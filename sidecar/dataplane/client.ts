@@ -149,6 +149,12 @@ export class ControlClient {
     return pushResult(await this.#send('PUT', '/v1/records', Readable.from(pieces(set), { highWaterMark: 1 })))
   }
 
+  /** A file that the next configuration names, by the SHA-256 of its content. */
+  async putFile(digest: string, content: string): Promise<void> {
+    const { status, body } = await this.#send('PUT', `/v1/files/${digest}.pem`, content)
+    if (status !== 200) throw new ControlError(status, String(body.message))
+  }
+
   async config(text: string): Promise<ConfigResult> {
     const { status, body } = await this.#send('PUT', '/v1/config', text)
     const outcomes = { 200: 'loaded', 409: 'busy', 422: 'refused', 504: 'timeout' } as const

@@ -27,8 +27,12 @@ class Rig {
   } as unknown as DataPlaneStatus
 
   readonly configuration = new Configuration({
-    client: { config: async (text) => this.#load(text), status: async () => this.status },
-    desired: { classes: () => this.wanted, config: () => ({ settings: DEFAULT_SETTINGS, listeners: LISTENERS }) },
+    client: { config: async (text) => this.#load(text), putFile: async () => {}, status: async () => this.status },
+    desired: {
+      classes: () => this.wanted,
+      file: () => undefined,
+      config: () => ({ settings: DEFAULT_SETTINGS, listeners: LISTENERS }),
+    },
     events: { reloaded: () => {}, refused: () => {}, trouble: (message) => this.troubles.push(message) },
     usedClasses: { names: () => this.used },
     now: () => this.now,

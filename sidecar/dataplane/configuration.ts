@@ -19,8 +19,8 @@ export const RELOADS_AT_ONCE = 30
 export const RELOAD_INTERVAL_MS = 10_000
 
 export interface ConfigurationOptions {
-  readonly client: Pick<ControlClient, 'config' | 'status'>
-  readonly desired: Pick<Desired, 'classes' | 'config'>
+  readonly client: Pick<ControlClient, 'config' | 'putFile' | 'status'>
+  readonly desired: Pick<Desired, 'classes' | 'config' | 'file'>
   readonly events: Pick<DataPlaneEvents, 'reloaded' | 'refused' | 'trouble'>
   /** Classes that the records in OpenResty need now. */
   readonly usedClasses: Pick<ClassUse, 'names'>
@@ -116,6 +116,7 @@ export class Configuration {
 
   async #load(wanted: RenderedConfig, input: readonly unknown[]): Promise<DataPlaneStatus | undefined> {
     const { client, events } = this.#options
+    await this.#putFiles(wanted)
     this.#loading = true
     const result = await client.config(wanted.text).finally(() => (this.#loading = false))
     if (result.outcome === 'loaded') {
@@ -133,6 +134,15 @@ export class Configuration {
     // No workers were made, and without these ports it is another configuration.
     this.#pace.giveBack()
     return client.status().then((status) => this.push(status))
+  }
+
+  /** One whose content nobody has any more is there: the configuration that runs names it, too. */
+  async #putFiles({ input }: RenderedConfig): Promise<void> {
+    const { client, desired } = this.#options
+    for (const digest of new Set(input.classes.flatMap(({ authority }) => authority ?? []))) {
+      const content = desired.file(digest)
+      if (content !== undefined) await client.putFile(digest, content)
+    }
   }
 
   #adopt(config: RenderedConfig, input: readonly unknown[], status: DataPlaneStatus): DataPlaneStatus {

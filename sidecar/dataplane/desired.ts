@@ -11,6 +11,8 @@ export interface Desired {
   /** Keys that changed; the data plane takes them out. */
   readonly changed: Set<RecordKey>
   classes(): readonly LocationClass[]
+  /** The content of a file that a class names, by its digest; undefined where only older records name it. */
+  file(digest: string): string | undefined
   /** Everything of the configuration but the classes and the capabilities. */
   config(): Pick<NginxInput, 'settings' | 'listeners' | 'counting' | 'layer4'>
 }

@@ -89,8 +89,8 @@ function rig(...list: readonly number[]): Rig {
   const layer4 = ports(...list)
   const listeners = { addresses: [], httpPort: 80, httpsPort: 443 }
   const configuration = new Configuration({
-    client: { config: async (text) => load(text), status: async () => status },
-    desired: { classes: () => [], config: () => ({ settings: DEFAULT_SETTINGS, listeners, layer4 }) },
+    client: { config: async (text) => load(text), putFile: async () => {}, status: async () => status },
+    desired: { classes: () => [], file: () => undefined, config: () => ({ settings: DEFAULT_SETTINGS, listeners, layer4 }) },
     events: { reloaded: () => {}, refused: () => {}, trouble: () => {} },
     usedClasses: { names: () => [] },
     now: () => clock.now,

@@ -26,12 +26,19 @@ export function serverHeaderView(settings: Settings, capabilities: Capabilities)
   return { hide_server_header: mayHide && !ofBackend, only_server_of_backend: mayHide && ofBackend }
 }
 
+/** What clients get of the headers of backends. */
+export function answerHeaderLines(settings: Settings): readonly Directive[] {
+  return [
+    ...(settings.allowBackendServerHeader ? [directive('proxy_pass_header', headerName('Server'))] : []),
+    ...settings.hideHeaders.map((name) => directive('proxy_hide_header', headerName(name))),
+  ]
+}
+
 /** In `http`. */
 export function answerLines(settings: Settings): readonly Directive[] {
   return [
     directive('server_tokens', onOff(settings.serverTokens)),
-    ...(settings.allowBackendServerHeader ? [directive('proxy_pass_header', headerName('Server'))] : []),
-    ...settings.hideHeaders.map((name) => directive('proxy_hide_header', headerName(name))),
+    ...answerHeaderLines(settings),
     ...compressionLines(settings),
   ]
 }

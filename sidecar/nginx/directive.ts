@@ -56,6 +56,43 @@ export function cidr(text: string): Argument {
   return token(text)
 }
 
+/** A DNS name that a parser has checked. */
+export function hostName(text: string): Argument {
+  if (!/^[a-z0-9.-]{1,253}$/.test(text)) throw new TypeError(`not a DNS name: ${JSON.stringify(text.slice(0, 80))}`)
+  return token(text)
+}
+
+/** A list of ciphers that ir/ciphers.ts read. */
+export function ciphers(text: string): Argument {
+  if (!/^[A-Za-z0-9:+!-]{1,1024}$/.test(text)) throw new TypeError(`not a list of ciphers: ${JSON.stringify(text.slice(0, 80))}`)
+  return text as Argument
+}
+
+/** Where a `_pass` directive leads: an `upstream` of ours; `$scheme` also ends its name. */
+export function passTarget(scheme: 'https' | 'grpc' | 'grpcs' | '$scheme' | undefined, upstream: string): Argument {
+  const name = token(upstream)
+  if (scheme === '$scheme') return `$scheme://${name}_$scheme` as Argument
+  return scheme === undefined ? name : token(`${scheme}://${name}`)
+}
+
+/** A file that the control API put into the run folder, named by the SHA-256 of its content. */
+export function contentFile(digest: string): Argument {
+  if (!/^[0-9a-f]{64}$/.test(digest)) throw new TypeError(`not a digest: ${JSON.stringify(digest.slice(0, 80))}`)
+  return token(`files/${digest}.pem`)
+}
+
+/** A variable whose name this program wrote itself, as a whole argument. */
+export function variableOf<const T extends string>(name: T): Argument {
+  if (!/^[a-z_]{1,64}$/.test(name)) throw new TypeError(`not a variable: ${JSON.stringify(name.slice(0, 80))}`)
+  return `$${name}` as Argument
+}
+
+/** The name of a parameter of FastCGI. */
+export function parameter(text: string): Argument {
+  if (!/^[A-Za-z0-9_.-]{1,64}$/.test(text)) throw new TypeError(`not a parameter: ${JSON.stringify(text.slice(0, 80))}`)
+  return text as Argument
+}
+
 /** The name of a header, of letters, digits, `-` and `_` alone. */
 export function headerName(text: string): Argument {
   if (!/^[A-Za-z0-9_-]{1,46}$/.test(text)) throw new TypeError(`not the name of a header: ${JSON.stringify(text.slice(0, 80))}`)

@@ -112,7 +112,8 @@ function tlsLines(settings: Settings, capabilities: Capabilities): readonly Dire
   return capabilities.http2_directive ? [...lines, directive('http2', onOff(true)), streams] : [...lines, streams]
 }
 
-function proxyLines(settings: Settings): readonly Directive[] {
+/** What holds for backends where no class says otherwise. */
+export function proxyLines(settings: Settings): readonly Directive[] {
   return [
     directive('proxy_buffering', onOff(settings.proxyBuffering)),
     directive('proxy_request_buffering', onOff(settings.proxyRequestBuffering)),

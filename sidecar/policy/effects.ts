@@ -4,6 +4,8 @@ import type { Json, PolicySet, PolicySources } from '../ir/types.ts'
 import type { Settings } from '../ir/settings.ts'
 import { print, type Directive } from '../nginx/directive.ts'
 import { compareText, sha256 } from '../util/canonical.ts'
+import { backendProtocol, backendProtocolPolicy, type BackendProtocol } from './backend-protocol.ts'
+import { backendAuthority, backendIdentity } from './backend-tls.ts'
 import type { Policy, PolicyValue, RouteContext } from './policy.ts'
 import { POLICIES } from './registry.ts'
 import type { StandardHeader } from './standard-headers.ts'
@@ -16,6 +18,12 @@ export interface LocationClass {
   readonly filters?: true
   /** Headers for the backend that Lua sets in place of the configuration. */
   readonly own?: readonly StandardHeader[]
+  /** Absent: HTTP without TLS, over connections that all such routes share. Others have connections of their own. */
+  readonly protocol?: BackendProtocol
+  /** Whose certificate those connections show: nobody else may use them. */
+  readonly identity?: string
+  /** Digest of the file of authorities that the directives name. */
+  readonly authority?: string
 }
 
 function staticEffect(policy: Policy, policies: PolicySet, settings: Settings): readonly Directive[] {
@@ -38,15 +46,30 @@ export function locationClass(policies: PolicySet, settings: Settings): Location
   const directives = POLICIES.flatMap((policy) => staticEffect(policy, policies, settings))
   const filters = POLICIES.some((policy) => isFilter(policy, policies))
   const own = [...new Set(POLICIES.flatMap((policy) => ownHeaders(policy, policies)))].sort(compareText)
-  if (directives.length === 0 && !filters && own.length === 0) return undefined
-  const content = { directives, ...(filters ? { filters } : {}), ...(own.length === 0 ? {} : { own }) }
+  const protocol = backendProtocol(policies)
+  if (directives.length === 0 && !filters && own.length === 0 && protocol === undefined) return undefined
+  const [identity, authority] = [backendIdentity(policies), backendAuthority(policies)]
+  const content = {
+    directives,
+    ...(filters ? { filters } : {}),
+    ...(own.length === 0 ? {} : { own }),
+    ...(protocol === undefined ? {} : { protocol }),
+    ...(identity === undefined ? {} : { identity }),
+    ...(authority === undefined ? {} : { authority }),
+  }
   return { name: `c${sha256(classLines(content).join('\n')).slice(0, 12)}`, ...content }
 }
 
 /** What makes a class, in lines for people. */
-export function classLines({ directives, filters, own = [] }: Omit<LocationClass, 'name'>): readonly string[] {
-  const headers = own.map((name) => `proxy_set_header ${name} by Lua;`)
-  return [...directives.map(print), ...(filters === true ? ['header_filter_by_lua_block;'] : []), ...headers]
+export function classLines(content: Omit<LocationClass, 'name'>): readonly string[] {
+  const { directives, filters, own = [], protocol, identity } = content
+  return [
+    ...directives.map(print),
+    ...(filters === true ? ['header_filter_by_lua_block;'] : []),
+    ...own.map((name) => `proxy_set_header ${name} by Lua;`),
+    ...(protocol === undefined ? [] : [`backends speak ${protocol};`]),
+    ...(identity === undefined ? [] : [`backends see certificate ${identity};`]),
+  ]
 }
 
 /** Where that was said which gives a route its location class. */
@@ -55,6 +78,7 @@ export function staticSources(policies: PolicySet, sources: PolicySources, setti
     (policy) =>
       staticEffect(policy, policies, settings).length > 0
       || isFilter(policy, policies)
+      || (policy.name === backendProtocolPolicy.name && backendProtocol(policies) !== undefined)
       || ownHeaders(policy, policies).length > 0,
   )
   return acting.flatMap(({ name }) => Object.values(sources[name] ?? {}))

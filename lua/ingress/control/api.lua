@@ -2,6 +2,7 @@
 
 local answer = require "ingress.control.answer"
 local config = require "ingress.control.config"
+local files = require "ingress.control.files"
 local health = require "ingress.control.health"
 local metrics = require "ingress.control.metrics"
 local processes = require "ingress.control.processes"
@@ -9,9 +10,13 @@ local records = require "ingress.control.records"
 local requests = require "ingress.control.requests"
 local status = require "ingress.control.status"
 
-local sub = string.sub
+local match = string.match
 
-local RECORD_PREFIX = "/v1/records/"
+-- prefix of a path -> method -> call(rest of the path, body)
+local FAMILIES = {
+    ["/v1/records/"] = { GET = records.get },
+    ["/v1/files/"] = { PUT = files.put },
+}
 
 -- path -> method -> call(body)
 local CALLS = {
@@ -45,21 +50,29 @@ local function read_body()
 end
 
 
-local function call(method, path)
-    if sub(path, 1, #RECORD_PREFIX) == RECORD_PREFIX then
-        if method ~= "GET" then
-            return answer.error(405, "this path takes GET")
-        end
-        return records.get(sub(path, #RECORD_PREFIX + 1))
+-- The methods of a path, and what of it is an argument.
+local function find(path)
+    if CALLS[path] then
+        return CALLS[path]
     end
-    local methods = CALLS[path]
+    local prefix, rest = match(path, "^(/v1/%l+/)(.*)$")
+    return FAMILIES[prefix], rest
+end
+
+
+local function call(method, path)
+    local methods, rest = find(path)
     if not methods then
         return answer.error(404, "there is no such path")
     end
     if not methods[method] then
         return answer.error(405, "this path does not take this method")
     end
-    return methods[method](BODY[method] and read_body())
+    local body = BODY[method] and read_body() or nil
+    if rest then
+        return methods[method](rest, body)
+    end
+    return methods[method](body)
 end
 
 

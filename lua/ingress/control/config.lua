@@ -3,6 +3,7 @@
 
 local answer = require "ingress.control.answer"
 local config_file = require "ingress.control.config_file"
+local files = require "ingress.control.files"
 local generation = require "ingress.generation"
 local lock = require "ingress.control.lock"
 local process = require "ingress.process"
@@ -133,10 +134,12 @@ end
 
 local function reload(text, hash)
     local before, size, there = generation.newest(), emergency_size(), sockets_there()
+    local running = config_file.running(before.hash)
     config_file.place(text, before.hash, before.number + 1)
     local result, details = signal_and_wait(hash, before, size)
     if result == "success" then
         config_file.keep()
+        files.collect(running, text)
     else
         config_file.go_back()
     end

@@ -49,6 +49,8 @@ class Wanted {
     return this.wantedClasses
   }
 
+  file(): undefined {}
+
   config(): { settings: Settings; listeners: Wanted['listeners'] } {
     return { settings: this.settings, listeners: this.listeners }
   }

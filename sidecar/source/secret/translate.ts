@@ -8,6 +8,7 @@ import { fields } from '../../util/field.ts'
 export type CertificateResult = { readonly certificate: Certificate } | { readonly problem: string }
 
 const MAX_CERTIFICATES = 16
+const MAX_AUTHORITIES = 256
 const MAX_DNS_NAMES = 1000
 /** OpenSSL takes no shorter key into a handshake (security level 2); a longer one costs each 30 ms and more. */
 const MIN_RSA_BITS = 2048
@@ -22,7 +23,7 @@ export function translateSecret(secret: KubeObject): CertificateResult {
   if (chainText === undefined || keyText === undefined) {
     return { problem: 'it must have the keys tls.crt and tls.key with base64 of PEM text' }
   }
-  const chain = parseChain(chainText)
+  const chain = parseChain(chainText, 'tls.crt')
   if (typeof chain === 'string') return { problem: chain }
   const [leaf] = chain
   if (leaf === undefined || !fits(leaf, keyText)) return { problem: 'tls.key is not the private key of tls.crt' }
@@ -61,20 +62,23 @@ export function covers(dnsNames: readonly string[], host: string): boolean {
   return coveringNames(host).some((name) => dnsNames.includes(name))
 }
 
-function decode(value: unknown): string | undefined {
+/** Text of a key of a Secret; undefined: none that could be PEM. */
+export function decode(value: unknown): string | undefined {
   if (typeof value !== 'string' || value.length > 1_400_000) return undefined
   const decoded = Buffer.from(value, 'base64').toString('latin1')
   return decoded === '' || decoded.includes('\0') ? undefined : decoded
 }
 
-function parseChain(text: string): readonly X509Certificate[] | string {
+/** The certificates in a key of a Secret; text: what is wrong with it. */
+export function parseChain(text: string, key: 'tls.crt' | 'ca.crt'): readonly X509Certificate[] | string {
   const blocks = text.match(PEM_BLOCK) ?? []
-  if (blocks.length === 0) return 'tls.crt holds no PEM certificate'
-  if (blocks.length > MAX_CERTIFICATES) return `tls.crt holds more than ${MAX_CERTIFICATES} certificates`
+  const most = key === 'ca.crt' ? MAX_AUTHORITIES : MAX_CERTIFICATES
+  if (blocks.length === 0) return `${key} holds no PEM certificate`
+  if (blocks.length > most) return `${key} holds more than ${most} certificates`
   try {
     return blocks.map((block) => new X509Certificate(block))
   } catch {
-    return 'tls.crt holds a certificate that cannot be read'
+    return `${key} holds a certificate that cannot be read`
   }
 }
 

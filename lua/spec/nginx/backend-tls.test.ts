@@ -1,0 +1,116 @@
+/** TLS to backends, from annotations and Secrets to what backends see: certificates, names, and who is refused. */
+import assert from 'node:assert/strict'
+import { once } from 'node:events'
+import { readdirSync, statSync } from 'node:fs'
+import { createServer } from 'node:https'
+import type { AddressInfo } from 'node:net'
+import { join } from 'node:path'
+import { test, type TestContext } from 'node:test'
+import type { TLSSocket } from 'node:tls'
+import { ask } from './client.ts'
+import { manifest, secretObject, siteObjects } from './cluster-objects.ts'
+import { everyVariant } from './harness.ts'
+import { authority } from './pki.ts'
+import { sidecar } from './sidecar.ts'
+
+const ours = authority('ours')
+const theirs = authority('theirs')
+
+interface Seen {
+  readonly client: string
+  readonly servername: string
+  readonly protocol: string
+  readonly host: string
+  readonly connection: number
+}
+
+/** A backend whose certificate is for that name, and that says what it sees of its client. */
+async function tlsBackend(t: TestContext, name: string): Promise<number> {
+  const numbers = new WeakMap<object, number>()
+  let count = 0
+  const options = { ...ours.sign(name), ca: [ours.cert, theirs.cert], requestCert: true, rejectUnauthorized: false }
+  const server = createServer(options, (request, response) => {
+    const socket = request.socket as TLSSocket & { servername?: string }
+    const seen: Seen = {
+      client: String(socket.getPeerCertificate().subject?.CN ?? ''),
+      servername: socket.servername === undefined ? '' : String(socket.servername),
+      protocol: String(socket.getProtocol()),
+      host: String(request.headers.host),
+      connection: numbers.get(socket) ?? 0,
+    }
+    response.end(JSON.stringify(seen))
+  })
+  server.on('secureConnection', (socket) => numbers.set(socket, (count += 1)))
+  server.on('upgrade', (_request, socket) => {
+    socket.write('HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: echo\r\n\r\n')
+    socket.pipe(socket)
+  })
+  server.on('tlsClientError', () => {})
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  t.after(() => {
+    server.closeAllConnections()
+    server.close()
+  })
+  return (server.address() as AddressInfo).port
+}
+
+const VERIFIED = {
+  'backend-protocol': 'HTTPS', 'proxy-ssl-secret': 'prod/tls', 'proxy-ssl-verify': 'on', 'proxy-ssl-name': 'backend.internal',
+}
+
+everyVariant('TLS to backends', ({ variant }) => {
+  test('each route has its own: certificate, name, protocol; what cannot be verified is not asked', async (t) => {
+    const port = await tlsBackend(t, 'backend.internal')
+    const me = ours.sign('client-of-prod')
+    const other = theirs.sign('client-of-other')
+    const site = (name: string, annotations: Record<string, string>, namespace = 'prod'): object[] =>
+      siteObjects({ name, port, annotations, namespace })
+    const served = await sidecar(t, variant, {
+      'secrets.yaml': manifest(
+        secretObject('tls', { 'ca.crt': ours.cert, 'tls.crt': me.cert, 'tls.key': me.key }),
+        secretObject('tls', { 'tls.crt': other.cert, 'tls.key': other.key }, 'other'),
+        secretObject('wrong', { 'ca.crt': theirs.cert }),
+        secretObject('broken', { 'ca.crt': 'no certificate' }),
+      ),
+      'sites.yaml': manifest(
+        ...site('plain', { 'backend-protocol': 'https' }),
+        ...site('verified', { ...VERIFIED, 'proxy-ssl-server-name': 'on', 'proxy-ssl-protocols': 'TLSv1.2' }),
+        ...site('neighbour', { 'backend-protocol': 'HTTPS', 'proxy-ssl-secret': 'tls' }, 'other'),
+        ...site('anonymous', { 'backend-protocol': 'HTTPS' }, 'other'),
+        ...site('stranger', { ...VERIFIED, 'proxy-ssl-secret': 'wrong' }),
+        ...site('misnamed', { ...VERIFIED, 'proxy-ssl-name': 'other.internal' }),
+        ...site('missing', { ...VERIFIED, 'proxy-ssl-secret': 'nowhere' }),
+        ...site('broken', { ...VERIFIED, 'proxy-ssl-secret': 'broken' }),
+        ...site('unsure', { 'backend-protocol': 'HTTPS', 'proxy-ssl-verify': 'on' }),
+        ...site('foreign', { ...VERIFIED, 'proxy-ssl-secret': 'other/tls' }),
+        ...site('ciphers', { 'backend-protocol': 'HTTPS', 'proxy-ssl-ciphers': 'HIGH:!HIGH' }),
+      ),
+    })
+    const seen = async (name: string): Promise<Seen> => {
+      const { status, text } = await ask(served.http, { host: `${name}.example` })
+      assert.equal(status, 200, `${name}: ${text}`)
+      return JSON.parse(text) as Seen
+    }
+    const status = async (name: string): Promise<number> => (await ask(served.http, { host: `${name}.example` })).status
+
+    assert.deepEqual(await seen('plain'), { client: '', servername: 'false', protocol: 'TLSv1.3', host: 'plain.example', connection: 1 })
+    const { connection, ...verified } = await seen('verified')
+    assert.deepEqual(verified, { client: 'client-of-prod', servername: 'backend.internal', protocol: 'TLSv1.2', host: 'verified.example' })
+    // Neither connections nor sessions are shared, though they lead to the same address.
+    for (let i = 0; i < 4; i += 1) {
+      assert.equal((await seen('neighbour')).client, 'client-of-other')
+      assert.equal((await seen('anonymous')).client, '')
+      assert.equal((await seen('verified')).client, 'client-of-prod')
+    }
+    assert.ok(connection > 0)
+    for (const name of ['stranger', 'misnamed']) assert.deepEqual([name, await status(name)], [name, 502])
+    for (const name of ['missing', 'broken', 'unsure', 'foreign', 'ciphers']) assert.deepEqual([name, await status(name)], [name, 503])
+
+    const folder = join(served.plane.folder, 'files')
+    const modes = readdirSync(folder).map((file) => (statSync(join(folder, file)).mode & 0o777).toString(8))
+    assert.deepEqual(modes, ['600', '600'])
+    const running = (await served.plane.call('GET', '/v1/config')).text
+    assert.doesNotMatch(running, /BEGIN|client-of/)
+  })
+})
