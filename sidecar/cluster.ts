@@ -4,7 +4,7 @@ import type { Logger } from 'pino'
 import { ClusterStatus } from './cluster-status.ts'
 import type { ObjectSink } from './collection/objects.ts'
 import type { Outlets } from './controller.ts'
-import { objectName, type ObjectName } from './ir/object-name.ts'
+import { objectName } from './ir/object-name.ts'
 import { parseAddressList } from './kube/address.ts'
 import { loadKubeConfig } from './kube/client.ts'
 import { LeaderElection } from './kube/election.ts'
@@ -16,6 +16,7 @@ import { isOnlyReplica } from './kube/replicas.ts'
 import { ClusterSource } from './kube/source.ts'
 import { ApiTransport, type ApiAccess } from './kube/transport.ts'
 import { StartError, UsageError, type Options } from './options.ts'
+import { flagConfigMaps } from './pipeline-options.ts'
 
 /** Milliseconds: a kubelet waits longer. */
 const WITHDRAW_LIMIT = 30_000
@@ -62,7 +63,7 @@ export class Cluster {
 
   /** What the controller finds out goes to the API server. */
   readonly outlets: Omit<Outlets, 'names'> = {
-    secrets: (names) => this.#source?.setReferencedSecrets(names),
+    referenced: (kind, names) => this.#source?.setReferenced(kind, names),
     findings: (current) => this.#events.report(current),
     served: (key, fragment) => this.#status.served(key, fragment),
     refused: (key, fragment, why) => this.#status.refused(key, fragment, why),
@@ -88,7 +89,7 @@ export class Cluster {
       log: this.#log,
       watchNamespace: this.#options['watch-namespace'],
       namespaceSelector: this.#options['watch-namespace-selector'],
-      configMaps: configMapsOf(this.#options),
+      configMaps: flagConfigMaps(this.#options),
       statuses: { Ingress: this.#status.ingresses.observer, Proxy: this.#status.proxies.observer },
     })
     this.#source.start()
@@ -177,12 +178,6 @@ export class Cluster {
       changed: (addresses) => this.#status.publish(addresses),
     })
   }
-}
-
-/** The ConfigMaps that flags name. */
-function configMapsOf(options: Options): ObjectName[] {
-  const names = [options.configmap, options['tcp-services-configmap'], options['udp-services-configmap']]
-  return [...new Set(names)].filter((name) => name !== '').map(objectName)
 }
 
 /** Undefined: nothing says which addresses are ours, so no status is written. */

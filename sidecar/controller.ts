@@ -18,19 +18,20 @@ import type { Finding } from './ir/origin.ts'
 import type { Resolution } from './ir/types.ts'
 import { requestCounting } from './metrics-options.ts'
 import { NeededNames } from './needed-names.ts'
-import { NeededSecrets } from './needed-secrets.ts'
+import { neededKinds, type NeededKinds } from './needed-objects.ts'
 import type { RenderedConfig } from './nginx/render.ts'
 import type { Options } from './options.ts'
 import { PendingChanges } from './pending-changes.ts'
 import { listenersOf, pipelineOptions } from './pipeline-options.ts'
 import { Pipeline } from './pipeline.ts'
+import type { NamedKind } from './policy/policy.ts'
 import { RejectedRecords } from './rejected-records.ts'
 import { Unserved, type ServingOutlets } from './unserved.ts'
 
 /** What happens with what the controller finds out; each is called with the current whole. */
 export interface Outlets extends ServingOutlets {
-  /** Secrets that objects of ours (or the flags) refer to. */
-  secrets(names: readonly ObjectName[]): void
+  /** Secrets or ConfigMaps that objects of ours, settings or flags refer to, without the ConfigMaps of flags. */
+  referenced(kind: NamedKind, names: readonly ObjectName[]): void
   /** DNS names whose addresses are needed; the others are not any more. */
   names(names: readonly string[]): void
   findings(current: readonly Finding[]): void
@@ -52,12 +53,12 @@ export class Controller {
   readonly #unserved: Unserved
   readonly #rejected: RejectedRecords
   readonly #trouble = new Map<string, string>()
-  readonly #secrets: NeededSecrets
+  readonly #needed: NeededKinds
   readonly #names: NeededNames
   #layer4Findings: readonly Finding[] = []
   #scheduled: NodeJS.Immediate | undefined
-  /** Nothing but Secrets changed since the last translation. */
-  #onlySecrets = false
+  /** Nothing but Secrets and ConfigMaps changed since the last translation. */
+  #onlyNeeded = false
   #complete = false
   #started = false
   #leaving = false
@@ -80,6 +81,7 @@ export class Controller {
         records: pipeline.records,
         changed: pipeline.changed,
         classes: () => pipeline.classes(),
+        file: (digest) => pipeline.authorityFile(digest),
         config: () => ({ settings: pipeline.settings.settings, listeners, layer4: pipeline.layer4, ...counting }),
       },
       {
@@ -92,7 +94,7 @@ export class Controller {
         pushed: (records, milliseconds) => this.#pushed(records, milliseconds),
       },
     )
-    this.#secrets = new NeededSecrets(pipeline, options['default-ssl-certificate'])
+    this.#needed = neededKinds(pipeline, options)
     this.#names = new NeededNames(pipeline)
     this.#rejected = new RejectedRecords(pipeline)
     this.#unserved = new Unserved(pipeline, this.dataPlane, outlets)
@@ -150,7 +152,7 @@ export class Controller {
     if (this.#leaving) reasons.push('shutting down')
     if (!this.#complete) reasons.push('not every kind has been listed yet')
     if (!this.#started && refused !== undefined) reasons.push(`the ConfigMap is refused: ${refused}`)
-    if (!this.#started && this.#secrets.areMissing()) reasons.push('not every referenced Secret has been read yet')
+    if (!this.#started && this.#areObjectsMissing()) reasons.push('not every referenced Secret and ConfigMap has been read yet')
     if (!this.#started && this.#names.areMissing()) reasons.push('not every external name has been asked for yet')
     if (!this.dataPlane.isReady) reasons.push('OpenResty does not have the first complete revision yet')
     return reasons
@@ -169,21 +171,21 @@ export class Controller {
   }
 
   #schedule(kind?: Kind): void {
-    if (kind !== 'Secret') this.#onlySecrets = false
+    if (kind !== 'Secret' && kind !== 'ConfigMap') this.#onlyNeeded = false
     if (this.#scheduled !== undefined) return
     this.#scheduled = setImmediate(() => {
       this.#scheduled = undefined
-      if (this.#complete && !this.#waitsForSecrets()) this.#flush()
+      if (this.#complete && !this.#waitsForNeeded()) this.#flush()
     })
   }
 
   /** At the start thousands of Secrets come one by one: they are translated together, with the last of them. */
-  #waitsForSecrets(): boolean {
-    return !this.#started && this.#onlySecrets && this.#secrets.areMissing()
+  #waitsForNeeded(): boolean {
+    return !this.#started && this.#onlyNeeded && this.#areObjectsMissing()
   }
 
   #flush(): void {
-    this.#onlySecrets = true
+    this.#onlyNeeded = true
     const started = performance.now()
     this.pipeline.graph.flush()
     this.#translated(performance.now() - started)
@@ -199,13 +201,19 @@ export class Controller {
 
   /** The first push is complete: a push before the certificates were read would show the wrong ones. */
   #mayStart(): boolean {
-    return this.pipeline.settings.refused === undefined && !this.#secrets.areMissing() && !this.#names.areMissing()
+    return this.pipeline.settings.refused === undefined && !this.#areObjectsMissing() && !this.#names.areMissing()
   }
 
-  /** Tells which Secrets and names are needed now, when that changed. */
+  #areObjectsMissing(): boolean {
+    return this.#needed.secrets.areMissing() || this.#needed.configMaps.areMissing()
+  }
+
+  /** Tells which objects and names are needed now, when that changed. */
   #followNeeds(): void {
-    const secrets = this.#secrets.update()
-    if (secrets !== undefined) this.#outlets.secrets(secrets)
+    const secrets = this.#needed.secrets.update()
+    if (secrets !== undefined) this.#outlets.referenced('Secret', secrets)
+    const configMaps = this.#needed.configMaps.update()
+    if (configMaps !== undefined) this.#outlets.referenced('ConfigMap', configMaps)
     const names = this.#names.update()
     if (names !== undefined) this.#outlets.names(names)
   }

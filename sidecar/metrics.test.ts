@@ -53,7 +53,7 @@ async function options(...flags: readonly string[]): Promise<MetricsOptions> {
   assert.equal(command?.name, 'run')
   const ignore = (): void => {}
   const outlets = {
-    secrets: ignore, names: ignore, findings: ignore, served: ignore, refused: ignore, forgotten: ignore,
+    referenced: ignore, names: ignore, findings: ignore, served: ignore, refused: ignore, forgotten: ignore,
   }
   const controller = new Controller(command.options, pino({ level: 'silent' }), outlets)
   controller.instruments.loaded(['start'], 12, new Date(1000))

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { KubeObject } from './collection/objects.ts'
 import { NeededNames } from './needed-names.ts'
-import { NeededSecrets } from './needed-secrets.ts'
+import { NeededObjects } from './needed-objects.ts'
 import { Pipeline } from './pipeline.ts'
 import { GOLDEN_OPTIONS } from './testing/inputs.ts'
 import { CLASS, ingress, object } from './testing/neighbour.ts'
@@ -61,7 +61,7 @@ test('Secrets: those of the beginning are waited for, later ones not', () => {
     ingress('stranger', name, { host: `${name}.example.com`, tls: [{ secretName: name, hosts: [`${name}.example.com`] }] })
   const pipeline = new Pipeline(GOLDEN_OPTIONS)
   bring(pipeline, [CLASS, secured('one')])
-  const secrets = new NeededSecrets(pipeline, '')
+  const secrets = new NeededObjects({ kind: 'Secret', objects: pipeline.objects, byObjects: pipeline.secretRefs })
   assert.equal(secrets.update()?.length, 1)
   assert.equal(secrets.areMissing(), true)
   bring(pipeline, [secured('two')])

@@ -1,4 +1,5 @@
 import { labelSelector } from './ir/label-selector.ts'
+import { objectName, type ObjectName } from './ir/object-name.ts'
 import type { Listeners } from './nginx/input.ts'
 import type { Options } from './options.ts'
 import type { PipelineOptions } from './pipeline.ts'
@@ -54,7 +55,14 @@ export function pipelineOptions(options: Options): PipelineOptions {
     configMap: options.configmap,
     defaultBackendService: options['default-backend-service'],
     defaultCertificate: options['default-ssl-certificate'],
+    httpsPort: options['https-port'],
     // In a cluster a Service or a load balancer maps 443 to our port; standalone, clients see our port.
     httpsRedirectPort: options['https-redirect-port'] ?? (standalone ? options['https-port'] : 443),
   }
+}
+
+/** The ConfigMaps that flags name. */
+export function flagConfigMaps(options: Options): ObjectName[] {
+  const names = [options.configmap, options['tcp-services-configmap'], options['udp-services-configmap']]
+  return [...new Set(names)].filter((name) => name !== '').map(objectName)
 }

@@ -3,7 +3,7 @@
  * comes out depends only on the objects that are in (and, while the ConfigMap is refused, on the last
  * one that was not).
  */
-import { Graph, type Collection, type Index, type Part, type Reader, type Source } from './collection/graph.ts'
+import { Graph, type Collection, type Index, type Reader, type Source } from './collection/graph.ts'
 import { ObjectStore } from './collection/object-store.ts'
 import type { KubeObject } from './collection/objects.ts'
 import {
@@ -15,12 +15,15 @@ import {
   type DataRecord,
 } from './dynamic/records.ts'
 import { backendRecord, certificateRecord, globalSetting, hostRecord, type RecordOptions } from './dynamic/translate.ts'
+import { HtpasswdPipeline } from './htpasswd-pipeline.ts'
 import { backendName, parseBackendName } from './ir/backend-name.ts'
 import { objectKey, objectName, type ObjectName } from './ir/object-name.ts'
 import type { Finding, Origin } from './ir/origin.ts'
 import { DEFAULT_SETTINGS, type Settings } from './ir/settings.ts'
 import type { Backend, Certificate, Fragment, Layer4, Resolution, VirtualHost } from './ir/types.ts'
+import { backendIdentity } from './policy/backend-tls.ts'
 import { locationClass, staticSources, type LocationClass } from './policy/effects.ts'
+import { policyBackends } from './policy/backends.ts'
 import type { FragmentsOf } from './snapshot/alias.ts'
 import { namedHosts } from './snapshot/by-host.ts'
 import { streamBackends } from './snapshot/streams.ts'
@@ -29,14 +32,14 @@ import type { PortRules } from './snapshot/streams.ts'
 import { StreamPipeline } from './stream-pipeline.ts'
 import { settingKey } from './source/configmap/keys.ts'
 import { translateConfigMap, type SettingsReading } from './source/configmap/translate.ts'
-import type { Context, SourceOptions } from './source/context.ts'
+import { referenceSettings, type Context, type SourceOptions } from './source/context.ts'
 import { defaultBackendPart, globalDefaultBackend, type DefaultBackendReading } from './source/default-backend.ts'
+import { globalAuthPart } from './source/external-auth.ts'
+import { sourceParts } from './source/fragments.ts'
 import { classFindings } from './source/ingress/class.ts'
-import { SOURCES } from './source/registry.ts'
+import { authorityFiles, translateAuthority, type AuthorityResult } from './source/secret/authority.ts'
 import { covers, translateSecret, type CertificateResult } from './source/secret/translate.ts'
 import { translateBackend } from './source/service/translate.ts'
-import { withServiceUpstreams } from './source/service/upstream.ts'
-import { isWatched } from './source/watched.ts'
 import { texts } from './util/field.ts'
 
 export interface PipelineOptions extends SourceOptions, RecordOptions, PortRules {
@@ -64,6 +67,8 @@ export class Pipeline {
   readonly certificates: Collection<CertificateResult>
   /** By `namespace/name`: the Secrets that our objects refer to. */
   readonly secretRefs: Index<Fragment>
+  /** The same of ConfigMaps. */
+  readonly configMapRefs: Index<Fragment>
   /** The self-signed certificate, under the key ''; the shell makes it. */
   readonly fallbackCertificate: Source<Certificate>
   /** By DNS name: what the shell found out about it. */
@@ -82,7 +87,9 @@ export class Pipeline {
   /** By `namespace/name`, when there is one. */
   readonly #defaultBackend: Collection<DefaultBackendReading>
   readonly #classUse: Index<HostClasses>
+  readonly #authorityFiles: Index<AuthorityResult>
   readonly #streams: StreamPipeline
+  readonly #htpasswd: HtpasswdPipeline
   readonly #findings = new Map<string, readonly Finding[]>()
   #findingList: readonly Finding[] | undefined
 
@@ -101,37 +108,38 @@ export class Pipeline {
       services: objects.of('Service'),
       slicesByService: objects.of('EndpointSlice').index(serviceOf),
       zone: this.zone,
+      configMaps: objects.of('ConfigMap'),
       certificates: this.certificates,
+      secrets: objects.of('Secret'),
+      authorities: graph.map(objects.of('Secret'), translateAuthority),
       resolutions: this.resolutions,
-      destinationSettings: graph.map(this.#settings, ({ settings: { externalNameDenied, serviceUpstream } }) => ({
-        externalNameDenied,
-        serviceUpstream,
-      })),
+      referenceSettings: graph.map(this.#settings, ({ settings }) => referenceSettings(settings)),
       listed: objects.listed,
     }
 
     this.#defaultBackend = globalDefaultBackend(graph, options.defaultBackendService, context)
-    const parts = SOURCES.map(({ kind, translate }): Part<KubeObject, Fragment> => ({
-      prefix: kind,
-      input: objects.of(kind),
-      compute: (object, read) => {
-        const fragment = isWatched(object, read, context) ? translate(object, read, context) : undefined
-        return fragment === undefined ? undefined : withServiceUpstreams(fragment, read, context)
-      },
-    }))
-    this.fragments = graph.mapAll([...parts, defaultBackendPart(graph, this.#defaultBackend, context)])
-    this.secretRefs = this.fragments.index(secretsOf)
+    this.#authorityFiles = context.authorities.index(authorityFiles)
+    this.fragments = graph.mapAll([
+      ...sourceParts((kind) => objects.of(kind), context),
+      defaultBackendPart(graph, this.#defaultBackend, context),
+      globalAuthPart(graph, this.#settings, options.configMap, context),
+    ])
+    this.secretRefs = this.fragments.index(({ secrets }) => secrets.map(objectKey))
+    this.configMapRefs = this.fragments.index(({ configMaps = [] }) => configMaps.map(objectKey))
     const byHost = this.fragments.index(namedHosts)
     this.virtualHosts = graph.group(byHost, (host, claimants, read) => {
       const fragmentsOf: FragmentsOf = (name) => (name === host ? claimants() : read.lookup(byHost, name))
       return buildVirtualHost(host, fragmentsOf, (secret, name) => this.#isUsable(secret, name, read))
     })
-    this.backends = graph.group(this.fragments.index(backendsOf), (key, _users, read) =>
-      translateBackend(parseBackendName(key), read, context),
+    this.backends = graph.group(this.fragments.index(backendsOf), (key, users, read) =>
+      translateBackend(parseBackendName(key), users, read, context),
     )
     this.externalNames = this.backends.index(({ externalName }) => (externalName === undefined ? [] : [externalName]))
     const workerConnections = graph.map(this.#settings, ({ settings }) => settings.maxWorkerConnections)
     const { fragments, backends, virtualHosts } = this
+    const allowPlain = graph.map(this.#settings, ({ settings }) => settings.allowPlainTextPasswords)
+    const { listed } = objects
+    this.#htpasswd = new HtpasswdPipeline(graph, { fragments, secrets: objects.of('Secret'), listed, allowPlain })
     this.#streams = new StreamPipeline(graph, { fragments, backends, virtualHosts, workerConnections }, options)
     this.#classUse = graph
       .map(this.virtualHosts, (host, read) => classesOf(host, this.#inForce(read)))
@@ -153,6 +161,12 @@ export class Pipeline {
   /** The location classes that routes use now. */
   classes(): LocationClass[] {
     return [...this.#classUse.keys()].map((key) => JSON.parse(key) as LocationClass)
+  }
+
+  /** The content of a file that a class names (`LocationClass.authority`); undefined: no Secret has it any more. */
+  authorityFile(digest: string): string | undefined {
+    const [found] = this.#authorityFiles.lookup(digest)
+    return found !== undefined && 'authority' in found ? found.authority.pem : undefined
   }
 
   /** The objects that want a location class, with the fields that call for it; at most `limit`. */
@@ -196,7 +210,7 @@ export class Pipeline {
     )
     this.#emit(graph.map(this.virtualHosts, (host, read) => hostRecord(host, this.#inForce(read), options)), hostKey)
     this.#emit(graph.map(this.backends, backendRecord), (key) => backendKey(parseBackendName(key)))
-    const served = this.virtualHosts.index(({ certificate }) => (certificate ? [objectKey(certificate)] : []))
+    const served = this.virtualHosts.index(shownCertificates)
     this.#emit(graph.group(served, (key, _hosts, read) => servable(read.get(this.certificates, key))), (key) =>
       certificateKey(objectName(key)),
     )
@@ -206,6 +220,7 @@ export class Pipeline {
       ),
       () => DEFAULT_CERTIFICATE_KEY,
     )
+    this.#emit(this.#htpasswd.records, (name) => `htpasswd/${name}`)
     this.#streams.emit((records, recordKey) => this.#emit(records, recordKey))
   }
 
@@ -217,6 +232,7 @@ export class Pipeline {
     this.#collect('fragment', this.fragments)
     this.#collect('host', this.virtualHosts)
     this.#collect('backend', this.backends)
+    this.#collect('htpasswd', this.#htpasswd.readings)
     this.#streams.collect((stage, collection) => this.#collect(stage, collection))
   }
 
@@ -272,15 +288,18 @@ function serviceOf(slice: KubeObject): string[] {
   return service === undefined ? [] : [`${slice.metadata.namespace}/${service}`]
 }
 
-function secretsOf(fragment: Fragment): string[] {
-  return fragment.secrets.map(objectKey)
-}
-
 function backendsOf(fragment: Fragment): string[] {
   const routed = [...fragment.routes, ...fragment.arms].flatMap((route) => route.backends.map(backendName))
   const others = [...fragment.routes, fragment].flatMap(({ defaultBackend }) => defaultBackend ?? [])
+  const named = [...policyBackends(fragment.routes), ...(fragment.destinations ?? [])].map(backendName)
   const isRouted = fragment.streams === undefined && fragment.passthrough === undefined
-  return [...routed, ...others.map(backendName), ...(isRouted ? [] : streamBackends(fragment))]
+  return [...routed, ...others.map(backendName), ...named, ...(isRouted ? [] : streamBackends(fragment))]
+}
+
+/** The certificates that clients of a host are shown, and its backends. */
+function shownCertificates({ certificate, routes }: VirtualHost): string[] {
+  const identities = routes.flatMap(({ policies }) => backendIdentity(policies) ?? [])
+  return [...(certificate === undefined ? [] : [objectKey(certificate)]), ...identities]
 }
 
 /** The classes of a host. Only the set of classes matters for nginx.conf: the class itself is its key. */

@@ -101,7 +101,7 @@ async function clusterSource(options: Options, log: Logger): Promise<Source> {
 function folderSource(dir: string, log: Logger): Source {
   let close = async (): Promise<void> => {}
   return {
-    outlets: { secrets: () => {}, findings: () => {}, served: () => {}, refused: () => {}, forgotten: () => {} },
+    outlets: { referenced: () => {}, findings: () => {}, served: () => {}, refused: () => {}, forgotten: () => {} },
     start: async (controller) => {
       const watcher = await watchManifests({
         dir,

@@ -12,20 +12,8 @@ const PASSED_ON = 'traceparent and the like pass to the backend as they came'
 const CLEAR = 'answers go out as the backend made them; compress there'
 const LOGGED = 'the log goes to standard output'
 const SIZES = 'nothing needs it: hosts and routes are records, and what NGINX itself hashes is constant'
-const COOKIES = 'the backend itself sets its cookies as clients have to see them'
-const LOCATION = 'the backend itself names its URLs as clients have to see them, or a Proxy does: responseHeaders (Location)'
 
 const ACCESS: Rows = {
-  'global-auth-url': ['each request is let in only if this service says so', AUTH],
-  'global-auth-method': ['method of the question to it', AUTH],
-  'global-auth-signin': ['where clients are sent to log in', AUTH],
-  'global-auth-signin-redirect-param': ['name of the parameter with the way back from there', AUTH],
-  'global-auth-response-headers': ['headers of its answer that backends get', AUTH],
-  'global-auth-request-redirect': ['the way back that it is told', AUTH],
-  'global-auth-cache-key': ['what its answers are kept by', AUTH],
-  'global-auth-cache-duration': ['how long they are kept', AUTH],
-  'global-auth-always-set-cookie': ['its cookies go to the client with errors, too', AUTH, 'false'],
-  'no-auth-locations': ['paths without that login', AUTH],
   'enable-modsecurity': ['requests are judged by ModSecurity', WAF, 'false'],
   'enable-owasp-modsecurity-crs': ['with the OWASP rules', WAF, 'false'],
 }
@@ -33,7 +21,6 @@ const ACCESS: Rows = {
 const FORWARDED: Rows = {
   'forwarded-host-header': ['header with the host that the client asked for', 'X-Forwarded-Host', 'X-Forwarded-Host'],
   'forwarded-for-proxy-protocol-header': ['header for backends with the address of PROXY protocol', 'X-Forwarded-For and X-Real-IP have it', 'X-Forwarded-For'],
-  'proxy-add-original-uri-header': ['X-Original-URI for backends', 'requestHeaders of a Proxy: {set: {X-Original-URI: $request_uri}}', 'false'],
   'proxy-set-headers': ['headers for every backend, from a ConfigMap', 'requestHeaders of a Proxy, or proxy_set_header in conf of the Service'],
   'ignore-invalid-headers': ['headers with wrong names are left out', 'they always are', 'true'],
 }
@@ -41,7 +28,6 @@ const FORWARDED: Rows = {
 const ANSWER: Rows = {
   'add-headers': ['headers for all answers, from a ConfigMap', ANSWERS],
   'global-allowed-response-headers': ['headers that custom-headers may set', ANSWERS],
-  'disable-proxy-intercept-errors': ['only errors of NGINX itself are', 'errors of backends are passed on as they are'],
   'default-type': ['type of files without one', 'no files are served', 'text/html'],
   'gzip-disable': ['for which clients not', CLEAR],
   'enable-brotli': ['answers are compressed with Brotli', CLEAR, 'false'],
@@ -49,25 +35,15 @@ const ANSWER: Rows = {
   'brotli-min-length': ['from which size on', CLEAR],
   'brotli-types': ['of which types', CLEAR],
   'app-root': ['where clients that ask for "/" of any host are sent', 'the annotation app-root of an Ingress'],
-  'relative-redirects': ['redirects of NGINX name a path only', 'redirects name scheme and host', 'false'],
-  'use-port-in-redirects': ['redirects of NGINX name the port', '--https-redirect-port, for redirects to https', 'false'],
 }
 
 const PROXYING: Rows = {
-  'proxy-busy-buffers-size': ['how much of an answer may be on its way to the client', 'proxy-buffer-size and proxy-buffers-number, from which it follows'],
-  'proxy-max-temp-file-size': ['how much of an answer may be kept on disk', 'proxy-buffering: "off", which keeps none'],
-  'proxy-http-version': ['HTTP/1.0 to backends', 'requests go out as HTTP/1.1', '1.1'],
-  'proxy-cookie-domain': ['changes the Domain of cookies of backends', COOKIES, 'off'],
-  'proxy-cookie-path': ['changes the Path of cookies of backends', COOKIES, 'off'],
-  'proxy-redirect-from': ['what is replaced in the Location of backends', LOCATION, 'off'],
-  'proxy-redirect-to': ['and by what', LOCATION, 'off'],
   'proxy-ssl-location-only': ['certificates for backends belong to locations, not to hosts', 'nothing: TLS to backends is not supported yet'],
   'grpc-buffer-size-kb': ['buffer for answers of gRPC', 'nothing: gRPC to backends is not supported yet'],
   'upstream-hash-by': ['the endpoint is chosen by a hash of this text, everywhere', 'the annotation upstream-hash-by of an Ingress'],
   'upstream-hash-by-subset': ['the hash chooses a group', 'the annotation upstream-hash-by-subset of an Ingress', 'false'],
   'upstream-hash-by-subset-size': ['of so many endpoints', 'the annotation upstream-hash-by-subset-size of an Ingress'],
   'limit-conn-zone-variable': ['what clients are told apart by', 'their addresses, behind proxy-real-ip-cidr the ones that proxies tell', '$binary_remote_addr'],
-  'allow-cross-namespace-resources': ['objects may name Secrets of other namespaces', 'a Secret in the namespace of the object', 'false'],
   'annotations-risk-level': ['annotations that are more dangerous are refused', 'ValidatingAdmissionPolicies (docs/admission.md); no annotation can bring in configuration'],
   'annotation-value-word-blocklist': ['Ingresses with such words in annotations are refused', 'ValidatingAdmissionPolicies (docs/admission.md); no annotation can bring in configuration'],
   'strict-validate-path-type': ['Exact and Prefix paths with unusual characters are refused', 'a path is compared as text, whatever its characters'],
@@ -88,7 +64,6 @@ const LOGS: Rows = {
   'access-log-params': ['further parameters of the access log', LOGGED],
   'error-log-path': ['file of the error log', 'it goes to standard error', '/var/log/nginx/error.log'],
   'enable-access-log-for-default-backend': ['the default backend is logged, too', 'it is, like every other'],
-  'enable-auth-access-log': ['questions to the login service are logged', 'nothing yet: there is no such service', 'false'],
   'enable-syslog': ['logs go to a syslog server', 'an agent that reads standard output', 'false'],
   'syslog-host': ['the address of that server', 'an agent that reads standard output'],
   'syslog-port': ['its port', 'an agent that reads standard output'],
@@ -128,7 +103,6 @@ const ROWS_NEVER: Rows = {
 }
 
 const NEEDLESS: Rows = {
-  'preserve-trailing-slash': ['redirects to https keep a "/" at the end', 'they always do', 'true'],
   'server-name-hash-max-size': ['size of the table of hosts', SIZES],
   'server-name-hash-bucket-size': ['and of its parts', SIZES],
   'map-hash-bucket-size': ['size of tables of maps', SIZES],

@@ -1,7 +1,9 @@
 /** What holds for the whole controller: the content of its ConfigMap over the defaults. */
 import type { TemplatePart } from './template.ts'
+import type { DestinationUrl } from './destination-url.ts'
 import { DEFAULT_LOG_FORMAT, type LogFormat } from './log-format.ts'
 import { DEFAULT_PROCESS_SETTINGS, type ProcessSettings } from './process-settings.ts'
+import { DEFAULT_PROXYING_SETTINGS, type ProxyingSettings } from './proxying-settings.ts'
 import { DEFAULT_TLS_SETTINGS, type TlsSettings } from './tls-settings.ts'
 
 /** Ways to choose an endpoint that need nothing of the request. */
@@ -11,7 +13,10 @@ export type Algorithm = (typeof ALGORITHMS)[number]
 /** A header as a whole, in lower case, or what is found in it. */
 export type HeaderPattern = { readonly text: string } | { readonly pattern: string; readonly caseless?: true }
 
-export interface Settings extends TlsSettings, ProcessSettings {
+/** Status -> seconds that an answer with it is kept. */
+export type CacheSeconds = { readonly [status: string]: number }
+
+export interface Settings extends TlsSettings, ProcessSettings, ProxyingSettings {
   readonly workerProcesses: number | 'auto'
   readonly maxWorkerConnections: number
   /** Seconds that a worker of an old generation may live on (websockets). */
@@ -105,8 +110,27 @@ export interface Settings extends TlsSettings, ProcessSettings {
   readonly useForwardedHeaders: boolean
   readonly computeFullForwardedFor: boolean
   readonly proxyRealIpCidr: readonly string[]
+  /** Passwords may stand in a Secret as they are. */
+  readonly allowPlainTextPasswords: boolean
+  /** Objects may name Secrets and ConfigMaps of other namespaces. */
+  readonly allowCrossNamespaceResources: boolean
   /** Ranges of addresses, names, and `*.` with a name, that Services of type ExternalName never lead to. */
   readonly externalNameDenied: readonly string[]
+  /** Whom every route asks that does not say otherwise; undefined: nobody. */
+  readonly globalAuthUrl: DestinationUrl | undefined
+  /** '': GET. */
+  readonly globalAuthMethod: string
+  readonly globalAuthSignin: readonly TemplatePart[]
+  readonly globalAuthSigninRedirectParam: string
+  readonly globalAuthResponseHeaders: readonly string[]
+  readonly globalAuthRequestRedirect: readonly TemplatePart[]
+  readonly globalAuthCacheKey: readonly TemplatePart[]
+  /** Seconds by status. */
+  readonly globalAuthCacheDuration: CacheSeconds
+  readonly globalAuthAlwaysSetCookie: boolean
+  /** Paths of routes without external authentication, those below too. */
+  readonly noAuthLocations: readonly string[]
+  readonly enableAuthAccessLog: boolean
   /** Requests go to the address of a Service, not to its endpoints. */
   readonly serviceUpstream: boolean
   /** Clients begin with a header of PROXY protocol, on both ports. */
@@ -133,6 +157,7 @@ export interface Settings extends TlsSettings, ProcessSettings {
 export const DEFAULT_SETTINGS: Settings = {
   ...DEFAULT_TLS_SETTINGS,
   ...DEFAULT_PROCESS_SETTINGS,
+  ...DEFAULT_PROXYING_SETTINGS,
   workerProcesses: 'auto',
   maxWorkerConnections: 16384,
   workerShutdownTimeout: 240,
@@ -205,7 +230,20 @@ export const DEFAULT_SETTINGS: Settings = {
   computeFullForwardedFor: false,
   // ingress-nginx trusts 0.0.0.0/0; we trust nobody until a range is named.
   proxyRealIpCidr: [],
+  allowPlainTextPasswords: false,
+  allowCrossNamespaceResources: false,
   externalNameDenied: [],
+  globalAuthUrl: undefined,
+  globalAuthMethod: '',
+  globalAuthSignin: [],
+  globalAuthSigninRedirectParam: 'rd',
+  globalAuthResponseHeaders: [],
+  globalAuthRequestRedirect: [],
+  globalAuthCacheKey: [],
+  globalAuthCacheDuration: { 200: 300, 202: 300, 401: 300 },
+  globalAuthAlwaysSetCookie: false,
+  noAuthLocations: ['/.well-known/acme-challenge'],
+  enableAuthAccessLog: false,
   serviceUpstream: false,
   useProxyProtocol: false,
   proxyProtocolHeaderTimeout: 5,

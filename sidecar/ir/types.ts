@@ -17,8 +17,11 @@ export interface BackendRef {
   readonly port: string
   /** Absent: TCP. */
   readonly protocol?: 'UDP'
-  /** To the Service's own address; absent: to its endpoints. */
-  readonly via?: 'service'
+  /**
+   * To the Service's own address; or to the addresses of a DNS name, or to an IP address, which stands in place of the
+   * Service; absent: to its endpoints.
+   */
+  readonly via?: 'service' | 'name'
 }
 
 export interface WeightedBackend extends BackendRef {
@@ -150,8 +153,12 @@ export interface Fragment {
   readonly aliases?: readonly Alias[]
   /** Every Secret that it refers to, whether or not it is there. */
   readonly secrets: readonly ObjectName[]
+  /** The same of ConfigMaps. */
+  readonly configMaps?: readonly ObjectName[]
   /** Answers requests without a route, of whatever host. */
   readonly defaultBackend?: BackendRef
+  /** Where requests go beside all of these. */
+  readonly destinations?: readonly BackendRef[]
   /** Ports whose bytes are passed on as they come. */
   readonly streams?: readonly StreamRoute[]
   /** Hosts whose TLS ends at the backend. */

@@ -1,6 +1,6 @@
 /**
  * What the controller reads from the cluster: a reflector for each kind, one for each named ConfigMap, and
- * one for each Secret that is referenced. No other Secret or ConfigMap is ever asked for.
+ * one for each Secret or ConfigMap that is referenced. No other Secret or ConfigMap is ever asked for.
  */
 import type { Kind, KubeObject, ObjectSink } from '../collection/objects.ts'
 import { objectKey, objectName } from '../ir/object-name.ts'
@@ -41,6 +41,11 @@ export interface SourceOptions {
 
 const KINDS: readonly WatchedResource[] = [INGRESS, INGRESS_CLASS, PROXY, SERVICE, ENDPOINT_SLICE]
 
+/** Kinds of which only what somebody refers to is watched. */
+export type ReferencedKind = 'Secret' | 'ConfigMap'
+
+const REFERENCED: Readonly<Record<ReferencedKind, WatchedResource>> = { Secret: SECRET, ConfigMap: CONFIG_MAP }
+
 interface Part {
   readonly resource: WatchedResource
   readonly namespace: string
@@ -55,7 +60,11 @@ export class ClusterSource {
   readonly #options: SourceOptions
   readonly #troubles: TroubleLog
   readonly #kinds: readonly Reflector<KubeObject>[]
-  readonly #secrets = new Map<string, Reflector<KubeObject>>()
+  /** By kind and then `namespace/name`. */
+  readonly #referenced: Readonly<Record<ReferencedKind, Map<string, Reflector<KubeObject>>>> = {
+    Secret: new Map(),
+    ConfigMap: new Map(),
+  }
   readonly #unlisted = new Set<string>()
   readonly #synced = Promise.withResolvers<void>()
 
@@ -78,12 +87,13 @@ export class ClusterSource {
 
   /** Resolves when nothing more will reach the sink. */
   async stop(): Promise<void> {
-    const secrets = [...this.#secrets.values()]
-    this.#secrets.clear()
-    await Promise.all([...this.#kinds, ...secrets].map((reflector) => reflector.stop()))
+    const maps = Object.values(this.#referenced)
+    const referenced = maps.flatMap((map) => [...map.values()])
+    for (const map of maps) map.clear()
+    await Promise.all([...this.#kinds, ...referenced].map((reflector) => reflector.stop()))
   }
 
-  /** Every kind and every named ConfigMap has been listed once. Secrets do not count: they come and go. */
+  /** Every kind and every named ConfigMap was listed once. What is referenced does not count: it comes and goes. */
   get isSynced(): boolean {
     return this.#unlisted.size === 0
   }
@@ -94,30 +104,30 @@ export class ClusterSource {
   }
 
   /**
-   * The Secrets to watch from now on. The first answer for a new one is a `replace` of its part, empty when
-   * it does not exist; one that is no longer referenced is deleted from the sink.
+   * The objects of a kind to watch from now on, beside the named ConfigMaps, which are not to be among them. The
+   * first answer for a new one is a `replace` of its part, empty when it does not exist; one that is no longer
+   * referenced is deleted from the sink.
    */
-  setReferencedSecrets(secrets: Iterable<ObjectName>): void {
-    const wanted = new Map([...secrets].map((secret) => [objectKey(secret), secret]))
-    for (const [key, reflector] of this.#secrets) {
-      if (!wanted.has(key)) this.#dropSecret(key, reflector)
+  setReferenced(kind: ReferencedKind, names: Iterable<ObjectName>): void {
+    const watched = this.#referenced[kind]
+    const wanted = new Map([...names].map((it) => [objectKey(it), it]))
+    for (const [key, reflector] of watched) {
+      if (wanted.has(key)) continue
+      watched.delete(key)
+      this.#drop(kind, key, reflector)
     }
-    for (const [key, { namespace, name }] of wanted) {
-      if (!this.#secrets.has(key)) this.#addSecret(key, { resource: SECRET, namespace, name })
+    for (const [key, name] of wanted) {
+      if (watched.has(key)) continue
+      const reflector = this.#reflector({ resource: REFERENCED[kind], ...name })
+      watched.set(key, reflector)
+      reflector.start()
     }
   }
 
-  #addSecret(key: string, part: Part): void {
-    const reflector = this.#reflector(part)
-    this.#secrets.set(key, reflector)
-    reflector.start()
-  }
-
-  #dropSecret(key: string, reflector: Reflector<KubeObject>): void {
-    this.#secrets.delete(key)
+  #drop(kind: ReferencedKind, key: string, reflector: Reflector<KubeObject>): void {
     void reflector.stop()
     const { namespace, name } = objectName(key)
-    this.#options.sink.delete('Secret', namespace, name)
+    this.#options.sink.delete(kind, namespace, name)
   }
 
   #reflector(part: Part): Reflector<KubeObject> {

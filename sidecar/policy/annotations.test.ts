@@ -9,7 +9,7 @@ const PREFIX = 'nginx.ingress.kubernetes.io'
 const OBJECT = { kind: 'Ingress', apiVersion: 'networking.k8s.io/v1', namespace: 'prod', name: 'a' }
 
 function read(annotations: Readonly<Record<string, string>>): PolicyReading {
-  return readPolicies(annotations, PREFIX, OBJECT)
+  return readPolicies(annotations, PREFIX, OBJECT, false)
 }
 
 test('each known annotation says what it does in ingress-nginx and what to use; those that protect close', () => {

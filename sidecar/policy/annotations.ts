@@ -5,8 +5,10 @@ import { nearestName } from '../compat/nearest.ts'
 import { OWN_PREFIX, quoted } from '../ir/names.ts'
 import type { Finding, ObjectRef, Origin, Severity } from '../ir/origin.ts'
 import type { Json, PolicySet, PolicySources } from '../ir/types.ts'
+import type { Parsed } from '../ir/value.ts'
 import type { Combined, Field, Policy } from './policy.ts'
 import { isProtection } from './protection.ts'
+import { inNamespace } from './reference.ts'
 import { POLICIES } from './registry.ts'
 
 /** Names under our prefixes that mean something elsewhere than in a policy. */
@@ -25,15 +27,17 @@ const NOTHING: PolicyReading = { policies: {}, sources: {}, findings: [] }
 /**
  * Reads every annotation under our own prefix and `prefix`; where both spell one name, ours wins.
  * An empty value means "not set", as in ingress-nginx. A bad value is a finding and counts as absent.
+ * Objects of other namespaces may be named with `crossNamespace` only.
  */
 export function readPolicies(
   annotations: Readonly<Record<string, string>>,
   prefix: string,
   object: ObjectRef,
+  crossNamespace: boolean,
 ): PolicyReading {
   const values = new Map([...underPrefix(annotations, prefix), ...underPrefix(annotations, OWN_PREFIX)])
   if (values.size === 0) return NOTHING
-  const work = new Reading(object, values)
+  const work = new Reading(object, values, crossNamespace)
   const policies: Record<string, Json> = {}
   // Most objects have few annotations: only the policies that these belong to are looked at.
   const named = new Set([...values.keys()].map((name) => OWNERS.get(name)))
@@ -71,14 +75,16 @@ const MOST_SEARCHES = 20
 class Reading {
   readonly #object: ObjectRef
   readonly #values: ReadonlyMap<string, Annotation>
+  readonly #crossNamespace: boolean
   readonly #findings: Finding[] = []
   readonly #sources: Record<string, Record<string, Origin>> = {}
   #closed: string | undefined
   #searches = 0
 
-  constructor(object: ObjectRef, values: ReadonlyMap<string, Annotation>) {
+  constructor(object: ObjectRef, values: ReadonlyMap<string, Annotation>, crossNamespace: boolean) {
     this.#object = object
     this.#values = values
+    this.#crossNamespace = crossNamespace
   }
 
   read(policy: Policy): Json | undefined {
@@ -87,10 +93,10 @@ class Reading {
     for (const [name, field] of Object.entries(policy.fields)) {
       const annotation = this.#values.get(field.annotation)
       if (annotation === undefined) continue
-      const parsed = field.parse(annotation.text)
+      const parsed = this.#parse(field, annotation.text)
       if ('allowed' in parsed) {
         refused.add(name)
-        this.#refuse(annotation, parsed.allowed, policy.protects === true)
+        this.#refuse(annotation, parsed.allowed, policy.protects === true && field.harmless !== true)
         continue
       }
       read[name] = parsed.value
@@ -102,10 +108,20 @@ class Reading {
     return this.#combine(policy, policy.combine(value, refused))
   }
 
+  #parse(field: Field, text: string): Parsed<Json> {
+    const parsed = field.parse(text)
+    if (field.names === undefined || !('value' in parsed)) return parsed
+    const name = String(parsed.value)
+    const own = inNamespace(name, this.#object.namespace) ?? (this.#crossNamespace ? name : undefined)
+    return own === undefined ? { allowed: `a ${field.names} of namespace ${this.#object.namespace}, as long as the key allow-cross-namespace-resources is not "true"` } : { value: own }
+  }
+
   #combine(policy: Policy, { value, problems }: Combined): Json | undefined {
-    for (const { field, message } of problems) {
+    for (const { field, message, closes } of problems) {
       const annotation = this.#values.get(policy.fields[field]?.annotation ?? '')
-      if (annotation !== undefined) this.#adjust(annotation, message)
+      if (annotation === undefined) continue
+      if (closes === true) this.#reportClosing(annotation, message)
+      else this.#adjust(annotation, message)
     }
     return Object.keys(value).length === 0 ? undefined : value
   }
@@ -137,6 +153,11 @@ class Reading {
   #refuse(annotation: Annotation, allowed: string, protects: boolean): void {
     const effect = protects ? this.#close(annotation) : 'it counts as not set'
     const message = `annotation ${annotation.fullName}: ${quoted(annotation.text)} is refused; allowed: ${allowed}; ${effect}`
+    this.#report(annotation, 'error', 'InvalidAnnotation', message)
+  }
+
+  #reportClosing(annotation: Annotation, problem: string): void {
+    const message = `annotation ${annotation.fullName}: ${problem}; ${this.#close(annotation)}`
     this.#report(annotation, 'error', 'InvalidAnnotation', message)
   }
 

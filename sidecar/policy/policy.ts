@@ -14,13 +14,22 @@ export interface Field {
   /** For docs/annotations.md. */
   readonly about: string
   readonly parse: Parser<Json>
+  /** It names an object of this kind: `parse` is `reference`, and the value `namespace/name`. */
+  readonly names?: NamedKind
+  /** Of a policy that protects: without this field it protects as well, so a bad value counts as not set. */
+  readonly harmless?: true
 }
+
+/** Kinds that policies refer to; only what they name is watched. */
+export type NamedKind = 'Secret' | 'ConfigMap'
 
 /** What an effect may depend on beside the policy's own value. */
 export interface RouteContext {
   readonly settings: Settings
   /** Port that clients are sent to by a redirect to https. */
   readonly httpsPort: number
+  /** Port that NGINX listens on for TLS. */
+  readonly ownHttpsPort: number
   /** Somebody asked for TLS on the route's host. */
   readonly tls: boolean
   readonly path: string
@@ -60,6 +69,8 @@ export interface ProxyField {
 export interface Problem {
   readonly field: string
   readonly message: string
+  /** Of a policy that protects: without what is missing the routes would be open. */
+  readonly closes?: true
 }
 
 export interface Combined {
@@ -97,9 +108,11 @@ export interface Policy {
    * Lua changes answers of such a route, error pages too (`compile_filter` of `lua/ingress/policy/<name>.lua`):
    * in a location class, so that no other route pays for it.
    */
-  filters?(value: PolicyValue): boolean
+  filters?(value: PolicyValue, settings: Settings): boolean
   /** Headers for the backend that Lua sets where the configuration would: of a location class, too. */
   ownHeaders?(value: PolicyValue): readonly StandardHeader[]
+  /** Where else requests of a route go, as URLs of the policy say, which belong to objects of `namespace`. */
+  backends?(value: PolicyValue, host: string, namespace: string): readonly BackendRef[]
   /** Dynamic effect: per request, without a reload. */
   readonly runtime?: Runtime
 }

@@ -8,8 +8,8 @@ import { POLICIES } from './registry.ts'
 
 const REPOSITORY = join(import.meta.dirname, '../..')
 /** Files beside the policies that are none. */
-const MACHINERY = ['annotations', 'effects', 'headers', 'merge', 'policy', 'protection', 'proxy-field', 'registry',
-  'schema', 'standard-headers']
+const MACHINERY = ['annotations', 'effects', 'headers', 'merge', 'policy', 'protection', 'proxy-field', 'reference',
+  'references', 'registry', 'schema', 'standard-headers']
 
 function names(pattern: string, extension: string): string[] {
   return globSync(pattern, { cwd: REPOSITORY }).map((file) => basename(file, extension))

@@ -1,9 +1,10 @@
 /** What a translation may read besides its own object. Every read is recorded by the Reader. */
-import type { Collection, Index } from '../collection/graph.ts'
+import type { Collection, Index, Reader } from '../collection/graph.ts'
 import type { KubeObject } from '../collection/objects.ts'
 import type { LabelSelector } from '../ir/label-selector.ts'
 import type { Settings } from '../ir/settings.ts'
 import type { Resolution } from '../ir/types.ts'
+import type { AuthorityResult } from './secret/authority.ts'
 import type { CertificateResult } from './secret/translate.ts'
 
 export interface ClassOptions {
@@ -35,9 +36,12 @@ export interface SourceOptions extends ClassOptions {
   readonly publishService: string
 }
 
-/** What settings say of destinations. Apart from the others: those change more often than these matter. */
-export type DestinationSettings = Pick<Settings, 'externalNameDenied' | 'serviceUpstream'>
-
+/** What settings say of references. Apart from the others: those change more often than these matter. */
+export type ReferenceSettings = Pick<Settings, 'allowCrossNamespaceResources' | 'externalNameDenied' | 'serviceUpstream'>
+export function referenceSettings(settings: Settings): ReferenceSettings {
+  const { allowCrossNamespaceResources, externalNameDenied, serviceUpstream } = settings
+  return { allowCrossNamespaceResources, externalNameDenied, serviceUpstream }
+}
 
 export interface Context {
   readonly options: SourceOptions
@@ -47,11 +51,22 @@ export interface Context {
   readonly slicesByService: Index<KubeObject>
   /** Under '': the zone of our node, once known and wanted. */
   readonly zone: Collection<string>
+  /** Those that objects and settings name. */
+  readonly configMaps: Collection<KubeObject>
   readonly certificates: Collection<CertificateResult>
+  /** Those that objects and settings name. */
+  readonly secrets: Collection<KubeObject>
+  /** By `namespace/name`: what is in the Secrets that have authorities. */
+  readonly authorities: Collection<AuthorityResult>
   /** By DNS name; absent: nobody has asked yet. */
   readonly resolutions: Collection<Resolution>
   /** Under ''. */
-  readonly destinationSettings: Collection<DestinationSettings>
+  readonly referenceSettings: Collection<ReferenceSettings>
   /** What has been listed (see ObjectStore): a Secret that is neither here nor listed is not missing yet. */
   readonly listed: Collection<true>
+}
+
+/** Whether objects may name Secrets and ConfigMaps of other namespaces. */
+export function allowsCrossNamespace(read: Reader, context: Context): boolean {
+  return read.get(context.referenceSettings, '')?.allowCrossNamespaceResources === true
 }

@@ -1,5 +1,7 @@
 /** Every key of the controller's ConfigMap: its setting, its grammar, and what it does (docs/annotations.md). */
 import { cidr, cidrs } from '../../ir/address.ts'
+import { destinationUrl, ROUTE_HOST, type DestinationUrl } from '../../ir/destination-url.ts'
+import { urlTemplate } from '../../ir/template.ts'
 import { isHost } from '../../ir/names.ts'
 import { logFormat } from '../../ir/log-format.ts'
 import { ALGORITHMS, type Settings } from '../../ir/settings.ts'
@@ -9,6 +11,7 @@ import { headerPatterns } from '../../policy/blocks.ts'
 import { bodySize } from '../../policy/body-size.ts'
 import { buffering } from '../../policy/buffering.ts'
 import { canary } from '../../policy/canary.ts'
+import * as auth from '../../policy/external-auth-grammar.ts'
 import { customErrors } from '../../policy/custom-errors.ts'
 import { headerProblem } from '../../policy/headers.ts'
 import { loadBalance } from '../../policy/load-balance.ts'
@@ -18,6 +21,7 @@ import { timeouts } from '../../policy/timeouts.ts'
 import { tlsRedirect } from '../../policy/tls-redirect.ts'
 import { key, type Key } from './key.ts'
 import { PROCESS_KEYS } from './process-keys.ts'
+import { PROXYING_KEYS } from './proxying-keys.ts'
 import { TLS_KEYS } from './tls-keys.ts'
 
 /** What holds where the annotation of the same name is not set: same grammar, same bounds. */
@@ -30,6 +34,12 @@ const denied: Parser<string> = (text) => {
   const name = text.toLowerCase()
   if ('value' in range) return range
   return isHost(name) ? { value: name } : { allowed: `${range.allowed}, a DNS name, or "*." and a DNS name` }
+}
+
+/** There is no host of a route that all of them could mean. */
+const globalUrl: Parser<DestinationUrl> = (text) => {
+  const parsed = destinationUrl(text)
+  return 'value' in parsed && parsed.value.host === ROUTE_HOST ? { allowed: 'a URL with a host that is no variable' } : parsed
 }
 
 /** NGINX keeps each in a part of a table that has this size. */
@@ -73,6 +83,7 @@ const httpRedirectCode: Parser<number> = (text) => {
 
 export const KEYS: { readonly [K in keyof Settings]: Key<Settings[K]> } = {
   ...PROCESS_KEYS,
+  ...PROXYING_KEYS,
   ...TLS_KEYS,
   workerProcesses: key('worker-processes', workers, 'Workers of NGINX; auto: one for each CPU'),
   maxWorkerConnections: key('max-worker-connections', integer(64, 1_000_000), 'Connections of one worker, to clients and endpoints'),
@@ -145,7 +156,20 @@ export const KEYS: { readonly [K in keyof Settings]: Key<Settings[K]> } = {
   computeFullForwardedFor: key('compute-full-forwarded-for', boolean, 'X-Forwarded-For keeps what trusted proxies put there'),
   proxyRealIpCidr: key('proxy-real-ip-cidr', list(cidr, 256), 'Addresses of proxies to trust; nobody when not set'),
   serviceUpstream: defaultOf(serviceUpstream.fields.use),
+  allowPlainTextPasswords: key('allow-plain-text-passwords', boolean, 'Ours. Secrets of `auth-secret` may hold `{PLAIN}` and a password'),
+  allowCrossNamespaceResources: key('allow-cross-namespace-resources', boolean, 'Objects may name Secrets and ConfigMaps of other namespaces; TLS certificates always are of the own one'),
   externalNameDenied: key('external-name-denied', list(denied, 256), 'Ours. Addresses, ranges and names that Services of type ExternalName never lead to'),
+  globalAuthUrl: key('global-auth-url', globalUrl, 'As `auth-url`, for every path; its host is no variable'),
+  globalAuthMethod: key('global-auth-method', auth.method, 'As `auth-method`'),
+  globalAuthSignin: key('global-auth-signin', auth.signin, 'As `auth-signin`'),
+  globalAuthSigninRedirectParam: key('global-auth-signin-redirect-param', auth.signinParam, 'As `auth-signin-redirect-param`'),
+  globalAuthResponseHeaders: key('global-auth-response-headers', auth.responseHeaders, 'As `auth-response-headers`'),
+  globalAuthRequestRedirect: key('global-auth-request-redirect', urlTemplate, 'As `auth-request-redirect`'),
+  globalAuthCacheKey: key('global-auth-cache-key', auth.cacheKey, 'As `auth-cache-key`'),
+  globalAuthCacheDuration: key('global-auth-cache-duration', auth.cacheDuration, 'As `auth-cache-duration`'),
+  globalAuthAlwaysSetCookie: key('global-auth-always-set-cookie', boolean, 'As `auth-always-set-cookie`'),
+  noAuthLocations: key('no-auth-locations', list(pathPrefix, 32), 'Paths of Ingresses without external authentication, and those below'),
+  enableAuthAccessLog: key('enable-auth-access-log', boolean, 'Questions of external authentication are in the access log, too'),
   useProxyProtocol: key('use-proxy-protocol', boolean, 'Clients of both ports begin with a header of PROXY protocol; the address in it counts from `proxy-real-ip-cidr`'),
   proxyProtocolHeaderTimeout: key('proxy-protocol-header-timeout', seconds(1, 3_600), 'How long a header of PROXY protocol may take: TCP and UDP, and TLS with `--enable-ssl-passthrough`'),
   streamTimeout: key('proxy-stream-timeout', duration(1, 31_536_000), 'TCP and UDP: how long neither side may send anything'),

@@ -7,9 +7,10 @@ import type { Finding, Origin } from '../../ir/origin.ts'
 import type { BackendRef, Fragment, Route } from '../../ir/types.ts'
 import { readPolicies, type PolicyReading } from '../../policy/annotations.ts'
 import { canaryPolicy } from '../../policy/canary.ts'
+import { referenced } from '../../policy/references.ts'
 import { rewritesPath } from '../../policy/rewrite.ts'
 import { fields, items, type Fields } from '../../util/field.ts'
-import type { Context } from '../context.ts'
+import { allowsCrossNamespace, type Context } from '../context.ts'
 import { readDefaultBackend } from '../default-backend.ts'
 import { routePolicies } from '../policies.ts'
 import { fitting } from '../size.ts'
@@ -43,7 +44,7 @@ export function translateIngress(ingress: KubeObject, read: Reader, context: Con
   const { namespace, name, uid, creationTimestamp } = ingress.metadata
   const object = { kind: 'Ingress', apiVersion: 'networking.k8s.io/v1', namespace, name, ...(uid === undefined ? {} : { uid }) }
   const origin: Origin = { ...object, field: '' }
-  const reading = readPolicies(ingress.metadata.annotations ?? {}, context.options.annotationsPrefix, object)
+  const reading = readPolicies(ingress.metadata.annotations ?? {}, context.options.annotationsPrefix, object, allowsCrossNamespace(read, context))
   const work: Work = { origin, read, context, reading, ...beside(reading, read, context) }
   const spec = fields(ingress.spec)
   checkSpec(spec, work)
@@ -63,7 +64,7 @@ export function translateIngress(ingress: KubeObject, read: Reader, context: Con
     arms: [],
     hosts: [...new Set([...names, ...routes.map((route) => route.host)])],
     tls: tls.claims,
-    secrets: tls.secrets,
+    ...referenced(tls.secrets, [reading.policies]),
     ...alias.members,
     ...(passthrough.length === 0 ? {} : { passthrough }),
     findings: [...work.findings, ...alias.findings, ...tls.findings, ...findings],

@@ -4,6 +4,7 @@ import type { Origin } from '../../ir/origin.ts'
 import type { Json, PolicySet } from '../../ir/types.ts'
 import type { Said } from '../../policy/merge.ts'
 import type { PolicyValue } from '../../policy/policy.ts'
+import { completed } from '../../policy/references.ts'
 import { fields, type Fields } from '../../util/field.ts'
 import { check } from './check.ts'
 import type { Spelled } from './schema.ts'
@@ -58,7 +59,8 @@ function unknownMember(name: string, field: string, work: Work): undefined {
   work.report(field, 'UnknownField', `${quoted(name)} is no field of it; ${MAY_CLOSE}`)
 }
 
-function readMember({ proxy, protects }: Spelled, member: unknown, field: string, work: Work): PolicyValue | undefined {
+function readMember(policy: Spelled, member: unknown, field: string, work: Work): PolicyValue | undefined {
+  const { proxy, protects } = policy
   const effect = proxy.whole === true ? NO_REQUESTS : protects === true ? CLOSES : NO_EFFECT
   const checked = check(proxy.schema, member, field)
   if ('refusal' in checked) {
@@ -66,7 +68,7 @@ function readMember({ proxy, protects }: Spelled, member: unknown, field: string
     return undefined
   }
   const value = proxy.read(checked.value)
-  if (typeof value !== 'string') return value
+  if (typeof value !== 'string') return completed(policy, value, work.origin.namespace)
   work.refuse({ field, message: value }, effect)
   return undefined
 }

@@ -6,6 +6,7 @@ import { ANY_HOST, quoted } from '../../ir/names.ts'
 import type { Origin } from '../../ir/origin.ts'
 import type { Fragment, Route } from '../../ir/types.ts'
 import { merged, type Said } from '../../policy/merge.ts'
+import { referenced } from '../../policy/references.ts'
 import { fields, items, text, type Fields } from '../../util/field.ts'
 import type { Context } from '../context.ts'
 import { capped } from '../ingress/capped.ts'
@@ -51,13 +52,13 @@ export function translateProxy(proxy: KubeObject, read: Reader, context: Context
   }
 }
 
-type Claims = Pick<Fragment, 'hosts' | 'routes' | 'arms' | 'tls' | 'secrets'>
+type Claims = Pick<Fragment, 'hosts' | 'routes' | 'arms' | 'tls' | 'secrets' | 'configMaps'>
 
 function claimsOf(spec: Fields, hosts: readonly string[], routes: readonly Route[], work: Work): Claims {
   const { claims, secrets, findings } = readTls(spec.tls, hosts, work)
   work.take(findings)
   reportUnknown(spec.tls, work)
-  return { hosts, routes, arms: [], tls: claims, secrets }
+  return { hosts, routes, arms: [], tls: claims, ...referenced(secrets, routes.map(({ policies }) => policies)) }
 }
 
 /** A member that is misspelled is missing: a host would be served with the default certificate. */

@@ -6,10 +6,11 @@ import type { Finding, ObjectRef, Origin } from '../../ir/origin.ts'
 import type { BackendRef, Fragment, Route } from '../../ir/types.ts'
 import { readPolicies, type PolicyReading } from '../../policy/annotations.ts'
 import { canaryPolicy } from '../../policy/canary.ts'
+import { referenced } from '../../policy/references.ts'
 import { rewritesPath } from '../../policy/rewrite.ts'
 import { serviceUpstream } from '../../policy/service-upstream.ts'
 import { fields, items } from '../../util/field.ts'
-import type { Context } from '../context.ts'
+import { allowsCrossNamespace, type Context } from '../context.ts'
 import { isExposedByUs } from '../ingress/class.ts'
 import { readTls } from '../ingress/tls.ts'
 import { routePolicies } from '../policies.ts'
@@ -56,7 +57,7 @@ export function translateExposed(service: KubeObject, read: Reader, context: Con
   if (list === '' || !isExposedByUs(service, read, context)) return undefined
   const object = { kind: 'Service', apiVersion: 'v1', namespace, name, ...(uid === undefined ? {} : { uid }) }
   const work: Work = { service, annotations, object, read, context, findings: [] }
-  const reading = readPolicies(policyAnnotations(annotations), OWN_PREFIX, object)
+  const reading = readPolicies(policyAnnotations(annotations), OWN_PREFIX, object, allowsCrossNamespace(read, context))
   work.findings.push(...reading.findings)
   const routes = routesOf(list, reading, work)
   const common = { age: { created: creationTimestamp ?? '', name: `${namespace}/${name}` }, origin: { ...object, field: '' } }
@@ -64,7 +65,9 @@ export function translateExposed(service: KubeObject, read: Reader, context: Con
     return { ...common, routes: [], arms: routes, hosts: [], tls: [], secrets: [], findings: work.findings }
   }
   const hosts = [...new Set(routes.map(({ host }) => host))]
-  return { ...common, routes, arms: [], hosts, ...tlsOf(hosts, work), findings: work.findings }
+  const { tls, secrets } = tlsOf(hosts, work)
+  const named = referenced(secrets, [reading.policies])
+  return { ...common, routes, arms: [], hosts, tls, ...named, findings: work.findings }
 }
 
 function policyAnnotations(annotations: Annotations): Annotations {

@@ -39,7 +39,7 @@ function isServiceWanted(ref: BackendRef, byRoute: boolean, read: Reader, contex
   const annotation = annotationOf(service, context)
   const parsed = annotation === undefined ? { allowed: '' } : boolean(annotation.text)
   if ('value' in parsed) return parsed.value
-  return read.get(context.destinationSettings, '')?.serviceUpstream === true
+  return read.get(context.referenceSettings, '')?.serviceUpstream === true
 }
 
 interface Annotation {
