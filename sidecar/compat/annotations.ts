@@ -45,14 +45,6 @@ const AUTHENTICATION: Rows = {
 }
 
 const BACKENDS: Rows = {
-  'backend-protocol': ['HTTPS, gRPC or FastCGI to the backend (AJP until 1.9)', TLS_BACKEND, 'HTTP'],
-  'proxy-ssl-secret': ['certificates for TLS to the backend: ours, and the authority of its', TLS_BACKEND],
-  'proxy-ssl-verify': ['the certificate of the backend is checked', TLS_BACKEND, 'off'],
-  'proxy-ssl-verify-depth': ['how long its chain may be', TLS_BACKEND],
-  'proxy-ssl-name': ['the name that it has to have', TLS_BACKEND],
-  'proxy-ssl-server-name': ['that name is sent as SNI', TLS_BACKEND, 'off'],
-  'proxy-ssl-protocols': ['versions of TLS to the backend', TLS_BACKEND],
-  'proxy-ssl-ciphers': ['ciphers of TLS to the backend', TLS_BACKEND],
   'fastcgi-index': ['the file for paths that end with "/", with FastCGI', 'a server for HTTP beside the FastCGI program'],
   'fastcgi-params-configmap': ['parameters of FastCGI, from a ConfigMap', 'a server for HTTP beside the FastCGI program'],
   'proxy-http-version': ['HTTP/1.0 to the backend', 'requests go out as HTTP/1.1', '1.1'],

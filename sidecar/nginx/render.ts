@@ -3,6 +3,7 @@ import Mustache from 'mustache'
 import { DEFAULT_LISTENER } from '../ir/names.ts'
 import { compareText, sha256 } from '../util/canonical.ts'
 import type { LocationClass } from '../policy/effects.ts'
+import { backendView, upstreamViews } from './backends.ts'
 import { answerLines, hstsView, serverHeaderView } from './answers.ts'
 import { countingView } from './counting.ts'
 import { keyword, mapLine, pathKey, print, type Directive } from './directive.ts'
@@ -113,12 +114,12 @@ function viewOf(input: NginxInput) {
     stream: streamView(input),
     answers: answerLines(settings).map(print),
     ...serverHeaderView(settings, capabilities),
-    classes: classes.map(({ name, directives, filters, own }) => ({
-      name,
-      lines: directives.map(print),
+    upstreams: classes.flatMap((it) => upstreamViews(it, settings)),
+    identities: classes.some(({ identity }) => identity !== undefined),
+    classes: classes.map(({ directives, filters, ...rest }) => ({
+      ...backendView({ directives, ...rest }, settings, forwarded),
       filters: filters === true || hasPages(directives),
       custom_errors: hasPages(directives),
-      own_headers: own === undefined ? undefined : { proxy_headers: proxyHeaders(forwarded, own) },
     })),
     proxy_headers: proxyHeaders(forwarded),
     custom_errors: classes.some(({ directives }) => hasPages(directives)),

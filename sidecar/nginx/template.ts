@@ -63,6 +63,11 @@ http {
         default 1;
     }
 {{/unlogged}}
+{{#identities}}
+    # As PEM, after "data:": no file holds a key.
+    map "" $backend_certificate { default ""; }
+    map "" $backend_certificate_key { default ""; }
+{{/identities}}
 {{#route_variables}}
     map "" {{.}} { default "-"; }
 {{/route_variables}}
@@ -144,6 +149,17 @@ http {
 {{/upstream}}
     }
 
+{{#upstreams}}
+    # Connections of a class alone: another one trusts others, or shows another certificate.
+    upstream {{name}} {
+        server 0.0.0.1;
+        balancer_by_lua_block { return resty_ingress.balancer() }
+{{#lines}}
+        {{.}}
+{{/lines}}
+    }
+
+{{/upstreams}}
 {{#servers}}
     server {
 {{#lines}}
@@ -174,15 +190,17 @@ http {
 {{#lines}}
             {{.}}
 {{/lines}}
-{{#own_headers}}
+{{#headers}}
             # NGINX forgets those above where there are any here.
+{{#upgrades}}
             proxy_set_header Connection $connection_upgrade;
             proxy_set_header Upgrade $http_upgrade;
-            proxy_set_header Proxy "";
+{{/upgrades}}
+            {{directive}} {{proxy}} "";
 {{#proxy_headers}}
-            proxy_set_header {{name}} {{value}};
+            {{directive}} {{name}} {{value}};
 {{/proxy_headers}}
-{{/own_headers}}
+{{/headers}}
             rewrite_by_lua_block { return resty_ingress.rewrite_class("{{name}}") }
 {{#filters}}
             lua_transform_underscores_in_response_headers off;
@@ -192,7 +210,7 @@ http {
             body_filter_by_lua_block { return resty_ingress.body_filter() }
 {{/custom_errors}}
             log_by_lua_block { return resty_ingress.log("{{listener}}") }
-            proxy_pass http://ingress_balancer;
+            {{pass}}
         }
 {{/classes}}
 {{#custom_errors}}

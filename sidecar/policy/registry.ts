@@ -3,6 +3,8 @@ import { access } from './access.ts'
 import { accessLog } from './access-log.ts'
 import { affinity } from './affinity.ts'
 import { appRoot } from './app-root.ts'
+import { backendProtocolPolicy } from './backend-protocol.ts'
+import { backendTls } from './backend-tls.ts'
 import { blocks } from './blocks.ts'
 import { bodySize } from './body-size.ts'
 import { buffering } from './buffering.ts'
@@ -38,6 +40,8 @@ export const POLICIES: readonly Policy[] = [
   limits,
   access,
   blocks,
+  backendProtocolPolicy,
+  backendTls,
   bodySize,
   buffering,
   timeouts,

@@ -9,6 +9,7 @@ _M.by_name = {
     affinity = require "ingress.policy.affinity",
     app_root = require "ingress.policy.app_root",
     basic_auth = require "ingress.policy.basic_auth",
+    backend_tls = require "ingress.policy.backend_tls",
     blocks = require "ingress.policy.blocks",
     body_size = require "ingress.policy.body_size",
     cors = require "ingress.policy.cors",
@@ -33,6 +34,7 @@ _M.by_name = {
 _M.request_order = {
     "blocks", "access_log", "app_root", "cors", "redirect", "direct_response", "tls_redirect",
     "limits", "access", "basic_auth", "satisfy", "body_size", "request_headers", "rewrite",
+    "backend_tls",
 }
 
 -- Those that change answers, in the order in which they do.
