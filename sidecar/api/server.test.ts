@@ -20,13 +20,14 @@ const RECORDS = new Map<RecordKey, DataRecord>([
       path: '/userInfo',
       pathType: 'Prefix',
       backends: [{ backend: 'backend/shop/account-user/http', weight: 1 }],
-      policies: { basic_auth: { users: KEY } },
+      policies: { unregistered: { text: KEY } },
       origin: { kind: 'Ingress', namespace: 'shop', name: 'api', service: 'account-user', port: 'http' },
     }],
   }],
   ['host/default/_', { digest: '2', routes: [] }],
   ['backend/shop/account-user/http', { digest: '3', endpoints: [['198.18.0.7', 8080], ['2001:db8::7', 8080]] }],
   ['certificate/shop/tls', { digest: '4', chain: 'chain', key: KEY }],
+  ['htpasswd/shop/users', { digest: '5', users: { [KEY]: KEY } }],
 ])
 
 const VIEWS: AdminViews = {
@@ -115,7 +116,7 @@ test('routes: what leads where, without secrets; one host on demand', async (t) 
         weight: 1,
         endpoints: ['198.18.0.7:8080', '[2001:db8::7]:8080'],
       }],
-      policies: ['basic_auth'],
+      policies: ['unregistered'],
       certificate: 'shop/tls',
     }],
   })
@@ -143,7 +144,7 @@ test('a request explained, the records, the configuration, the status: without s
   const explained = await ask({ port, path: `/v1/explain?url=${url}&header=${encodeURIComponent('X-A: b')}&method=POST` })
   const { outcome, route } = JSON.parse(explained.body)
   assert.equal(outcome, 'sent to an endpoint')
-  assert.deepEqual(route.policies, [{ name: 'basic_auth', value: '[redacted]', setBy: {} }])
+  assert.deepEqual(route.policies, [{ name: 'unregistered', value: '[redacted]', setBy: {} }])
   const records = await ask({ port, path: '/v1/records' })
   const views = JSON.parse(records.body).records as { key: string; applied: boolean }[]
   assert.deepEqual(views.map(({ key, applied }) => [key, applied]), [
@@ -151,6 +152,7 @@ test('a request explained, the records, the configuration, the status: without s
     ['certificate/shop/tls', false],
     ['host/default/_', false],
     ['host/default/api.domain.com', false],
+    ['htpasswd/shop/users', false],
   ])
   assert.equal(JSON.parse((await ask({ port, path: '/v1/records?prefix=backend/' })).body).records.length, 1)
   for (const { body } of [explained, records]) assert.equal(body.includes('PRIVATE KEY'), false)

@@ -12,15 +12,7 @@ const LOCATION = 'redirects of backends: responseHeaders of a Proxy (Location), 
 const COOKIES = 'the backend itself sets its cookies as clients have to see them'
 const MIRROR = 'a canary with a small canary-weight, whose answers clients see'
 
-const ACCESS: Rows = {
-  satisfy: ['whether one of address and login is enough, or both are needed', AUTH, 'all'],
-}
-
 const AUTHENTICATION: Rows = {
-  'auth-type': ['a login by name and password (basic or digest)', AUTH],
-  'auth-secret': ['the Secret with the names and passwords', AUTH],
-  'auth-secret-type': ['how that Secret is written', AUTH],
-  'auth-realm': ['what browsers show when they ask for the password', AUTH],
   'auth-url': ['each request is let in only if this service says so', AUTH],
   'auth-method': ['method of the question to that service', AUTH],
   'auth-signin': ['where clients that are not let in are sent to log in', AUTH],
@@ -126,7 +118,7 @@ const GONE: Rows = {
 
 /** By name without prefix. */
 export const KNOWN_ANNOTATIONS = knownTable({
-  later: { ...ACCESS, ...AUTHENTICATION, ...BACKENDS, ...ELSE },
+  later: { ...AUTHENTICATION, ...BACKENDS, ...ELSE },
   never: NEVER,
   needless: NEEDLESS,
   gone: GONE,

@@ -71,12 +71,18 @@ export interface StreamRecord {
   readonly load_balance?: Json
 }
 
+/** Hash of the password of each user; a text in place of them where people see it. */
+export interface HtpasswdRecord {
+  readonly digest: string
+  readonly users: { readonly [name: string]: string } | string
+}
+
 export interface SettingRecord {
   readonly digest: string
   readonly [name: string]: Json
 }
 
-export type DataRecord = HostRecord | BackendRecord | CertificateRecord | SettingRecord | StreamRecord
+export type DataRecord = HostRecord | BackendRecord | CertificateRecord | HtpasswdRecord | SettingRecord | StreamRecord
 
 export const DEFAULT_CERTIFICATE_KEY: RecordKey = 'certificate/default'
 export const GLOBAL_SETTING_KEY: RecordKey = 'setting/global'

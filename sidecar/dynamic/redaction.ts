@@ -6,9 +6,10 @@ import type { DataRecord, HostRecord } from './records.ts'
 const REDACTED = '[redacted]'
 const SHOWN: ReadonlySet<string> = new Set(POLICIES.filter((policy) => policy.secret !== true).map(({ name }) => name))
 
-/** Without private keys, and without the values of policies that hold what only OpenResty may know. */
+/** Without private keys, users and their hashes, and the values of policies that hold what only OpenResty may know. */
 export function withoutSecrets(record: DataRecord): DataRecord {
   if ('chain' in record) return { ...record, key: REDACTED }
+  if ('users' in record) return { digest: record.digest, users: REDACTED }
   if (!('routes' in record)) return record
   const host = record as HostRecord
   return { ...host, routes: host.routes.map((route) => ({ ...route, policies: shownPolicies(route.policies) })) }

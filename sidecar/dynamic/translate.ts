@@ -1,4 +1,5 @@
 /** IR -> records. Pure; the digest names the content, so equal records are never sent twice. */
+import type { Users } from '../ir/htpasswd.ts'
 import type { Origin } from '../ir/origin.ts'
 import type { Backend, BackendRef, Canaries, Certificate, Endpoint, Json, Route, StreamRoute, VirtualHost } from '../ir/types.ts'
 import type { Settings } from '../ir/settings.ts'
@@ -17,6 +18,7 @@ import {
   type CertificateRecord,
   type EndpointRecord,
   type HostRecord,
+  type HtpasswdRecord,
   type RouteOrigin,
   type RouteRecord,
   type SettingRecord,
@@ -111,6 +113,11 @@ export function streamRecord({ backend, loadBalance }: Pick<StreamRoute, 'backen
 export function certificateRecord(certificate: Certificate): CertificateRecord {
   const { chain, key, fingerprint } = certificate
   return { digest: fingerprint.slice(0, 16), chain, key: key.reveal() }
+}
+
+/** Likewise for the hashes of passwords. */
+export function htpasswdRecord({ hashes, fingerprint }: Users): HtpasswdRecord {
+  return { digest: fingerprint.slice(0, 16), users: JSON.parse(hashes.reveal()) as HtpasswdRecord['users'] }
 }
 
 /** Nothing: round robin without slow start, which Lua does unasked. */

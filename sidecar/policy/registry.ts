@@ -5,6 +5,7 @@ import { affinity } from './affinity.ts'
 import { appRoot } from './app-root.ts'
 import { backendProtocolPolicy } from './backend-protocol.ts'
 import { backendTls } from './backend-tls.ts'
+import { basicAuth } from './basic-auth.ts'
 import { blocks } from './blocks.ts'
 import { bodySize } from './body-size.ts'
 import { buffering } from './buffering.ts'
@@ -21,6 +22,7 @@ import { regex } from './regex.ts'
 import { requestHeaders } from './request-headers.ts'
 import { responseHeaders } from './response-headers.ts'
 import { rewrite } from './rewrite.ts'
+import { satisfy } from './satisfy.ts'
 import { serverAlias } from './server-alias.ts'
 import { serviceUpstream } from './service-upstream.ts'
 import { timeouts } from './timeouts.ts'
@@ -39,6 +41,8 @@ export const POLICIES: readonly Policy[] = [
   tlsRedirect,
   limits,
   access,
+  basicAuth,
+  satisfy,
   blocks,
   backendProtocolPolicy,
   backendTls,

@@ -17,6 +17,7 @@ const DNS_NAME = '[a-z0-9]([a-z0-9.-]*[a-z0-9])?'
 const PORT = '[a-z0-9-]{1,15}'
 const BACKEND_KEY = `^backend/${DNS_NAME}/${DNS_NAME}/${PORT}(@udp|@service)?$`
 const CERTIFICATE_KEY = `^certificate/(default|${DNS_NAME}/${DNS_NAME})$`
+const HTPASSWD_KEY = `^htpasswd/${DNS_NAME}/${DNS_NAME}(@map)?$`
 const STREAM_KEY = String.raw`^(stream/(tcp|udp)/[1-9][0-9]{0,4}|passthrough/(\*\.)?${DNS_NAME})$`
 const HOST_KEY = String.raw`^host/[a-z]+/((\*\.)?${DNS_NAME}|_)$`
 
@@ -144,6 +145,7 @@ const records: Schema = {
     [HOST_KEY]: host,
     [BACKEND_KEY]: backend,
     [CERTIFICATE_KEY]: object({ digest, chain: { type: 'string', pattern: '^-----BEGIN' }, key: text }),
+    [HTPASSWD_KEY]: object({ digest, users: { anyOf: [text, { type: 'object', minProperties: 1, additionalProperties: text }] } }),
     '^setting/global$': setting,
     [STREAM_KEY]: stream,
   },

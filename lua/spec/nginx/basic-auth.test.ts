@@ -2,11 +2,12 @@
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import { connect as connectHttp2 } from 'node:http2'
+import { connect } from 'node:net'
 import { test, type TestContext } from 'node:test'
 import { backend, endpoints, host, route, withDigest } from './backends.ts'
 import { certificate } from './certificate.ts'
 import { ask, raw, type Ask } from './client.ts'
-import { everyVariant, serve, start, type Json, type Served } from './harness.ts'
+import { everyVariant, serve, start, until, type Json, type Served } from './harness.ts'
 
 const BCRYPT = '$2y$10$abcdefghijklmnopqrstuuqflPDzB6gcMhKa1rZqKiun2YGL5sa2u'
 const LONG = 'a password that is longer than sixteen bytes, and than thirty-two'
@@ -45,7 +46,7 @@ async function records(t: TestContext, more: Json = {}): Promise<Json> {
   const web = await backend(t, 'web', (request, response) => response.end(JSON.stringify(request.headers)))
   const routes = [
     route({ path: '/admin', policies: { basic_auth: login('users') } }),
-    route({ path: '/other', policies: { basic_auth: login('others') } }),
+    route({ path: '/other', policies: { basic_auth: login('others'), load_balance: { algorithm: 'least_request' } } }),
     route({ path: '/nobody', policies: { basic_auth: login('missing') } }),
     route({ path: '/any', policies: { satisfy: { any: true }, basic_auth: login('users'), access: { allow: ['192.0.2.1'] } } }),
     route({ path: '/here', policies: { satisfy: { any: true }, basic_auth: login('users'), access: { allow: ['127.0.0.1'] } } }),
@@ -112,8 +113,8 @@ async function questions({ http, fixture }: Served): Promise<void> {
     if (status === 401) assert.match(text, /^WWW-Authenticate: Basic realm="/m, head)
   }
   const session = connectHttp2(`https://127.0.0.1:${fixture.httpsPort}`, { rejectUnauthorized: false })
-  for (const [headers, status] of [[{}, 401], [{ authorization: basic('bcrypt', 'secret') }, 200]] as const) {
-    const stream = session.request({ ':authority': 'a.example', ':path': '/admin', ...headers })
+  for (const [headers, status] of [[{}, 401], [{ authorization: basic('alice', 'secret') }, 200]] as const) {
+    const stream = session.request({ ':authority': 'a.example', ':path': '/other', ...headers })
     const [head] = await once(stream, 'response')
     assert.equal(head[':status'], status)
     stream.resume()
@@ -148,6 +149,21 @@ async function guessing(served: Served): Promise<void> {
   assert.deepEqual(new Set(same), new Set([401]), 'equal checks are made once')
 }
 
+/** Clients that do not wait for the answer leave nothing behind that counts against them. */
+async function leaving(served: Served): Promise<void> {
+  for (let i = 0; i < 20; i += 1) {
+    const socket = connect(Number(new URL(served.http).port), '127.0.0.1')
+    socket.on('error', () => undefined)
+    await new Promise<void>((resolve) => {
+      socket.write(`GET /admin HTTP/1.1\r\nHost: a.example\r\nAuthorization: ${basic('bcrypt', `gone ${i}`)}\r\n\r\n`, () => resolve())
+    })
+    socket.destroy()
+  }
+  const guesses = (): Promise<number[]> =>
+    Promise.all(Array.from({ length: 4 }, (_, i) => statusOf(served, '/admin', as('bcrypt', `late ${i}`))))
+  await until('its share is free again', async () => (await guesses()).every((status) => status === 401))
+}
+
 /** A change of the users holds at once, also for those who were right before. */
 async function changes(t: TestContext, served: Served): Promise<void> {
   const alice = as('alice', 'secret')
@@ -158,7 +174,8 @@ async function changes(t: TestContext, served: Served): Promise<void> {
   }
   const users = (hashes: Json): Json => ({ set: { 'htpasswd/test/others': withDigest({ users: hashes }) } })
   await patch(users({ alice: HASHES['apr1-long'] ?? '' }))
-  assert.deepEqual([await statusOf(served, '/other', alice), await statusOf(served, '/other', as('alice', LONG))], [401, 200])
+  const upload = as('alice', LONG, { method: 'POST', body: 'x'.repeat(200_000) })
+  assert.deepEqual([await statusOf(served, '/other', alice), await statusOf(served, '/other', upload)], [401, 200])
   await patch(users({ bob: BCRYPT }))
   assert.deepEqual([await statusOf(served, '/other', as('alice', LONG)), await statusOf(served, '/other', as('bob', 'secret'))], [401, 200])
   await patch({ delete: ['htpasswd/test/others'] })
@@ -177,6 +194,7 @@ everyVariant('basic auth', (setup) => {
     await t.test('every way to ask', () => questions(served))
     await t.test('together with addresses', () => satisfied(served))
     await t.test('guessing keeps out nobody else', () => guessing(served))
+    await t.test('who leaves leaves nothing behind', () => leaving(served))
     await t.test('users come and go', (inner) => changes(inner, served))
     await t.test('nothing of it is shown', async () => {
       const shown = await served.plane.call('GET', '/v1/records/htpasswd/test/users')
