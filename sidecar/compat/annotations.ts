@@ -8,26 +8,9 @@ const AUTH = 'a gateway in front, or the backend itself, has to ask who the clie
 const TLS_BACKEND = 'nothing yet: requests to backends go over plain HTTP'
 const WAF = 'a web application firewall in front'
 const SNIPPET = 'the annotation resty-ingress.io/conf of the Service, for lines of NGINX that it knows, or the fields of a Proxy'
-const LOCATION = 'redirects of backends: responseHeaders of a Proxy (Location), or more_set_headers in conf of the Service'
-const COOKIES = 'the backend itself sets its cookies as clients have to see them'
 const MIRROR = 'a canary with a small canary-weight, whose answers clients see'
 
 const AUTHENTICATION: Rows = {
-  'auth-url': ['each request is let in only if this service says so', AUTH],
-  'auth-method': ['method of the question to that service', AUTH],
-  'auth-signin': ['where clients that are not let in are sent to log in', AUTH],
-  'auth-signin-redirect-param': ['name of the parameter with the way back from there', AUTH],
-  'auth-response-headers': ['headers of that service that the backend gets', AUTH],
-  'auth-proxy-set-headers': ['headers for that service, from a ConfigMap', AUTH],
-  'auth-request-redirect': ['the way back that it is told', AUTH],
-  'auth-cache-key': ['what its answers are kept by', AUTH],
-  'auth-cache-duration': ['how long they are kept', AUTH],
-  'auth-keepalive': ['idle connections to it', AUTH],
-  'auth-keepalive-requests': ['requests over one of them', AUTH],
-  'auth-keepalive-timeout': ['how long one stays open', AUTH],
-  'auth-keepalive-share-vars': ['the question shares the variables of the request', AUTH],
-  'auth-always-set-cookie': ['its cookies go to the client with errors, too', AUTH],
-  'enable-global-auth': ['"false" leaves out the login that the ConfigMap asks for', AUTH, 'false'],
   'auth-tls-secret': ['clients need a certificate of this authority', AUTH],
   'auth-tls-verify-client': ['whether a client may come without a certificate', AUTH, 'off'],
   'auth-tls-verify-depth': ['how long the chain of that certificate may be', AUTH],
@@ -39,22 +22,10 @@ const AUTHENTICATION: Rows = {
 const BACKENDS: Rows = {
   'fastcgi-index': ['the file for paths that end with "/", with FastCGI', 'a server for HTTP beside the FastCGI program'],
   'fastcgi-params-configmap': ['parameters of FastCGI, from a ConfigMap', 'a server for HTTP beside the FastCGI program'],
-  'proxy-http-version': ['HTTP/1.0 to the backend', 'requests go out as HTTP/1.1', '1.1'],
-  'connection-proxy-header': ['the Connection header for the backend', 'connections to backends are kept open, and upgraded where the client asks for it'],
-  'proxy-busy-buffers-size': ['how much of an answer may be on its way to the client', 'proxy-buffer-size and proxy-buffers-number, from which it follows'],
-  'proxy-max-temp-file-size': ['how much of an answer may be kept on disk', 'proxy-buffering: "off", which keeps none'],
-  'client-body-buffer-size': ['how much of a request body is kept in memory', 'the key client-body-buffer-size of the ConfigMap'],
-  'proxy-cookie-domain': ['changes the Domain of cookies of the backend', COOKIES, 'off'],
-  'proxy-cookie-path': ['changes the Path of cookies of the backend', COOKIES, 'off'],
-  'proxy-redirect-from': ['what is replaced in the Location of the backend', LOCATION, 'off'],
-  'proxy-redirect-to': ['and by what', LOCATION, 'off'],
   'custom-headers': ['headers for answers, from a ConfigMap', 'responseHeaders of a Proxy, or more_set_headers in conf of the Service'],
 }
 
 const ELSE: Rows = {
-  'relative-redirects': ['redirects of NGINX name a path only', 'redirects name scheme and host', 'false'],
-  'use-port-in-redirects': ['redirects of NGINX name the port', 'redirect of a Proxy, which can name one', 'false'],
-  'disable-proxy-intercept-errors': ['pages of custom-http-errors only for errors of NGINX itself', 'errors of backends are passed on as they are'],
   'ssl-ciphers': ['ciphers for the clients of the host', 'the ciphers of OpenSSL hold; ssl-protocols of the ConfigMap says which versions of TLS'],
   'ssl-prefer-server-ciphers': ['the order of ciphers is ours, not the client\'s', 'the order of the client holds', 'false'],
   'mirror-target': ['a copy of each request goes to another server', MIRROR],
@@ -72,12 +43,11 @@ const NEVER: Rows = {
   'configuration-snippet': ['text that goes into the location', SNIPPET],
   'server-snippet': ['text that goes into the server', SNIPPET],
   'stream-snippet': ['text that goes into the stream block', 'the ConfigMaps of TCP and UDP ports, or tcp and udp of a Proxy'],
-  'auth-snippet': ['text for the location of the login', AUTH],
+  'auth-snippet': ['text for the location of the question of auth-url', 'auth-proxy-set-headers and auth-method, or externalAuth of a Proxy'],
   'modsecurity-snippet': ['rules of the firewall, which can run programs', WAF],
 }
 
 const NEEDLESS: Rows = {
-  'preserve-trailing-slash': ['redirects to https keep a "/" at the end', 'they always do', 'true'],
   'enable-rewrite-log': ['rewrites are written to the error log', 'resty-ingress explain URL tells which route a URL takes, and its policies', 'false'],
   'http2-push-preload': ['files are pushed to clients before they ask; browsers and NGINX have given it up', 'Link: rel=preload, which passes to the client', 'false'],
 }

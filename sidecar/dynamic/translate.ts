@@ -17,8 +17,8 @@ import {
   type BackendRecord,
   type CertificateRecord,
   type EndpointRecord,
-  type HostRecord,
   type HtpasswdRecord,
+  type HostRecord,
   type RouteOrigin,
   type RouteRecord,
   type SettingRecord,
@@ -28,6 +28,8 @@ import {
 export interface RecordOptions {
   /** Port that a client is sent to by a redirect to https. */
   readonly httpsRedirectPort: number
+  /** Port that NGINX listens on for TLS. */
+  readonly httpsPort: number
 }
 
 function sealed<T extends object>(content: T): T & { readonly digest: string } {
@@ -40,14 +42,14 @@ function sealed<T extends object>(content: T): T & { readonly digest: string } {
  */
 export function hostRecord(host: VirtualHost, settings: Settings, options: RecordOptions): HostRecord | undefined {
   if (host.unclaimed === true) return undefined
-  const context = { settings, httpsPort: options.httpsRedirectPort, tls: host.tls }
+  const context = { settings, httpsPort: options.httpsRedirectPort, ownHttpsPort: options.httpsPort, tls: host.tls }
   return sealed({
     ...(host.certificate === undefined ? {} : { certificate: certificateKey(host.certificate) }),
     routes: host.routes.map((route) => routeRecord(route, contextOf(route, context))),
   })
 }
 
-type HostContext = Pick<RouteContext, 'settings' | 'httpsPort' | 'tls'>
+type HostContext = Pick<RouteContext, 'settings' | 'httpsPort' | 'ownHttpsPort' | 'tls'>
 
 function contextOf(route: Route, context: HostContext): RouteContext {
   const { path, pathType, host, fallback, origin, backends: [backend] } = route

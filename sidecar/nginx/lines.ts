@@ -1,7 +1,7 @@
 /** The directives that depend on settings and on what the running NGINX can do, section by section. */
 import { DEFAULT_SETTINGS, type Settings } from '../ir/settings.ts'
 import { ROUTE_VARIABLES, variablesOf } from '../ir/log-format.ts'
-import { bufferDirectives } from '../policy/buffering.ts'
+import { bufferDirectives, buffersOf } from '../policy/buffering.ts'
 import { nextUpstream } from '../policy/retries.ts'
 import { bytes, cidr, condition, directive, keyword, logFormat, number, onOff, opensslNames, time, type Directive } from './directive.ts'
 import type { Capabilities } from './input.ts'
@@ -117,7 +117,7 @@ export function proxyLines(settings: Settings): readonly Directive[] {
   return [
     directive('proxy_buffering', onOff(settings.proxyBuffering)),
     directive('proxy_request_buffering', onOff(settings.proxyRequestBuffering)),
-    ...bufferDirectives(settings.proxyBufferSize, settings.proxyBuffersNumber),
+    ...bufferDirectives(buffersOf(settings)),
     nextUpstream(settings),
     directive('proxy_headers_hash_max_size', number(1024, 1, 65_536)),
   ]

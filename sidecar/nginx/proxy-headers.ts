@@ -26,13 +26,16 @@ function standardHeaders(forwarding: Forwarding): Readonly<Record<StandardHeader
 }
 
 /**
- * All but those that Lua sets itself (`own`), which then go out like any header of the client; except for Host,
+ * Those that settings name come last, in place of ours. All but those that Lua sets itself (`own`), which then go out like any header of the client; except for Host,
  * which NGINX would make up: Lua says it in a variable.
  */
 export function proxyHeaders(forwarding: Forwarding, own: readonly StandardHeader[] = []): readonly ProxyHeader[] {
+  const further = new Set(forwarding.further_headers.map(({ name }) => name.toLowerCase()))
   const headers = Object.entries(standardHeaders(forwarding)) as [StandardHeader, ProxyHeader][]
-  return headers.flatMap(([key, header]) => {
-    if (!own.includes(key)) return [header]
+  const standard = headers.flatMap(([key, header]) => {
+    if (!own.includes(key)) return further.has(key) ? [] : [header]
     return key === 'host' ? [{ ...header, value: '$upstream_host' }] : []
   })
+  const isOwn = ({ name }: ProxyHeader): boolean => (own as readonly string[]).includes(name.toLowerCase())
+  return [...standard, ...forwarding.further_headers.filter((header) => !isOwn(header))]
 }

@@ -57,6 +57,10 @@ const OWN_STATUSES: readonly number[] = [494, 495, 496, 497]
 /** Statuses of a request line that cannot be read: there is no URI then, and without one no named location. */
 const WITHOUT_URI: ReadonlySet<number> = new Set([400, 414, 505])
 
+function asks(directives: readonly Directive[]): boolean {
+  return directives.some(({ name }) => name === 'auth_request')
+}
+
 function hasPages(directives: readonly Directive[]): boolean {
   return directives.some(({ name }) => name === 'error_page')
 }
@@ -108,6 +112,7 @@ function viewOf(input: NginxInput) {
     skips: skipped.length > 0,
     skipped: [...new Set(skipped)].map((path) => mapLine(pathKey(path), keyword('0'))),
     request_ids: settings.generateRequestId,
+    proxy_http_version: settings.proxyHttpVersion,
     upstream: upstreamLines(settings).map(print),
     servers: serverViews(input),
     counting: input.counting === undefined ? undefined : countingView(input.counting),
@@ -118,12 +123,18 @@ function viewOf(input: NginxInput) {
     identities: classes.some(({ identity }) => identity !== undefined),
     classes: classes.map(({ directives, filters, ...rest }) => ({
       ...backendView({ directives, ...rest }, settings, forwarded),
-      filters: filters === true || hasPages(directives),
+      filters: filters === true || hasPages(directives) || asks(directives),
+      external_auth: asks(directives),
       custom_errors: hasPages(directives),
     })),
     proxy_headers: proxyHeaders(forwarded),
+    original_uri: settings.proxyAddOriginalUriHeader,
     custom_errors: classes.some(({ directives }) => hasPages(directives)),
-    has_filters: classes.some(({ filters }) => filters === true),
+    has_filters: classes.some(({ filters, directives }) => filters === true || asks(directives)),
+    external_auth: classes.some(({ directives }) => asks(directives)),
+    auth_headers: proxyHeaders({ ...forwarded, further_headers: [] }).filter(({ name }) => name !== 'Host'),
+    auth_access_log: settings.enableAuthAccessLog,
+    subrequests: classes.some(({ directives }) => asks(directives)),
     error_pages: pagesFor(classes).map((page) => ({ ...page, without_uri: WITHOUT_URI.has(page.code) })),
     hsts: hstsView(settings),
     trust_forwarded: settings.useForwardedHeaders,

@@ -3,6 +3,7 @@ import type { Settings } from '../ir/settings.ts'
 import { cidr, directive, headerName, keyword, onOff, print, socket, unixSocket, type Argument, type Directive } from './directive.ts'
 import type { NginxInput } from './input.ts'
 import { HTTPS_SOCKET, passthroughMode } from './passthrough.ts'
+import type { ProxyHeader } from './proxy-headers.ts'
 
 export interface ServerView {
   readonly lines: readonly string[]
@@ -65,6 +66,8 @@ export interface Forwarding {
   /** The address of who sent the request, whose forwarded headers may count. */
   readonly peer_addr: string
   readonly behind_front: boolean
+  /** Beside the standard ones, or in their place: what settings say. */
+  readonly further_headers: readonly ProxyHeader[]
 }
 
 /** Whose forwarded headers count: by default nobody's, as in ingress-nginx without use-forwarded-headers. */
@@ -75,6 +78,7 @@ export function forwarding(input: NginxInput): Forwarding {
     client_port: behindFront ? '$client_port' : '$server_port',
     peer_addr: peerVariable(settings, behindFront),
     behind_front: behindFront,
+    further_headers: settings.proxyAddOriginalUriHeader ? [{ name: 'X-Original-URI', value: '$request_uri' }] : [],
   }
   if (!settings.useForwardedHeaders) {
     return {

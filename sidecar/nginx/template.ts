@@ -119,13 +119,25 @@ http {
     map "" $strict_transport_security { default ""; }
 {{/hsts}}
 
+{{#external_auth}}
+    # Of the question of external authentication, a subrequest, which shares them with its request.
+    map "" $auth_asker { default ""; }
+    # NGINX lets Lua assign only what something reads.
+    map $auth_asker $auth_asked { default 1; }
+    map "" $auth_url { default ""; }
+    map "" $auth_host { default ""; }
+    map "" $auth_name { default ""; }
+    map "" $auth_method { default GET; }
+    map "" $auth_redirect { default $request_uri; }
+
+{{/external_auth}}
     limit_rate_after $rate_after;
 
     # Constant: the balancer sets what settings and routes say, and compares with these.
     proxy_connect_timeout 5s;
     proxy_send_timeout 60s;
     proxy_read_timeout 60s;
-    proxy_http_version 1.1;
+    proxy_http_version {{proxy_http_version}};
     proxy_set_header Connection $connection_upgrade;
     proxy_set_header Upgrade $http_upgrade;
     proxy_set_header Proxy "";
@@ -149,6 +161,14 @@ http {
 {{/upstream}}
     }
 
+{{#external_auth}}
+    # No connection is kept: it would be used for another name at the same address.
+    upstream auth_over_tls {
+        server 0.0.0.1;
+        balancer_by_lua_block { return resty_ingress.balancer() }
+    }
+
+{{/external_auth}}
 {{#upstreams}}
     # Connections of a class alone: another one trusts others, or shows another certificate.
     upstream {{name}} {
@@ -174,7 +194,7 @@ http {
 {{#counting}}
         log_by_lua_block { return resty_ingress.log_request("{{listener}}") }
 {{/counting}}
-        server_rewrite_by_lua_block { return resty_ingress.rewrite("{{listener}}") }
+        server_rewrite_by_lua_block { return resty_ingress.rewrite{{#subrequests}}_main{{/subrequests}}("{{listener}}") }
 
         location / {
             proxy_pass http://ingress_balancer;
@@ -202,6 +222,9 @@ http {
 {{/proxy_headers}}
 {{/headers}}
             rewrite_by_lua_block { return resty_ingress.rewrite_class("{{name}}") }
+{{#external_auth}}
+            access_by_lua_block { return resty_ingress.external_auth_access() }
+{{/external_auth}}
 {{#filters}}
             lua_transform_underscores_in_response_headers off;
             header_filter_by_lua_block { return resty_ingress.header_filter() }
@@ -225,7 +248,9 @@ http {
             proxy_set_header Connection "";
             proxy_set_header Proxy "";
             proxy_set_header X-Format $http_accept;
+{{^original_uri}}
             proxy_set_header X-Original-URI $request_uri;
+{{/original_uri}}
             # What is asked for is no version of what the client has, and no part.
             proxy_set_header If-Match "";
             proxy_set_header If-None-Match "";
@@ -245,6 +270,45 @@ http {
             proxy_pass http://ingress_balancer;
         }
 {{/custom_errors}}
+{{#external_auth}}
+        # The question whether a request is let in, by auth_request. No client can ask for "//", as below.
+        location = //external_auth {
+            internal;
+            # An answer is what the service says: none of the pages of errors takes its place (CVE-2026-24513).
+            error_page 599 @error_500;
+            client_max_body_size 0;
+            proxy_method $auth_method;
+            proxy_pass_request_body off;
+            proxy_set_header Host $auth_host;
+            proxy_set_header Content-Length "";
+            proxy_set_header Transfer-Encoding "";
+            proxy_set_header Connection "";
+            proxy_set_header Upgrade "";
+            proxy_set_header Proxy "";
+            proxy_set_header X-Original-URL {{forwarded_scheme}}://$http_host$request_uri;
+            proxy_set_header X-Original-URI $request_uri;
+            proxy_set_header X-Original-Method $request_method;
+            proxy_set_header X-Forwarded-Uri $request_uri;
+            proxy_set_header X-Forwarded-Method $request_method;
+            proxy_set_header X-Auth-Request-Redirect $auth_redirect;
+            proxy_set_header X-Sent-From nginx-ingress-controller;
+{{#auth_headers}}
+            proxy_set_header {{name}} {{value}};
+{{/auth_headers}}
+            # As ingress-nginx: the certificate of the service is not checked.
+            proxy_ssl_server_name on;
+            proxy_ssl_name $auth_name;
+            proxy_ssl_session_reuse off;
+            rewrite_by_lua_block { return resty_ingress.external_auth_ask() }
+            lua_transform_underscores_in_response_headers off;
+            header_filter_by_lua_block { return resty_ingress.external_auth_answer() }
+{{#auth_access_log}}
+            log_subrequest on;
+            log_by_lua_block { return }
+{{/auth_access_log}}
+            proxy_pass $auth_url;
+        }
+{{/external_auth}}
         # No client can ask for "//": NGINX merges slashes before it looks for a location.
 {{#error_pages}}
         location {{#without_uri}}= //{{/without_uri}}{{^without_uri}}@{{/without_uri}}error_{{code}} {

@@ -1,5 +1,5 @@
 import type { Settings } from '../ir/settings.ts'
-import { integer, list, type Parser } from '../ir/value.ts'
+import { boolean, integer, list, type Parser } from '../ir/value.ts'
 import { directive, keyword, number, onOff, type Directive } from '../nginx/directive.ts'
 import type { Policy, PolicyValue } from './policy.ts'
 import { member, proxyField } from './proxy-field.ts'
@@ -34,7 +34,7 @@ function directives(value: PolicyValue, settings: Settings): readonly Directive[
   const codes = statusesOf(value, settings)
   if (codes.length === 0) return []
   return [
-    directive('proxy_intercept_errors', onOff(true)),
+    ...((value.own_only ?? settings.disableProxyInterceptErrors) === true ? [] : [directive('proxy_intercept_errors', onOff(true))]),
     directive('recursive_error_pages', onOff(true)),
     directive('error_page', ...codes.map((code) => number(code, MIN, MAX)), keyword('@custom_errors')),
   ]
@@ -58,6 +58,11 @@ export const customErrors = {
       annotation: 'custom-http-errors',
       parse: statuses,
       about: 'Statuses of errors that are answered with a page of the default backend: see below',
+    },
+    own_only: {
+      annotation: 'disable-proxy-intercept-errors',
+      parse: boolean,
+      about: 'Pages of `custom-http-errors` only for errors of NGINX itself; those of backends are passed on',
     },
   },
   proxy: proxyField(

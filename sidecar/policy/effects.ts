@@ -31,9 +31,9 @@ function staticEffect(policy: Policy, policies: PolicySet, settings: Settings): 
   return value === undefined ? [] : (policy.directives?.(value as PolicyValue, settings) ?? [])
 }
 
-function isFilter({ name, filters }: Policy, policies: PolicySet): boolean {
-  const value = policies[name]
-  return value !== undefined && filters?.(value as PolicyValue) === true
+function isFilter({ name, filters, always }: Policy, policies: PolicySet, settings: Settings): boolean {
+  const value = policies[name] ?? (always === true ? {} : undefined)
+  return value !== undefined && filters?.(value as PolicyValue, settings) === true
 }
 
 function ownHeaders({ name, ownHeaders: own }: Policy, policies: PolicySet): readonly StandardHeader[] {
@@ -44,7 +44,7 @@ function ownHeaders({ name, ownHeaders: own }: Policy, policies: PolicySet): rea
 /** Undefined: the ordinary location serves the route. */
 export function locationClass(policies: PolicySet, settings: Settings): LocationClass | undefined {
   const directives = POLICIES.flatMap((policy) => staticEffect(policy, policies, settings))
-  const filters = POLICIES.some((policy) => isFilter(policy, policies))
+  const filters = POLICIES.some((policy) => isFilter(policy, policies, settings))
   const own = [...new Set(POLICIES.flatMap((policy) => ownHeaders(policy, policies)))].sort(compareText)
   const protocol = backendProtocol(policies)
   if (directives.length === 0 && !filters && own.length === 0 && protocol === undefined) return undefined
@@ -77,7 +77,7 @@ export function staticSources(policies: PolicySet, sources: PolicySources, setti
   const acting = POLICIES.filter(
     (policy) =>
       staticEffect(policy, policies, settings).length > 0
-      || isFilter(policy, policies)
+      || isFilter(policy, policies, settings)
       || (policy.name === backendProtocolPolicy.name && backendProtocol(policies) !== undefined)
       || ownHeaders(policy, policies).length > 0,
   )

@@ -1,6 +1,6 @@
 import { ANY_HOST, isDnsName } from '../ir/names.ts'
 import type { Json } from '../ir/types.ts'
-import { word, type Parser } from '../ir/value.ts'
+import { boolean, word, type Parser } from '../ir/value.ts'
 import type { Combined, Policy, PolicyValue, Problem, RouteContext } from './policy.ts'
 import { choice, exclusive, group, member, pathMember, prefixMember, proxyField, textual, wholeNumber, type Rule } from './proxy-field.ts'
 import { object, TEMPLATE_SCHEMA } from './schema.ts'
@@ -40,7 +40,7 @@ const dnsName: Parser<string> = (text) =>
 
 /** `temporal-redirect` decides over `permanent-redirect`, as in ingress-nginx. */
 function combine(value: PolicyValue): Combined {
-  const { permanent, permanent_code: permanentCode, temporal, temporal_code: temporalCode, ...typed } = value
+  const { permanent, permanent_code: permanentCode, temporal, temporal_code: temporalCode, relative } = value
   const problems: Problem[] = []
   const unused = (field: string, given: Json | undefined, needed: string): void => {
     if (given !== undefined) problems.push({ field, message: `it has no effect ${needed}` })
@@ -49,9 +49,10 @@ function combine(value: PolicyValue): Combined {
   if (permanent === undefined) unused('permanent_code', permanentCode, 'without permanent-redirect')
   if (temporal !== undefined) unused('permanent', permanent, 'beside temporal-redirect')
   const location = temporal ?? permanent
-  if (location === undefined) return { value: typed, problems }
+  if (location === undefined) return { value: {}, problems }
   const chosen = temporal === undefined ? (permanentCode ?? PERMANENT) : (temporalCode ?? TEMPORARY)
-  return { value: { code: chosen, location: texts(String(location)) }, problems }
+  const form = relative === undefined ? {} : { relative }
+  return { value: { code: chosen, location: texts(String(location)), ...form }, problems }
 }
 
 /** A template of text alone, in parts that are short enough. */
@@ -61,7 +62,10 @@ function texts(text: string): Json {
 
 /** Nobody's path: what no Ingress of the host takes must not be sent away. */
 function effect(value: PolicyValue, { settings, host, fallback }: RouteContext): Json | undefined {
-  return fallback && host === ANY_HOST ? undefined : { code: settings.httpRedirectCode, ...value }
+  if (fallback && host === ANY_HOST) return undefined
+  const { relative = settings.relativeRedirects, ...rest } = value
+  const isRelative = relative === true && rest.location !== undefined
+  return { code: settings.httpRedirectCode, ...rest, ...(isRelative ? { relative: true } : {}) }
 }
 
 const partsOfUrl = ['scheme', 'host', 'port', 'path', 'prefix']
@@ -110,6 +114,11 @@ export const redirect = {
     permanent_code: { annotation: 'permanent-redirect-code', parse: code(CODES), about: 'With which status; 301 when not set' },
     temporal: { annotation: 'temporal-redirect', parse: url, about: 'As `permanent-redirect`, which it decides over' },
     temporal_code: { annotation: 'temporal-redirect-code', parse: code(TEMPORARY_CODES), about: 'With which status; 302 when not set' },
+    relative: {
+      annotation: 'relative-redirects',
+      parse: boolean,
+      about: 'A `permanent-redirect` that is a path stays one; else the URL has scheme and host, too',
+    },
   },
   combine,
   merge: (_below, above) => above,
@@ -124,6 +133,7 @@ export const redirect = {
         port: { type: 'integer', minimum: 1, maximum: 65_535 },
         path: TEMPLATE_SCHEMA,
         prefix: { type: 'string', pattern: '^/' },
+        relative: { const: true },
       },
     ),
     effect,

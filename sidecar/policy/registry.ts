@@ -3,12 +3,15 @@ import { access } from './access.ts'
 import { accessLog } from './access-log.ts'
 import { affinity } from './affinity.ts'
 import { appRoot } from './app-root.ts'
-import { backendProtocolPolicy } from './backend-protocol.ts'
-import { backendTls } from './backend-tls.ts'
 import { basicAuth } from './basic-auth.ts'
+import { backendProtocolPolicy } from './backend-protocol.ts'
+import { backendConnection } from './backend-connection.ts'
+import { backendTls } from './backend-tls.ts'
+import { backendUrls } from './backend-urls.ts'
 import { blocks } from './blocks.ts'
 import { bodySize } from './body-size.ts'
 import { buffering } from './buffering.ts'
+import { externalAuth } from './external-auth.ts'
 import { limits } from './limits.ts'
 import { loadBalance } from './load-balance.ts'
 import { canary } from './canary.ts'
@@ -43,11 +46,13 @@ export const POLICIES: readonly Policy[] = [
   access,
   basicAuth,
   satisfy,
+  externalAuth,
   blocks,
   backendProtocolPolicy,
   backendTls,
   bodySize,
   buffering,
+  backendConnection,
   timeouts,
   retries,
   serviceUpstream,
@@ -58,6 +63,7 @@ export const POLICIES: readonly Policy[] = [
   canary,
   requestHeaders,
   responseHeaders,
+  backendUrls,
   cors,
   directResponse,
   sslPassthrough,

@@ -23,6 +23,7 @@ export const GOLDEN_OPTIONS: PipelineOptions = {
   defaultBackendService: '',
   defaultCertificate: '',
   httpsRedirectPort: 443,
+  httpsPort: 443,
 }
 
 /** The same items in another order, always the same one for a seed. */

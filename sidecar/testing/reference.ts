@@ -65,6 +65,7 @@ function defaultText(name: keyof Settings): string {
   if (name === 'sslCiphers') return "Mozilla's intermediate list, without DHE"
   if (name === 'logFormat' || name === 'logFormatStream') return 'that of ingress-nginx'
   if (typeof value === 'boolean' && 'value' in KEYS[name].parse('on')) return value ? 'on' : 'off'
+  if (value === undefined || value === '') return 'none'
   if (typeof value !== 'object' || value === null) return String(value)
   return Object.values(value).map(String).join(' ') || 'none'
 }

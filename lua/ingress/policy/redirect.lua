@@ -1,5 +1,6 @@
--- The client is sent elsewhere: to a URL, or to its own with parts of it replaced. The URL always
--- has scheme and host, so that no path that a client chose can be taken for another host.
+-- The client is sent elsewhere: to a URL, or to its own with parts of it replaced. The URL has
+-- scheme and host, so that no path that a client chose can be taken for another host; or else it is
+-- a path that the object names.
 
 local client_url = require "ingress.pure.client_url"
 local path_form = require "ingress.pure.path_form"
@@ -13,7 +14,7 @@ local CODES = { [301] = true, [302] = true, [303] = true, [307] = true, [308] = 
 local SCHEMES = { http = true, https = true }
 local MEMBERS = {
     code = true, location = true, scheme = true, host = true, port = true, path = true,
-    prefix = true,
+    prefix = true, relative = true,
 }
 local LONGEST_HOST = 253
 
@@ -40,6 +41,8 @@ function _M.validate(value)
     return shape.object(value, MEMBERS, "redirect")
         or not CODES[value.code] and "redirect.code must be 301, 302, 303, 307 or 308"
         or check_parts(value)
+        or value.relative ~= nil and value.relative ~= true
+            and "redirect.relative must be true or absent"
         or value.location ~= nil and template.refusal(value.location, "redirect.location")
         or value.path ~= nil and template.refusal(value.path, "redirect.path")
         or nil
@@ -50,7 +53,10 @@ local function to_location(value, route, templates)
     local location = templates.compile_url(value.location, route)
     return function()
         local url = location()
-        return sub(url, 1, 1) == "/" and client_url.origin(ngx.var) .. url or url
+        local is_path = sub(url, 1, 1) == "/"
+        -- Two of them would be the begin of a host.
+        local is_relative = value.relative and sub(url, 2, 2) ~= "/"
+        return is_path and not is_relative and client_url.origin(ngx.var) .. url or url
     end
 end
 

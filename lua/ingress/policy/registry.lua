@@ -8,13 +8,17 @@ _M.by_name = {
     access_log = require "ingress.policy.access_log",
     affinity = require "ingress.policy.affinity",
     app_root = require "ingress.policy.app_root",
+    backend_connection = require "ingress.policy.backend_connection",
+    backend_urls = require "ingress.policy.backend_urls",
     basic_auth = require "ingress.policy.basic_auth",
     backend_tls = require "ingress.policy.backend_tls",
     blocks = require "ingress.policy.blocks",
     body_size = require "ingress.policy.body_size",
+    client_certificate = require "ingress.policy.client_certificate",
     cors = require "ingress.policy.cors",
     custom_errors = require "ingress.policy.custom_errors",
     direct_response = require "ingress.policy.direct_response",
+    external_auth = require "ingress.policy.external_auth",
     limits = require "ingress.policy.limits",
     load_balance = require "ingress.policy.load_balance",
     redirect = require "ingress.policy.redirect",
@@ -30,14 +34,16 @@ _M.by_name = {
 -- Those that act before the request is sent, in the order in which they do, which is that of
 -- ingress-nginx. Whom the administrator blocks gets nothing at all. Redirects come next: nothing
 -- else matters of a request that is about to be repeated elsewhere. What the backend sees comes
--- last: others go by what the client asked for.
+-- last: others go by what the client asked for. External authentication is asked when all of this has
+-- been done, in a phase of its own.
 _M.request_order = {
-    "blocks", "access_log", "app_root", "cors", "redirect", "direct_response", "tls_redirect",
+    "blocks", "access_log", "client_certificate", "app_root", "cors", "redirect", "direct_response", "tls_redirect",
     "limits", "access", "basic_auth", "satisfy", "body_size", "request_headers", "rewrite",
-    "backend_tls",
+    "backend_connection", "backend_tls",
+    "external_auth",
 }
 
 -- Those that change answers, in the order in which they do.
-_M.response_order = { "response_headers", "cors" }
+_M.response_order = { "backend_urls", "external_auth", "response_headers", "cors" }
 
 return _M

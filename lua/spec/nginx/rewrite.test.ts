@@ -97,7 +97,8 @@ everyVariant('rewrite', (setup) => {
     const served = await serve(t, setup)
     const web = await backend(t, 'web', (request, response) => response.end(request.url))
     const context = {
-      settings: DEFAULT_SETTINGS, httpsPort: 443, tls: false, pathType: 'Regex' as const, host: 'a.example', fallback: false, namespace: 'test',
+      settings: DEFAULT_SETTINGS, httpsPort: 443, ownHttpsPort: 443, tls: false, pathType: 'Regex' as const, host: 'a.example',
+      fallback: false, namespace: 'test',
     }
     const path = '/web(/|$)(.*)'
     const effect = rewrite.runtime.effect({ target: text('/$2') }, { ...context, path }) as Json

@@ -1,0 +1,38 @@
+/** Keys about what goes between us and backends. */
+import type { ProxyingSettings } from '../../ir/proxying-settings.ts'
+import type { Replacement } from '../../ir/replacement.ts'
+import { boolean, type Parser } from '../../ir/value.ts'
+import { backendConnection } from '../../policy/backend-connection.ts'
+import { backendUrls } from '../../policy/backend-urls.ts'
+import { buffering } from '../../policy/buffering.ts'
+import { customErrors } from '../../policy/custom-errors.ts'
+import { redirect } from '../../policy/redirect.ts'
+import { tlsRedirect } from '../../policy/tls-redirect.ts'
+import { key, type Key } from './key.ts'
+
+/** What holds where the annotation of the same name is not set: same grammar, same bounds. */
+function defaultOf<T>({ annotation, parse, about }: Pick<Key<T>, 'parse' | 'about'> & { readonly annotation: string }): Key<T> {
+  return key(annotation, parse, about)
+}
+
+function replacement(field: { readonly annotation: string; readonly parse: Parser<Replacement | false>; readonly about: string }): Key<Replacement | undefined> {
+  return key(field.annotation, (text) => {
+    const parsed = field.parse(text)
+    return 'value' in parsed ? { value: parsed.value === false ? undefined : parsed.value } : parsed
+  }, field.about)
+}
+
+export const PROXYING_KEYS: { readonly [K in keyof ProxyingSettings]: Key<ProxyingSettings[K]> } = {
+  proxyBusyBuffersSize: defaultOf(buffering.fields.busy),
+  proxyMaxTempFileSize: defaultOf(buffering.fields.file),
+  proxyHttpVersion: defaultOf(backendConnection.fields.version),
+  proxyCookieDomain: replacement(backendUrls.fields.cookie_domain),
+  proxyCookiePath: replacement(backendUrls.fields.cookie_path),
+  proxyRedirectFrom: defaultOf(backendUrls.fields.redirect_from),
+  proxyRedirectTo: defaultOf(backendUrls.fields.redirect_to),
+  disableProxyInterceptErrors: defaultOf(customErrors.fields.own_only),
+  preserveTrailingSlash: defaultOf(tlsRedirect.fields.keep_slash),
+  relativeRedirects: defaultOf(redirect.fields.relative),
+  usePortInRedirects: defaultOf(tlsRedirect.fields.name_port),
+  proxyAddOriginalUriHeader: key('proxy-add-original-uri-header', boolean, 'Backends get X-Original-URI: path and query as the client wrote them'),
+}
