@@ -23,10 +23,27 @@ local NAMES = {
     uri = CLIENT_URI, document_uri = CLIENT_URI, proxy_add_x_forwarded_for = "forwarded_to_here",
 }
 
+-- Those that NGINX does not have.
+local COMPUTED = {
+    escaped_request_uri = function()
+        return ngx.escape_uri(ngx_var.request_uri)
+    end,
+}
+
 local _M = {}
 
 
+local function value_of_variable(name)
+    local computed = COMPUTED[name]
+    return computed and computed() or ngx_var[NAMES[name] or name] or ""
+end
+
+
 local function variable(name)
+    if COMPUTED[name] then
+        return COMPUTED[name]
+    end
+    name = NAMES[name] or name
     return function()
         return ngx_var[name] or ""
     end
@@ -44,7 +61,7 @@ local function value_of(part, captures)
     if part.text then
         return part.text
     elseif part.var then
-        return ngx_var[NAMES[part.var] or part.var] or ""
+        return value_of_variable(part.var)
     end
     return captures and captures[part.capture] or ""
 end
@@ -81,7 +98,7 @@ end
 function _M.compile(template, route)
     local first = template[1]
     if not template[2] and not first.capture then
-        return first.var and variable(NAMES[first.var] or first.var) or constant(first.text)
+        return first.var and variable(first.var) or constant(first.text)
     end
     local pattern = route.pathType == "Regex" and has_captures(template) and route.path
     return function()

@@ -3,11 +3,14 @@ import type { BackendRef } from './types.ts'
 
 /** What else a reference can say, behind the port: no port and no port name holds an `@`. */
 const UDP = '@udp'
-const SERVICE = '@service'
+const WAYS = { service: '@service', name: '@name' } as const
 
-/** `namespace/service/port`, with `@udp` or `@service` behind it for a port of UDP or the Service's own address. */
+/**
+ * `namespace/service/port`, with `@udp` behind it for a port of UDP, `@service` for the Service's own address, and
+ * `@name` where a DNS name or an IP address stands in place of the Service.
+ */
 export function backendName({ namespace, service, port, protocol, via }: BackendRef): string {
-  return `${namespace}/${service}/${port}${protocol === 'UDP' ? UDP : ''}${via === 'service' ? SERVICE : ''}`
+  return `${namespace}/${service}/${port}${protocol === 'UDP' ? UDP : ''}${via === undefined ? '' : WAYS[via]}`
 }
 
 /** What `backendName` was made of. */
@@ -20,5 +23,6 @@ export function parseBackendName(name: string): BackendRef {
     port,
     ...(rest.includes('udp') ? { protocol: 'UDP' as const } : {}),
     ...(rest.includes('service') ? { via: 'service' as const } : {}),
+    ...(rest.includes('name') ? { via: 'name' as const } : {}),
   }
 }

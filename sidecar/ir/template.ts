@@ -10,12 +10,13 @@ export type TemplatePart = { readonly text: string } | { readonly var: string } 
 
 const MAX_LENGTH = 256
 const MAX_PARTS = 16
+const MAX_URL = 2048
 /** Bytes of the text of one header, or of the body of an answer. */
 export const MAX_TEXT = 4096
 
 const VARIABLES: ReadonlySet<string> = new Set([
-  'args', 'binary_remote_addr', 'content_type', 'document_uri', 'host', 'is_args', 'msec',
-  'proxy_add_x_forwarded_for', 'query_string', 'remote_addr', 'remote_port', 'remote_user', 'req_id', 'request_id',
+  'args', 'binary_remote_addr', 'content_type', 'document_uri', 'escaped_request_uri', 'host', 'is_args', 'msec',
+  'pass_access_scheme', 'proxy_add_x_forwarded_for', 'query_string', 'remote_addr', 'remote_port', 'remote_user', 'req_id', 'request_id',
   'request_length', 'request_method', 'request_time', 'request_uri', 'scheme', 'server_addr', 'server_name',
   'server_port', 'server_protocol', 'ssl_cipher', 'ssl_protocol', 'ssl_server_name', 'ssl_session_id', 'status',
   'time_iso8601', 'upstream_addr', 'upstream_response_time', 'upstream_status', 'uri',
@@ -71,6 +72,24 @@ export function hostTemplate(text: string): Parsed<readonly TemplatePart[]> {
   if (isGood && parts.length <= MAX_PARTS) return { value: parts }
   const names = [...HOST_VARIABLES].map((name) => `$${name}`).join(', ')
   return { allowed: `a name with or without a port, of at most 256 of A-Z, a-z, 0-9, "-", ".", "_", ":", or ${names}` }
+}
+
+/** The characters of RFC 3986; the others are escaped by whoever writes the URL. */
+const URL_TOKEN = /\$\{([A-Za-z0-9_]+)\}|\$([A-Za-z_][A-Za-z0-9_]*)|([A-Za-z0-9._~:/?#@!&'()*+,;=%[\]-]+)/y
+
+/** What the request is about, and nothing else that its client could choose. */
+const URL_VARIABLES: readonly string[] = [
+  'args', 'escaped_request_uri', 'host', 'http_host', 'is_args', 'pass_access_scheme', 'remote_addr', 'req_id', 'request_method',
+  'request_uri', 'scheme', 'server_port', 'uri',
+]
+
+/** An URL or the end of one, in which variables of a short list may stand. */
+export function urlTemplate(text: string): Parsed<readonly TemplatePart[]> {
+  const parts = text !== '' && text.length <= MAX_URL ? partsOf(text, URL_TOKEN) : undefined
+  const isGood = parts?.every((part) => !('var' in part) || URL_VARIABLES.includes(part.var)) === true
+  if (isGood && parts.length <= MAX_PARTS) return { value: parts }
+  const names = URL_VARIABLES.map((name) => `$${name}`).join(', ')
+  return { allowed: `at most ${MAX_URL} characters of an URL, and ${names}` }
 }
 
 function isKnown(name: string): boolean {

@@ -44,6 +44,7 @@ export const POLICIES: readonly Policy[] = [
   tlsRedirect,
   limits,
   access,
+  externalAuth,
   basicAuth,
   satisfy,
   externalAuth,

@@ -15,7 +15,7 @@ import { timeouts } from '../policy/timeouts.ts'
 
 const DNS_NAME = '[a-z0-9]([a-z0-9.-]*[a-z0-9])?'
 const PORT = '[a-z0-9-]{1,15}'
-const BACKEND_KEY = `^backend/${DNS_NAME}/${DNS_NAME}/${PORT}(@udp|@service)?$`
+const BACKEND_KEY = `^backend/${DNS_NAME}/(${DNS_NAME}/${PORT}(@udp|@service|@name)?|[0-9a-f:]+/[0-9]{1,5}@name)$`
 const CERTIFICATE_KEY = `^certificate/(default|${DNS_NAME}/${DNS_NAME})$`
 const HTPASSWD_KEY = `^htpasswd/${DNS_NAME}/${DNS_NAME}(@map)?$`
 const STREAM_KEY = String.raw`^(stream/(tcp|udp)/[1-9][0-9]{0,4}|passthrough/(\*\.)?${DNS_NAME})$`

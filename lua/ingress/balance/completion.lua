@@ -114,6 +114,16 @@ function _M.interrupt(status)
 end
 
 
+--- A watched request of this address has ended, and nobody saw how.
+function _M.abandon(key)
+    local state = in_flight[key]
+    in_flight[key] = nil
+    if state and state.endpoint then
+        tries.finish(state, { unknown = true })
+    end
+end
+
+
 --- The log phase of an error page: NGINX itself had to answer.
 _M.run_page = faults.guarded_end(function(listener)
     local reason = FAILURES[ngx.status]

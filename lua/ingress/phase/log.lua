@@ -2,6 +2,7 @@
 
 local completion = require "ingress.balance.completion"
 local connections = require "ingress.limit.connections"
+local external_auth_question = require "ingress.external_auth_question"
 local metrics = require "ingress.metrics"
 local observe = require("ingress.metrics.request").observe
 local response = require "ingress.response"
@@ -11,6 +12,7 @@ return function(listener)
     completion.run()
     connections.release()
     response.forget()
+    external_auth_question.forget()
     if metrics.enabled then
         observe(listener)
     end

@@ -42,8 +42,14 @@ function _M.is_framing(name)
 end
 
 
+--- A token of RFC 9110.
+function _M.is_name(name)
+    return type(name) == "string" and #name <= LONGEST_NAME and find(name, NAME) ~= nil
+end
+
+
 local function check_name(name, where)
-    if type(name) ~= "string" or #name > LONGEST_NAME or not find(name, NAME) then
+    if not _M.is_name(name) then
         return where .. " must be the name of a header"
     end
     return FRAMING[lower(name)] and format("%s: %s belongs to the connection", where, name) or nil

@@ -1,5 +1,6 @@
 -- Keys of records: `<kind>/<part>/...`. No part holds a `/`, so two objects never share a key.
 
+local address = require "ingress.pure.address"
 local host_name = require "ingress.pure.host_name"
 
 local find = string.find
@@ -25,13 +26,15 @@ local function is_port(text)
 end
 
 
--- What may follow the port: another protocol, or the Service's own address, not its endpoints.
-local VARIANTS = { [""] = true, ["@udp"] = true, ["@service"] = true }
+-- What may follow the port: another protocol, or the Service's own address, not its endpoints, or
+-- that a DNS name or an IP address stands in place of the Service.
+local VARIANTS = { [""] = true, ["@udp"] = true, ["@service"] = true, ["@name"] = true }
 
 
 local function is_backend(rest)
     local namespace, service, port, variant = match(rest, "^([^/]*)/([^/]*)/([^/@]*)(@?[^/]*)$")
-    return is_name(namespace) and is_name(service) and is_port(port) and VARIANTS[variant] == true
+    return is_name(namespace) and is_port(port) and VARIANTS[variant] == true
+        and (is_name(service) or variant == "@name" and address.parse(service) ~= nil)
 end
 
 

@@ -71,9 +71,13 @@ export function serviceFinding(service: KubeObject, { field, severity = 'warning
 /** Of one backend: slices and DNS can bring thousands of addresses that are refused, and others each time. */
 const MAX_REFUSED = 16
 
+/** The first ones, and one text for all others. */
+export function refusedMessages(refusals: readonly string[]): readonly string[] {
+  const more = refusals.length - MAX_REFUSED
+  return [...refusals.slice(0, MAX_REFUSED), ...(more > 0 ? [`more addresses are refused than these ${MAX_REFUSED}`] : [])]
+}
+
 /** A finding for each of the first ones, and one for all others. */
 export function refusedEndpoints(service: KubeObject, field: string, refusals: readonly string[]): readonly Finding[] {
-  const more = refusals.length - MAX_REFUSED
-  const messages = [...refusals.slice(0, MAX_REFUSED), ...(more > 0 ? [`more addresses are refused than these ${MAX_REFUSED}`] : [])]
-  return messages.map((message) => serviceFinding(service, { field, reason: 'RefusedEndpoint', message }))
+  return refusedMessages(refusals).map((message) => serviceFinding(service, { field, reason: 'RefusedEndpoint', message }))
 }

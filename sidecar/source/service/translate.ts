@@ -4,7 +4,7 @@ import type { KubeObject } from '../../collection/objects.ts'
 import { quoted } from '../../ir/names.ts'
 import { objectKey } from '../../ir/object-name.ts'
 import type { Finding } from '../../ir/origin.ts'
-import type { Backend, BackendRef } from '../../ir/types.ts'
+import type { Backend, BackendRef, Fragment } from '../../ir/types.ts'
 import { sha256 } from '../../util/canonical.ts'
 import { fields, items, text } from '../../util/field.ts'
 import type { Context } from '../context.ts'
@@ -15,11 +15,21 @@ import { externalDestinations } from './external-name.ts'
 import { readHealthCheck, type AnnotationProblem } from './health-check.ts'
 import { findServicePort, isExternalName, type ServicePort } from './port.ts'
 import { serviceDestinations, serviceUpstreamFindings } from './upstream.ts'
+import { urlBackend } from './url.ts'
 
 const MAX_ENDPOINTS = 20_000
 
-/** Without endpoints when the Service, or its port, does not exist: the referrers have the finding. */
-export function translateBackend(ref: BackendRef, read: Reader, context: Context): Backend {
+/**
+ * Without endpoints when the Service, or its port, does not exist: the referrers have the finding.
+ * @param users gives the objects that refer to it
+ */
+export function translateBackend(
+  ref: BackendRef,
+  users: () => readonly Fragment[],
+  read: Reader,
+  context: Context,
+): Backend {
+  if (ref.via === 'name') return urlBackend(ref, users(), read, context)
   const service = read.get(context.services, `${ref.namespace}/${ref.service}`)
   const port = service === undefined ? undefined : findServicePort(service, ref.port, ref.protocol)
   if (service === undefined || port === undefined) return { ...ref, endpoints: [], findings: [] }
