@@ -2,8 +2,10 @@
 import { X509Certificate } from 'node:crypto'
 import { Registry, type Gauge } from 'prom-client'
 import type { Controller } from './controller.ts'
+import { objectKey } from './ir/object-name.ts'
 import type { Backend, BackendRef, Certificate, VirtualHost } from './ir/types.ts'
 import { scrapedCounter, scrapedGauge } from './scraped.ts'
+import { certificatesOf } from './snapshot/certificates.ts'
 
 const PREFIX = 'nginx_ingress_controller_'
 /** Digits of the hash that a number of Prometheus holds exactly. */
@@ -90,9 +92,11 @@ interface Served {
 }
 
 function* servedCertificates({ pipeline }: Controller): Generator<Served> {
-  for (const { host, certificate } of pipeline.virtualHosts.all()) {
-    const result = certificate && pipeline.certificates.get(`${certificate.namespace}/${certificate.name}`)
-    if (result !== undefined && 'certificate' in result) yield { host, certificate: result.certificate }
+  for (const virtualHost of pipeline.virtualHosts.all()) {
+    for (const secret of certificatesOf(virtualHost)) {
+      const result = pipeline.certificates.get(objectKey(secret))
+      if (result !== undefined && 'certificate' in result) yield { host: virtualHost.host, certificate: result.certificate }
+    }
   }
 }
 

@@ -25,6 +25,7 @@ import { backendIdentity } from './policy/backend-tls.ts'
 import { locationClass, staticSources, type LocationClass } from './policy/effects.ts'
 import { policyBackends } from './policy/backends.ts'
 import type { FragmentsOf } from './snapshot/alias.ts'
+import { certificatesOf } from './snapshot/certificates.ts'
 import { namedHosts } from './snapshot/by-host.ts'
 import { streamBackends } from './snapshot/streams.ts'
 import { buildVirtualHost } from './snapshot/virtual-host.ts'
@@ -129,7 +130,7 @@ export class Pipeline {
     const byHost = this.fragments.index(namedHosts)
     this.virtualHosts = graph.group(byHost, (host, claimants, read) => {
       const fragmentsOf: FragmentsOf = (name) => (name === host ? claimants() : read.lookup(byHost, name))
-      return buildVirtualHost(host, fragmentsOf, (secret, name) => this.#isUsable(secret, name, read))
+      return buildVirtualHost(host, fragmentsOf, (secret, name) => this.#usableKey(secret, name, read))
     })
     this.backends = graph.group(this.fragments.index(backendsOf), (key, users, read) =>
       translateBackend(parseBackendName(key), users, read, context),
@@ -236,9 +237,10 @@ export class Pipeline {
     this.#streams.collect((stage, collection) => this.#collect(stage, collection))
   }
 
-  #isUsable(secret: ObjectName, host: string, read: Reader): boolean {
+  #usableKey(secret: ObjectName, host: string, read: Reader): string | undefined {
     const result = read.get(this.certificates, objectKey(secret))
-    return result !== undefined && 'certificate' in result && covers(result.certificate.dnsNames, host)
+    if (result === undefined || 'problem' in result) return undefined
+    return covers(result.certificate.dnsNames, host) ? result.certificate.keyType : undefined
   }
 
   #emit<R extends DataRecord>(collection: Collection<R>, recordKey: (key: string) => string): void {
@@ -297,9 +299,9 @@ function backendsOf(fragment: Fragment): string[] {
 }
 
 /** The certificates that clients of a host are shown, and its backends. */
-function shownCertificates({ certificate, routes }: VirtualHost): string[] {
-  const identities = routes.flatMap(({ policies }) => backendIdentity(policies) ?? [])
-  return [...(certificate === undefined ? [] : [objectKey(certificate)]), ...identities]
+function shownCertificates(host: VirtualHost): string[] {
+  const identities = host.routes.flatMap(({ policies }) => backendIdentity(policies) ?? [])
+  return [...certificatesOf(host).map(objectKey), ...identities]
 }
 
 /** The classes of a host. Only the set of classes matters for nginx.conf: the class itself is its key. */

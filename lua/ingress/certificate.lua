@@ -2,15 +2,15 @@
 -- one label), else the default.
 
 local client_certificate = require "ingress.client_certificate"
+local client_ciphers = require "ingress.client_ciphers"
 local faults = require "ingress.faults"
 local ffi = require "ffi"
+local host_name = require "ingress.pure.host_name"
 local recent = require "ingress.pure.recent"
 local record_key = require "ingress.pure.record_key"
 local router = require "ingress.router"
 local ssl = require "ngx.ssl"
 local store = require "ingress.store"
-
-local lower = string.lower
 
 -- Of 14 KB each, with a chain of two. A handshake for another parses it again, which costs three
 -- times what the handshake itself does.
@@ -110,19 +110,32 @@ function _M.pem(key)
 end
 
 
-local function find(listener, name)
-    local key = name and router.certificate_key(listener, lower(name))
-    return key and lookup(key) or lookup(record_key.DEFAULT_CERTIFICATE)
-end
-
-
-local function present(pair)
-    ssl.clear_certs()
+local function show(pair)
     local ok, err = ssl.set_cert(pair.chain)
     if ok then
         ok, err = ssl.set_priv_key(pair.key)
     end
-    return ok, err
+    assert(ok, err)
+    return true
+end
+
+
+-- Of several, with keys of different types, OpenSSL takes the one that suits the client.
+-- @return whether there is one
+local function show_all(host)
+    local pair = lookup(host.certificate)
+    local shown = pair and show(pair)
+    for _, key in ipairs(host.alternatives or {}) do
+        pair = lookup(key)
+        shown = pair and show(pair) or shown
+    end
+    return shown
+end
+
+
+local function show_default()
+    local pair = lookup(record_key.DEFAULT_CERTIFICATE)
+    return pair and show(pair)
 end
 
 
@@ -130,12 +143,19 @@ local function choose(listener)
     store.refresh()
     local name = ssl.server_name()
     faults.subject = "handshake"
-    local pair = find(listener, name)
-    if not pair then
+    name = name and host_name.of_handshake(name)
+    local host, shown = router.handshake_hosts(listener, name)
+    if not host and store.setting().reject_handshake then
         return false
     end
-    assert(present(pair))
-    local demand = router.client_certificate(listener, name and lower(name))
+    ssl.clear_certs()
+    if not (shown and show_all(shown) or show_default()) then
+        return false
+    end
+    if host and host.ciphers then
+        client_ciphers.apply(host.ciphers)
+    end
+    local demand = router.client_certificate(listener, name)
     if demand then
         client_certificate.ask(demand)
     end
@@ -143,8 +163,8 @@ local function choose(listener)
 end
 
 
---- Sets the certificate, without which the handshake fails, and asks for that of the client where the
--- host demands one.
+--- Sets the certificate, without which the handshake fails, and asks for that of the client where
+-- the host demands one.
 function _M.run(listener)
     local ok, found = pcall(choose, listener)
     if not ok then

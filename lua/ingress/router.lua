@@ -172,6 +172,8 @@ local function compile_host(record, key, previous)
         name = name,
         series = metrics.series(name),
         certificate = record.certificate,
+        alternatives = record.alternatives,
+        ciphers = record.ciphers,
         records = record.routes,
         routes = {},
         table = route_table.new(record.routes, ROUTING),
@@ -193,13 +195,16 @@ local function find_host(listener, name)
 end
 
 
---- The key of the certificate for the name of a handshake, or nil for the default. A host without a
--- certificate of its own may be covered by that of its wildcard.
-function _M.certificate_key(listener, name)
+--- The host that a handshake for this name is for, and the one whose certificates it shows: a host
+-- without any of its own may be covered by that of its wildcard. Each may be nil.
+-- @param name  in lower case; nil: there was none
+function _M.handshake_hosts(listener, name)
     local exact = lookup(listener, name)
-    local host = exact and exact.certificate and exact
-        or lookup(listener, host_name.wildcard(name))
-    return host and host.certificate
+    if exact and exact.certificate then
+        return exact, exact
+    end
+    local wildcard = name and lookup(listener, host_name.wildcard(name))
+    return exact or wildcard, wildcard and wildcard.certificate and wildcard or nil
 end
 
 

@@ -26,8 +26,6 @@ const BACKENDS: Rows = {
 }
 
 const ELSE: Rows = {
-  'ssl-ciphers': ['ciphers for the clients of the host', 'the ciphers of OpenSSL hold; ssl-protocols of the ConfigMap says which versions of TLS'],
-  'ssl-prefer-server-ciphers': ['the order of ciphers is ours, not the client\'s', 'the order of the client holds', 'false'],
   'mirror-target': ['a copy of each request goes to another server', MIRROR],
   'mirror-host': ['the Host header of the copy', MIRROR],
   'mirror-request-body': ['whether the copy has the body', MIRROR],

@@ -43,6 +43,7 @@ export async function createFallbackCertificate(now: Date): Promise<Certificate>
     key: new Secret(key),
     fingerprint: sha256(chain + key),
     dnsNames: [NAME],
+    keyType: 'ec',
     notAfter: Math.floor(certificate.notAfter.getTime() / 1000),
   }
 }

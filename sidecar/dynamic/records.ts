@@ -6,7 +6,7 @@ import { backendName } from '../ir/backend-name.ts'
 import { DEFAULT_LISTENER } from '../ir/names.ts'
 import type { ObjectName } from '../ir/object-name.ts'
 import type { TemplatePart } from '../ir/template.ts'
-import type { BackendRef, CanaryHeader, Endpoint, HealthCheck, Json, PathType, PolicySet, RouteMatch } from '../ir/types.ts'
+import type { BackendRef, CanaryHeader, Endpoint, HealthCheck, HostCiphers, Json, PathType, PolicySet, RouteMatch } from '../ir/types.ts'
 
 export type RecordKey = string
 
@@ -44,6 +44,8 @@ export interface RouteRecord {
 export interface HostRecord {
   readonly digest: string
   readonly certificate?: RecordKey
+  readonly alternatives?: readonly RecordKey[]
+  readonly ciphers?: HostCiphers
   readonly routes: readonly RouteRecord[]
 }
 

@@ -44,9 +44,17 @@ export function hostRecord(host: VirtualHost, settings: Settings, options: Recor
   if (host.unclaimed === true) return undefined
   const context = { settings, httpsPort: options.httpsRedirectPort, ownHttpsPort: options.httpsPort, tls: host.tls }
   return sealed({
-    ...(host.certificate === undefined ? {} : { certificate: certificateKey(host.certificate) }),
+    ...tlsMembers(host),
     routes: host.routes.map((route) => routeRecord(route, contextOf(route, context))),
   })
+}
+
+function tlsMembers({ certificate, alternatives, ciphers }: VirtualHost): Omit<HostRecord, 'digest' | 'routes'> {
+  return {
+    ...(certificate === undefined ? {} : { certificate: certificateKey(certificate) }),
+    ...(alternatives === undefined ? {} : { alternatives: alternatives.map(certificateKey) }),
+    ...(ciphers === undefined ? {} : { ciphers }),
+  }
 }
 
 type HostContext = Pick<RouteContext, 'settings' | 'httpsPort' | 'ownHttpsPort' | 'tls'>
@@ -149,6 +157,7 @@ export function globalSetting(settings: Settings, defaultBackend: BackendRef | u
     ...defined<Json>({ access: globalAccess(settings), blocks: globalBlocks(settings) }),
     // For the declared size of a body in a location class; `location /` checks by itself.
     body_size: { max: settings.proxyBodySize },
+    ...(settings.sslRejectHandshake ? { reject_handshake: true } : {}),
     ...(defaultBackend === undefined ? {} : { default_backend: backendKey(defaultBackend) }),
   })
 }

@@ -216,9 +216,21 @@ export interface VirtualHost {
   /** Somebody asked for TLS on this host, with or without a usable certificate. */
   readonly tls: boolean
   readonly certificate?: ObjectName
+  /** Beside that, each with a key of another type: OpenSSL takes the one that suits the client. */
+  readonly alternatives?: readonly ObjectName[]
+  /** What the handshakes of the host have in place of the settings. */
+  readonly ciphers?: HostCiphers
   /** TLS of the host goes to this backend as it is. */
   readonly passthrough?: Passthrough
   readonly findings: readonly Finding[]
+}
+
+/** Of TLS up to 1.2. */
+export interface HostCiphers {
+  /** In the language of OpenSSL. */
+  readonly list?: string
+  /** The server's order counts, or the client's. */
+  readonly prefer_server?: boolean
 }
 
 export interface Endpoint {
@@ -290,6 +302,8 @@ export interface Certificate {
   /** SHA-256 of chain and key, for equality without the key. */
   readonly fingerprint: string
   readonly dnsNames: readonly string[]
+  /** `rsa`, `ec`, `ed25519`, ...: of several certificates OpenSSL keeps one of each. */
+  readonly keyType: string
   /** Seconds since the epoch. */
   readonly notAfter: number
 }

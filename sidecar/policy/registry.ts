@@ -15,6 +15,7 @@ import { externalAuth } from './external-auth.ts'
 import { limits } from './limits.ts'
 import { loadBalance } from './load-balance.ts'
 import { canary } from './canary.ts'
+import { clientCiphers } from './client-ciphers.ts'
 import { cors } from './cors.ts'
 import { customErrors } from './custom-errors.ts'
 import { defaultBackend } from './default-backend.ts'
@@ -68,6 +69,7 @@ export const POLICIES: readonly Policy[] = [
   cors,
   directResponse,
   sslPassthrough,
+  clientCiphers,
   accessLog,
 ]
 

@@ -43,7 +43,7 @@ function served(name: string, all: readonly Said[]): Served {
   const fragments = all.map(fragment)
   const claimants = (host: string): readonly Fragment[] => fragments.filter((it) =>
     routedHosts(it).includes(host) || it.tls.some((claim) => claim.host === host))
-  const built = buildVirtualHost(name, claimants, (secret, host) => secret.name === `for-${host}`)
+  const built = buildVirtualHost(name, claimants, (secret, host) => (secret.name === `for-${host}` ? 'ec' : undefined))
   const paths = built.routes.map(({ path, origin }) => `${origin.namespace}${path}`)
   return { ...built, paths: paths.sort(), reasons: built.findings.map(({ reason }) => reason) }
 }

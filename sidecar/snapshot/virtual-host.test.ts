@@ -19,7 +19,7 @@ function fragment(namespace: string, routes: readonly Route[], claims = true): F
 }
 
 function built(...fragments: readonly Fragment[]): { paths: string[]; reasons: string[] } {
-  const { routes, findings } = buildVirtualHost(HOST, () => fragments, () => false)
+  const { routes, findings } = buildVirtualHost(HOST, () => fragments, () => undefined)
   return { paths: routes.map(({ path }) => path), reasons: findings.map(({ reason }) => reason) }
 }
 
@@ -42,7 +42,7 @@ test('more conditions first, then the older; the same conditions in another orde
     { methods: ['PUT'], query: [x, y] }, { headers: [y, x] },
   ]
   const asked = matches.map((match) => route('/', match && { match }))
-  const { routes, findings } = buildVirtualHost(HOST, () => [fragment('prod', asked)], () => false)
+  const { routes, findings } = buildVirtualHost(HOST, () => [fragment('prod', asked)], () => undefined)
   assert.deepEqual(routes.map(({ match }) => match), [5, 3, 2, 4, 1, 0].map((i) => matches[i]))
   assert.deepEqual(findings.map(({ reason }) => reason), ['PathConflict'])
 })
@@ -62,7 +62,7 @@ test('conditions on a path that another namespace has take nothing from it', () 
   }
   const get = { match: { methods: ['GET'] } }
   const winners = (...fragments: readonly Fragment[]): string[] =>
-    buildVirtualHost(HOST, () => fragments, () => false).routes.map(({ origin }) => origin.namespace)
+    buildVirtualHost(HOST, () => fragments, () => undefined).routes.map(({ origin }) => origin.namespace)
   const reasons = (...fragments: readonly Fragment[]): string[] => built(...fragments).reasons
   assert.deepEqual(winners(asked('stranger', get, 2026), asked('prod', {}, 2025)), ['prod'])
   assert.deepEqual(reasons(asked('stranger', get, 2026), asked('prod', {}, 2025)), ['PathConflict'])

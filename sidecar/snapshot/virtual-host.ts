@@ -1,11 +1,12 @@
 /** All fragments that claim a host -> the virtual host: precedence, conflicts, certificate. */
 import { ANY_HOST } from '../ir/names.ts'
-import type { ObjectName } from '../ir/object-name.ts'
 import type { Finding } from '../ir/origin.ts'
 import type { Alias, Fragment, Route, RouteMatch, TlsClaim, VirtualHost } from '../ir/types.ts'
 import { chooseAlias, ownerOf, type FragmentsOf } from './alias.ts'
 import { hostPart } from './by-host.ts'
 import { withCanaries } from './canary.ts'
+import { chooseCertificates, type CertificateCheck } from './certificates.ts'
+import { chooseCiphers } from './ciphers.ts'
 import { choosePassthrough } from './passthrough.ts'
 import { byAge, compareRoutes, matchKey, matchPath } from './order.ts'
 
@@ -16,9 +17,6 @@ const MAX_REGEXES = 200
 /** Of one host: those of one path are tried one after the other. */
 const MAX_CONDITIONAL = 1000
 
-/** Can the Secret's certificate be served for the host? */
-export type CertificateCheck = (secret: ObjectName, host: string) => boolean
-
 /** What everybody says about a host and, where nobody claims it, about the one that it is another name of. */
 export function buildVirtualHost(host: string, fragmentsOf: FragmentsOf, isUsable: CertificateCheck): VirtualHost {
   const ordered = byAge(fragmentsOf(host))
@@ -27,8 +25,9 @@ export function buildVirtualHost(host: string, fragmentsOf: FragmentsOf, isUsabl
   if (alias === undefined) return buildHost(host, ordered, isUsable, findings)
   const vacant = ordered.flatMap((fragment) => hostPart(fragment, host).routes)
   withoutVacant(vacant, findings)
-  const main = buildHost(alias.host, byAge(fragmentsOf(alias.host)), isUsable, [])
-  return { host, routes: main.routes, ...aliasTls(alias, ordered, isUsable), findings }
+  const { routes, ciphers } = buildHost(alias.host, byAge(fragmentsOf(alias.host)), isUsable, [])
+  const common = { host, routes, ...(ciphers === undefined ? {} : { ciphers }) }
+  return { ...common, ...aliasTls(alias, ordered, isUsable), findings }
 }
 
 /** Of the namespace that owns the host; the certificate of the host itself need not cover the name. */
@@ -36,13 +35,12 @@ function aliasTls(
   { name, origin }: Alias,
   ordered: readonly Fragment[],
   isUsable: CertificateCheck,
-): Pick<VirtualHost, 'tls' | 'certificate'> {
+): Pick<VirtualHost, 'tls' | 'certificate' | 'alternatives'> {
   const claims = ordered
     .flatMap((fragment) => hostPart(fragment, name).claims)
     .filter((claim) => claim.origin.namespace === origin.namespace)
-  const certificate = chooseCertificate(name, claims, isUsable)
-  const tls = certificate !== undefined || claims.some((claim) => claim.named)
-  return { tls, ...(certificate === undefined ? {} : { certificate }) }
+  const chosen = chooseCertificates(name, claims, isUsable)
+  return { tls: chosen.certificate !== undefined || claims.some((claim) => claim.named), ...chosen }
 }
 
 /** Everything that the fragments with a claim to one host say about it, in order of age. */
@@ -54,8 +52,7 @@ function buildHost(
 ): VirtualHost {
   const owner = ownerOf(host, ordered)
   const claims = ownersClaims(host, ordered, findings)
-  const tls = claims.some((claim) => claim.named || (claim.secret !== undefined && isUsable(claim.secret, host)))
-  const certificate = chooseCertificate(host, claims, isUsable)
+  const tls = claims.some((claim) => claim.named || (claim.secret !== undefined && isUsable(claim.secret, host) !== undefined))
   const arms = ordered.flatMap((fragment) => hostPart(fragment, host).arms)
   const isClaimed = ordered.some((fragment) => hostPart(fragment, host).claimed)
   const asked = ordered.flatMap((fragment) => hostPart(fragment, host).routes)
@@ -69,7 +66,8 @@ function buildHost(
     tls,
     findings,
     ...(unclaimed ? { unclaimed } : {}),
-    ...(certificate === undefined ? {} : { certificate }),
+    ...chooseCertificates(host, claims, isUsable),
+    ...chooseCiphers(owner, asked, findings),
     ...(passthrough === undefined ? {} : { passthrough }),
   }
 }
@@ -193,13 +191,4 @@ function ownersClaims(host: string, fragments: readonly Fragment[], findings: Fi
     }
   }
   return claims.filter((claim) => claim.origin.namespace === owner)
-}
-
-function chooseCertificate(
-  host: string,
-  claims: readonly TlsClaim[],
-  isUsable: CertificateCheck,
-): VirtualHost['certificate'] {
-  const inOrder = [...claims.filter((claim) => claim.named), ...claims.filter((claim) => !claim.named)]
-  return inOrder.find((claim) => claim.secret !== undefined && isUsable(claim.secret, host))?.secret
 }

@@ -71,6 +71,12 @@ function _M.normalise(header)
 end
 
 
+--- The name of a handshake as records have it. RFC 6066 has no trailing dot; some clients do.
+function _M.of_handshake(name)
+    return lower(byte(name, -1) == DOT and sub(name, 1, -2) or name)
+end
+
+
 --- `*.example.com` for `www.example.com`: one label is replaced; nil when there is only one.
 function _M.wildcard(host)
     local dot = find(host, ".", 2, true)

@@ -3,6 +3,7 @@
 
 local address = require "ingress.pure.address"
 local canary = require "ingress.pure.canary_record"
+local handshake = require "ingress.pure.handshake_record"
 local htpasswd_record = require "ingress.pure.htpasswd_record"
 local record_key = require "ingress.pure.record_key"
 local resilience = require "ingress.pure.resilience_record"
@@ -25,7 +26,9 @@ local MOST_WEIGHT = 1000000
 local LONGEST_SALT = 128
 
 local PATH_TYPES = { Exact = true, Prefix = true, Regex = true }
-local HOST = { digest = true, certificate = true, routes = true }
+local HOST = {
+    digest = true, certificate = true, alternatives = true, ciphers = true, routes = true,
+}
 local ROUTE = {
     path = true, pathType = true, match = true, class = true, backends = true, policies = true,
     closed = true, origin = true, canary = true, canaries = true, default_backend = true,
@@ -45,6 +48,7 @@ local OTHER_SETTINGS = {
             or nil
     end,
     ejection = resilience.ejection,
+    reject_handshake = handshake.switch,
     retry_budget = resilience.retry_budget,
 }
 local CERTIFICATE = { digest = true, chain = true, key = true }
@@ -163,8 +167,7 @@ end
 --- deps: `policies` {name: {validate(value, deps)}}, `compiles(pattern)` -> true | nil, err
 function _M.host(record, deps)
     return shape.object(record, HOST, "the record")
-        or record.certificate ~= nil and record_key.kind(record.certificate) ~= "certificate"
-            and "certificate must be a certificate key"
+        or handshake.refusal(record)
         or array(record.routes, MOST_ROUTES, "routes")
         or each(record.routes, "routes", check_route, deps)
         or nil

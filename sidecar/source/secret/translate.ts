@@ -37,6 +37,7 @@ export function translateSecret(secret: KubeObject): CertificateResult {
     key: new Secret(keyText),
     fingerprint: sha256(`${chainText}\n${keyText}`),
     dnsNames: names,
+    keyType: leaf.publicKey.asymmetricKeyType ?? '',
     notAfter: Math.floor(leaf.validToDate.getTime() / 1000),
   }
   return { certificate }
