@@ -45,6 +45,11 @@ const BENCHMARKS: readonly Benchmark[] = [
     measures: 'the same, and the time of an endpoint change, beside HAProxy, Envoy, Traefik and Caddy',
     load: async () => (await import('./peers/peers.ts')).peers,
   },
+  {
+    name: 'patterns',
+    measures: 'latency of a neighbour while regular expressions that explode are hammered',
+    load: async () => (await import('./patterns/patterns.ts')).patterns,
+  },
 ]
 
 const HELP = `npm run -s bench -- NAME [options]

@@ -4,7 +4,7 @@ import { VARIANTS, type Variant } from '../lab/tools.ts'
 
 export interface BenchOptions {
   readonly variant: Variant
-  /** Cases of `throughput`, peers of `peers`; empty: all. */
+  /** Cases of `throughput` and `patterns`, peers of `peers`; empty: all. */
   readonly only: readonly string[]
   /** How often each side is measured: `throughput`, `peers`. */
   readonly rounds: number
@@ -28,7 +28,7 @@ export type BenchCommand =
   | { readonly command: 'run'; readonly name: string; readonly options: BenchOptions }
 
 export const OPTIONS_HELP = `  --variant NAME     the NGINX: ${VARIANTS.join(', ')} (default: next)
-  --only A,B         throughput: these cases, peers: these peers (default: all)
+  --only A,B         throughput, patterns: these cases, peers: these peers (default: all)
   --rounds N         throughput, peers: rounds of each side (default: 15)
   --seconds N        throughput, peers: length of a round (default: 2)
   --connections N    throughput, peers: connections of the client (default: 32)

@@ -29,6 +29,8 @@ export interface OursOptions {
   readonly certificate: Certificate
   /** More flags of the sidecar. */
   readonly flags?: readonly string[]
+  /** More keys of the ConfigMap. */
+  readonly settings?: Readonly<Record<string, string>>
 }
 
 export interface Ours {
@@ -85,10 +87,10 @@ function named(name: string): { readonly name: string; readonly namespace: strin
 }
 
 /** One Ingress, one Service. */
-function manifestsText({ backendPort, certificate }: OursOptions): string {
+function manifestsText({ backendPort, certificate, settings }: OursOptions): string {
   const backend = { service: { name: SERVICE, port: { number: SERVICE_PORT } } }
   const objects = [
-    { apiVersion: 'v1', kind: 'ConfigMap', metadata: named(SETTINGS), data: SETTINGS_DATA },
+    { apiVersion: 'v1', kind: 'ConfigMap', metadata: named(SETTINGS), data: { ...SETTINGS_DATA, ...settings } },
     { apiVersion: 'v1', kind: 'Service', metadata: named(SERVICE), spec: { ports: [{ port: SERVICE_PORT, targetPort: backendPort }] } },
     {
       apiVersion: 'v1',
