@@ -30,7 +30,7 @@ function run({ seed, cases: numRuns }: Batch): BatchResult {
     const started = performance.now()
     check(one)
     slowestMs = Math.max(slowestMs, performance.now() - started)
-  }), { seed, numRuns })
+  }), { seed, numRuns, includeErrorInReport: true })
   const failure = result.failed ? fc.defaultReportMessage(result) : undefined
   return { seed, cases: numRuns, slowestMs, ...(failure === undefined ? {} : { failure }) }
 }

@@ -20,11 +20,13 @@ const TYPED: Readonly<Record<string, RegExp>> = {
   log_format: /^(?:upstreaminfo|stream|escape=(?:none|json)|'(?:[^\\']|\\[\\'])*')$/u,
 }
 
+const NEXT_UPSTREAM = ['error', 'timeout', 'invalid_header', 'non_idempotent', 'off', 'http_<n>']
+
 /** Words that no golden case happens to have. */
 const WORDS: Readonly<Record<string, readonly string[]>> = {
-  proxy_next_upstream: [
-    'error', 'timeout', 'invalid_header', 'non_idempotent', 'off', 'http_<n>',
-  ],
+  proxy_next_upstream: NEXT_UPSTREAM,
+  grpc_next_upstream: NEXT_UPSTREAM,
+  fastcgi_next_upstream: NEXT_UPSTREAM,
   ssl_protocols: ['TLSv1', 'TLSv1.1', 'TLSv1.2', 'TLSv1.3'],
   worker_processes: ['auto'],
   // Of the map for Strict-Transport-Security.
@@ -43,6 +45,7 @@ function shape(word: string): string {
     .replace(/\[?[0-9a-f]*:[0-9a-f:.]*:[0-9a-f:.]*\]?|\b\d+\.\d+\.\d+\.\d+\b/g, '<address>')
     .replace(/\d+/g, '<n>')
     .replace(LISTS, '<names>')
+    .replace(/^(?:on|off)$/, '<switch>')
 }
 
 interface Place {
