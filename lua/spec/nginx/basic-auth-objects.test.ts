@@ -1,4 +1,4 @@
-/** Logins from objects to clients: annotations, Secrets that change, and what `satisfy` makes of all that protects a route. */
+/** Logins from objects to clients: annotations, Secrets that change, and `satisfy` with all that protects a route. */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { KubeObject } from '../../../sidecar/collection/objects.ts'
@@ -13,7 +13,8 @@ const HASHES = ['$2y$04$abcdefghijklmnopqrstuu2r9OfJnfCsdneAXAGHnS4UpFFP8WIrW', 
 
 function secret(name: string, data: Readonly<Record<string, string>>): KubeObject {
   const encoded = Object.entries(data).map(([key, value]) => [key, Buffer.from(value).toString('base64')])
-  return { apiVersion: 'v1', kind: 'Secret', metadata: { namespace: 'prod', name }, data: Object.fromEntries(encoded) } as KubeObject
+  const metadata = { namespace: 'prod', name }
+  return { apiVersion: 'v1', kind: 'Secret', metadata, data: Object.fromEntries(encoded) } as KubeObject
 }
 
 function manifest(objects: readonly KubeObject[]): string {
@@ -24,9 +25,9 @@ const basic = (password: string, name = 'alice'): Record<string, string> => ({
   authorization: `Basic ${Buffer.from(`${name}:${password}`).toString('base64')}`,
 })
 
-const AUTH = { 'auth-type': 'basic', 'auth-secret': 'users', 'auth-realm': 'Staff only' }
+const LOGIN = { 'auth-type': 'basic', 'auth-secret': 'users', 'auth-realm': 'Staff only' }
 
-async function status({ http }: Sidecar, host: string, headers: Readonly<Record<string, string>> = {}): Promise<number> {
+async function status({ http }: Sidecar, host: string, headers: Record<string, string> = {}): Promise<number> {
   return (await ask(http, { host, headers })).status
 }
 
@@ -41,15 +42,15 @@ everyVariant('basic auth from objects', ({ variant }) => {
     const any = { satisfy: 'any' }
     const hosts: Readonly<Record<string, Readonly<Record<string, string>>>> = {
       'open': {},
-      'basic': AUTH,
-      'map': { ...AUTH, 'auth-secret': 'prod/map', 'auth-secret-type': 'auth-map' },
-      'missing': { ...AUTH, 'auth-secret': 'nowhere' },
-      'both': { ...AUTH, ...asked },
-      'any-of-three': { ...AUTH, ...asked, ...elsewhere, ...any },
-      'any-here': { ...AUTH, ...asked, ...here, ...any },
+      'basic': LOGIN,
+      'map': { ...LOGIN, 'auth-secret': 'prod/map', 'auth-secret-type': 'auth-map' },
+      'missing': { ...LOGIN, 'auth-secret': 'nowhere' },
+      'both': { ...LOGIN, ...asked },
+      'any-of-three': { ...LOGIN, ...asked, ...elsewhere, ...any },
+      'any-here': { ...LOGIN, ...asked, ...here, ...any },
       'any-service': { ...asked, ...any },
-      'all-of-three': { ...AUTH, ...asked, ...here },
-      'closed': { ...AUTH, satisfy: 'either' },
+      'all-of-three': { ...LOGIN, ...asked, ...here },
+      'closed': { ...LOGIN, satisfy: 'either' },
     }
     const it = await sidecar(t, variant, {
       'routes.yaml': manifest([

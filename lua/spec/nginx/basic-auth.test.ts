@@ -7,6 +7,7 @@ import { test, type TestContext } from 'node:test'
 import { backend, endpoints, host, route, withDigest } from './backends.ts'
 import { certificate } from './certificate.ts'
 import { ask, raw, type Ask } from './client.ts'
+import { samePath } from './spellings.ts'
 import { everyVariant, serve, start, until, type Json, type Served } from './harness.ts'
 
 const BCRYPT = '$2y$10$abcdefghijklmnopqrstuuqflPDzB6gcMhKa1rZqKiun2YGL5sa2u'
@@ -39,7 +40,9 @@ function basic(name: string, password: string): string {
   return `Basic ${Buffer.from(`${name}:${password}`).toString('base64')}`
 }
 
-const as = (name: string, password: string, more: Ask = {}): Ask => ({ ...more, headers: { authorization: basic(name, password) } })
+function as(name: string, password: string, more: Ask = {}): Ask {
+  return { ...more, headers: { authorization: basic(name, password) } }
+}
 
 /** `/admin` for users, `/other` for those of another record, everything else for all. */
 async function records(t: TestContext, more: Json = {}): Promise<Json> {
@@ -99,8 +102,13 @@ async function questions({ http, fixture }: Served): Promise<void> {
   for (const authorization of MALFORMED) {
     assert.equal((await ask(http, { path: '/admin', headers: { authorization } })).status, 401, authorization)
   }
-  assert.equal((await ask(http, { path: '/admin', headers: { authorization: basic('sha', 'secret').replace('Basic', 'bASIC ') } })).status, 200)
+  const odd = { authorization: basic('sha', 'secret').replace('Basic', 'bASIC ') }
+  assert.equal((await ask(http, { path: '/admin', headers: odd })).status, 200)
   assert.equal((await ask(http, { path: '/admin', headers: { authorization: `Basic ${'A'.repeat(10_000)}` } })).status, 400)
+  for (const target of samePath('admin')) {
+    const text = await raw(http, `GET ${target} HTTP/1.1\r\nHost: a.example\r\nConnection: close\r\n\r\n`)
+    assert.match(text, /^HTTP\/1\.1 4/, target)
+  }
   const line = `Authorization: ${basic('sha', 'secret')}\r\n`
   for (const [head, status] of [
     ['HEAD /admin HTTP/1.1\r\n', 401], ['OPTIONS /admin HTTP/1.1\r\nOrigin: https://b.example\r\n', 401],
@@ -131,7 +139,8 @@ async function satisfied(served: Served): Promise<void> {
     ['/any', 401, 401, 200], ['/here', 200, 200, 200], ['/both', 403, 403, 403], ['/list', 403, 403, 403],
     ['/alone', 401, 401, 200], ['/open', 200, 200, 200], ['/nobody', 503, 503, 503], ['/', 200, 200, 200],
   ] as const) {
-    const statuses = [await statusOf(served, path), await statusOf(served, path, wrong), await statusOf(served, path, right)]
+    const statuses: number[] = []
+    for (const what of [{}, wrong, right]) statuses.push(await statusOf(served, path, what))
     assert.deepEqual(statuses, [without, withWrong, withRight], path)
   }
   assert.equal('authorization' in (JSON.parse((await ask(served.http, { ...right, path: '/here' })).text) as Json), false)

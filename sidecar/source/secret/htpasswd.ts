@@ -47,7 +47,7 @@ function shown(problems: readonly string[]): readonly string[] {
 }
 
 function nameProblem(name: string, users: ReadonlyMap<string, string>): string | undefined {
-  if (name === '' || name.length > MAX_NAME || /[\0-\x1f\x7f:]/.test(name)) return 'it does not begin with a name and a colon'
+  if (name === '' || name.length > MAX_NAME || /[\p{Cc}:]/u.test(name)) return 'it does not begin with a name and a colon'
   if (users.has(name)) return 'its name stands before'
   return users.size >= MAX_USERS ? `there are more than ${MAX_USERS} users` : undefined
 }
