@@ -161,14 +161,6 @@ http {
 {{/upstream}}
     }
 
-{{#external_auth}}
-    # No connection is kept: it would be used for another name at the same address.
-    upstream auth_over_tls {
-        server 0.0.0.1;
-        balancer_by_lua_block { return resty_ingress.balancer() }
-    }
-
-{{/external_auth}}
 {{#upstreams}}
     # Connections of a class alone: another one trusts others, or shows another certificate.
     upstream {{name}} {

@@ -45,7 +45,6 @@ export const POLICIES: readonly Policy[] = [
   tlsRedirect,
   limits,
   access,
-  externalAuth,
   basicAuth,
   satisfy,
   externalAuth,
