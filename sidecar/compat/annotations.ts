@@ -5,10 +5,9 @@
 import { knownTable, type Rows } from './known.ts'
 
 const AUTH = 'a gateway in front, or the backend itself, has to ask who the client is'
-const TLS_BACKEND = 'nothing yet: requests to backends go over plain HTTP'
+const TLS_BACKEND = 'backend-protocol and proxy-ssl-secret'
 const WAF = 'a web application firewall in front'
 const SNIPPET = 'the annotation resty-ingress.io/conf of the Service, for lines of NGINX that it knows, or the fields of a Proxy'
-const MIRROR = 'a canary with a small canary-weight, whose answers clients see'
 
 const AUTHENTICATION: Rows = {
   'auth-tls-secret': ['clients need a certificate of this authority', AUTH],
@@ -20,15 +19,9 @@ const AUTHENTICATION: Rows = {
 }
 
 const BACKENDS: Rows = {
-  'fastcgi-index': ['the file for paths that end with "/", with FastCGI', 'a server for HTTP beside the FastCGI program'],
-  'fastcgi-params-configmap': ['parameters of FastCGI, from a ConfigMap', 'a server for HTTP beside the FastCGI program'],
-  'custom-headers': ['headers for answers, from a ConfigMap', 'responseHeaders of a Proxy, or more_set_headers in conf of the Service'],
 }
 
 const ELSE: Rows = {
-  'mirror-target': ['a copy of each request goes to another server', MIRROR],
-  'mirror-host': ['the Host header of the copy', MIRROR],
-  'mirror-request-body': ['whether the copy has the body', MIRROR],
   'enable-modsecurity': ['requests are judged by ModSecurity', WAF, 'false'],
   'enable-owasp-core-rules': ['with the OWASP rules', WAF, 'false'],
   'modsecurity-transaction-id': ['the name of a request in its log', `${WAF}; X-Request-ID names a request here`],

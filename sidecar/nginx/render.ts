@@ -4,10 +4,11 @@ import { DEFAULT_LISTENER } from '../ir/names.ts'
 import { compareText, sha256 } from '../util/canonical.ts'
 import type { LocationClass } from '../policy/effects.ts'
 import { backendView, upstreamViews } from './backends.ts'
-import { answerLines, hstsView, serverHeaderView } from './answers.ts'
+import { answerLines, headerMapViews, hstsView, serverHeaderView } from './answers.ts'
 import { countingView } from './counting.ts'
 import { keyword, mapLine, pathKey, print, type Directive } from './directive.ts'
 import type { NginxInput } from './input.ts'
+import { MIRROR_LOCATION, MIRROR_VARIABLES } from './mirror-template.ts'
 import { proxyHeaders } from './proxy-headers.ts'
 import { forwarding, serverViews } from './servers.ts'
 import { STREAM_TEMPLATE } from './stream-template.ts'
@@ -61,6 +62,13 @@ function asks(directives: readonly Directive[]): boolean {
   return directives.some(({ name }) => name === 'auth_request')
 }
 
+/** The locations that copies of requests are sent from. */
+function mirrorsOf(classes: readonly LocationClass[]): readonly { readonly location: string; readonly without_body: boolean }[] {
+  const named = classes.flatMap(({ directives }) => directives.filter(({ name }) => name === 'mirror'))
+  const locations = new Set(named.flatMap((it) => it.arguments.map(String)))
+  return [...locations].sort().map((location) => ({ location, without_body: location === '//mirror_without_body' }))
+}
+
 function hasPages(directives: readonly Directive[]): boolean {
   return directives.some(({ name }) => name === 'error_page')
 }
@@ -90,14 +98,17 @@ export function renderConfig(input: NginxInput): RenderedConfig {
   return { text: renderView({ ...view, hash }), hash, classNames: view.classes.map(({ name }) => name), input }
 }
 
+const PARTIALS = { mirror_variables: MIRROR_VARIABLES, mirror_location: MIRROR_LOCATION }
+
 function renderView(view: object): string {
-  return Mustache.render(TEMPLATE + STREAM_TEMPLATE, view, {}, { escape: refuseUnsafe })
+  return Mustache.render(TEMPLATE + STREAM_TEMPLATE, view, PARTIALS, { escape: refuseUnsafe })
 }
 
 function viewOf(input: NginxInput) {
   const { settings, capabilities } = input
   const forwarded = forwarding(input)
   const classes = [...input.classes].sort((left, right) => compareText(left.name, right.name))
+  const mirrors = mirrorsOf(classes)
   const { skipAccessLogUrls: skipped } = settings
   const unlogged = skipped.length > 0 || classes.some(({ directives }) => directives.some(({ name }) => name === 'access_log'))
   return {
@@ -118,6 +129,7 @@ function viewOf(input: NginxInput) {
     counting: input.counting === undefined ? undefined : countingView(input.counting),
     stream: streamView(input),
     answers: answerLines(settings).map(print),
+    ...headerMapViews(settings),
     ...serverHeaderView(settings, capabilities),
     upstreams: classes.flatMap((it) => upstreamViews(it, settings)),
     identities: classes.some(({ identity }) => identity !== undefined),
@@ -132,9 +144,11 @@ function viewOf(input: NginxInput) {
     custom_errors: classes.some(({ directives }) => hasPages(directives)),
     has_filters: classes.some(({ filters, directives }) => filters === true || asks(directives)),
     external_auth: classes.some(({ directives }) => asks(directives)),
-    auth_headers: proxyHeaders({ ...forwarded, further_headers: [] }).filter(({ name }) => name !== 'Host'),
+    subrequest_headers: proxyHeaders({ ...forwarded, further_headers: [] }).filter(({ name }) => name !== 'Host'),
     auth_access_log: settings.enableAuthAccessLog,
-    subrequests: classes.some(({ directives }) => asks(directives)),
+    subrequests: mirrors.length > 0 || classes.some(({ directives }) => asks(directives)),
+    mirrored: mirrors.length > 0,
+    mirrors,
     error_pages: pagesFor(classes).map((page) => ({ ...page, without_uri: WITHOUT_URI.has(page.code) })),
     hsts: hstsView(settings),
     trust_forwarded: settings.useForwardedHeaders,

@@ -118,6 +118,13 @@ http {
 {{^hsts}}
     map "" $strict_transport_security { default ""; }
 {{/hsts}}
+{{#sent_headers}}
+    map "" {{variable}} { default {{{text}}}; }
+{{/sent_headers}}
+{{#added_headers}}
+    map "" {{variable}} { default {{{text}}}; }
+    add_header {{name}} {{variable}} always;
+{{/added_headers}}
 
 {{#external_auth}}
     # Of the question of external authentication, a subrequest, which shares them with its request.
@@ -131,6 +138,9 @@ http {
     map "" $auth_redirect { default $request_uri; }
 
 {{/external_auth}}
+{{#mirrored}}
+    {{> mirror_variables}}
+{{/mirrored}}
     limit_rate_after $rate_after;
 
     # Constant: the balancer sets what settings and routes say, and compares with these.
@@ -161,6 +171,14 @@ http {
 {{/upstream}}
     }
 
+{{#external_auth}}
+    # No connection is kept: it would be used for another name at the same address.
+    upstream auth_over_tls {
+        server 0.0.0.1;
+        balancer_by_lua_block { return resty_ingress.balancer() }
+    }
+
+{{/external_auth}}
 {{#upstreams}}
     # Connections of a class alone: another one trusts others, or shows another certificate.
     upstream {{name}} {
@@ -172,14 +190,6 @@ http {
     }
 
 {{/upstreams}}
-{{#external_auth}}
-    # No connection is kept: it would be used for another name at the same address.
-    upstream auth_over_tls {
-        server 0.0.0.1;
-        balancer_by_lua_block { return resty_ingress.balancer() }
-    }
-
-{{/external_auth}}
 {{#servers}}
     server {
 {{#lines}}
@@ -292,9 +302,9 @@ http {
             proxy_set_header X-Forwarded-Method $request_method;
             proxy_set_header X-Auth-Request-Redirect $auth_redirect;
             proxy_set_header X-Sent-From nginx-ingress-controller;
-{{#auth_headers}}
+{{#subrequest_headers}}
             proxy_set_header {{name}} {{value}};
-{{/auth_headers}}
+{{/subrequest_headers}}
             # As ingress-nginx: the certificate of the service is not checked.
             proxy_ssl_server_name on;
             proxy_ssl_name $auth_name;
@@ -309,6 +319,9 @@ http {
             proxy_pass $auth_url;
         }
 {{/external_auth}}
+{{#mirrors}}
+        {{> mirror_location}}
+{{/mirrors}}
         # No client can ask for "//": NGINX merges slashes before it looks for a location.
 {{#error_pages}}
         location {{#without_uri}}= //{{/without_uri}}{{^without_uri}}@{{/without_uri}}error_{{code}} {

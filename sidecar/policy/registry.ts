@@ -12,15 +12,19 @@ import { blocks } from './blocks.ts'
 import { bodySize } from './body-size.ts'
 import { buffering } from './buffering.ts'
 import { externalAuth } from './external-auth.ts'
+import { fastcgiIndex } from './fastcgi-index.ts'
+import { fastcgiParams } from './fastcgi-params.ts'
 import { limits } from './limits.ts'
 import { loadBalance } from './load-balance.ts'
 import { canary } from './canary.ts'
 import { clientCiphers } from './client-ciphers.ts'
 import { cors } from './cors.ts'
+import { customHeaders } from './custom-headers.ts'
 import { customErrors } from './custom-errors.ts'
 import { defaultBackend } from './default-backend.ts'
 import { directResponse } from './direct-response.ts'
 import { retries } from './retries.ts'
+import { mirror } from './mirror.ts'
 import { redirect } from './redirect.ts'
 import { regex } from './regex.ts'
 import { requestHeaders } from './request-headers.ts'
@@ -51,6 +55,8 @@ export const POLICIES: readonly Policy[] = [
   blocks,
   backendProtocolPolicy,
   backendTls,
+  fastcgiIndex,
+  fastcgiParams,
   bodySize,
   buffering,
   backendConnection,
@@ -65,8 +71,10 @@ export const POLICIES: readonly Policy[] = [
   requestHeaders,
   responseHeaders,
   backendUrls,
+  customHeaders,
   cors,
   directResponse,
+  mirror,
   sslPassthrough,
   clientCiphers,
   accessLog,

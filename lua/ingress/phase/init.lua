@@ -27,6 +27,7 @@ rawset(_G, "resty_ingress", {
     log = require "ingress.phase.log",
     log_page = require "ingress.phase.log_page",
     log_request = require "ingress.phase.log_request",
+    mirror = require "ingress.phase.mirror",
     rewrite = require "ingress.phase.rewrite",
     rewrite_main = require "ingress.phase.rewrite_main",
     rewrite_class = require "ingress.phase.rewrite_class",

@@ -21,6 +21,7 @@ _M.by_name = {
     external_auth = require "ingress.policy.external_auth",
     limits = require "ingress.policy.limits",
     load_balance = require "ingress.policy.load_balance",
+    mirror = require "ingress.policy.mirror",
     redirect = require "ingress.policy.redirect",
     request_headers = require "ingress.policy.request_headers",
     response_headers = require "ingress.policy.response_headers",
@@ -32,15 +33,17 @@ _M.by_name = {
 }
 
 -- Those that act before the request is sent, in the order in which they do, which is that of
--- ingress-nginx. Whom the administrator blocks gets nothing at all. Redirects come next: nothing
+-- ingress-nginx. Whom the administrator blocks gets nothing at all, nor who has not the certificate
+-- that the host demands in its handshakes. Redirects come next: nothing
 -- else matters of a request that is about to be repeated elsewhere. What the backend sees comes
 -- last: others go by what the client asked for. External authentication is asked when all of this has
 -- been done, in a phase of its own.
 _M.request_order = {
-    "blocks", "access_log", "client_certificate", "app_root", "cors", "redirect", "direct_response", "tls_redirect",
+    "blocks", "access_log", "client_certificate", "app_root", "cors", "redirect", "direct_response",
+    "tls_redirect",
     "limits", "access", "basic_auth", "satisfy", "body_size", "request_headers", "rewrite",
     "backend_connection", "backend_tls",
-    "external_auth",
+    "mirror", "external_auth",
 }
 
 -- Those that change answers, in the order in which they do.
