@@ -73,7 +73,13 @@ const route = object(
   },
 )
 
-const host = object({ digest, routes: listOf(route) }, { certificate: { type: 'string', pattern: CERTIFICATE_KEY } })
+const certificateKey: Schema = { type: 'string', pattern: CERTIFICATE_KEY }
+const cipherNames = { type: 'string', pattern: '^[A-Za-z0-9_.:@+!-]+$' }
+const ciphers = { ...object({}, { list: cipherNames, prefer_server: { type: 'boolean' } }), minProperties: 1 }
+const host = object(
+  { digest, routes: listOf(route) },
+  { certificate: certificateKey, alternatives: { type: 'array', items: certificateKey, minItems: 1, maxItems: 3 }, ciphers },
+)
 
 const endpoint: Schema = {
   type: 'array',
@@ -117,6 +123,7 @@ const setting = object(
   },
   {
     load_balance: loadBalance.runtime.schema,
+    reject_handshake: { const: true },
     retry_budget: retryBudget,
     ejection,
     default_backend: backendKey,
