@@ -13,6 +13,7 @@ local request_key = require "ingress.request_key"
 local target = require "ingress.balance.target"
 
 local find = string.find
+local format = string.format
 local gsub = string.gsub
 local ipairs = ipairs
 local ngx = ngx
@@ -49,8 +50,9 @@ local function begin(exchange)
         expected = expected + 1
     end
     exchanges[key] = exchange
-    -- By this the subrequest finds it: they share their variables.
-    ngx_var.auth_asker = key
+    -- By this the subrequest finds it: they share their variables. With all digits: `tostring` gives
+    -- 14, addresses may have more, and another request would be found, or none.
+    ngx_var.auth_asker = format("%d", key)
 end
 
 
