@@ -174,6 +174,7 @@ local function compile_host(record, key, previous)
         certificate = record.certificate,
         alternatives = record.alternatives,
         ciphers = record.ciphers,
+        client_certificate = record.client_certificate,
         records = record.routes,
         routes = {},
         table = route_table.new(record.routes, ROUTING),
@@ -205,6 +206,14 @@ function _M.handshake_hosts(listener, name)
     end
     local wildcard = name and lookup(listener, host_name.wildcard(name))
     return exact or wildcard, wildcard and wildcard.certificate and wildcard or nil
+end
+
+
+--- What the host of that name demands of certificates of clients, {authority, depth}; nil: nothing.
+-- @param name  of the handshake; nil: there was none
+function _M.client_certificate(listener, name)
+    local host = name and find_host(listener, name) or lookup(listener, ANY_HOST)
+    return host and host.client_certificate
 end
 
 

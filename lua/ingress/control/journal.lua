@@ -22,7 +22,8 @@ local ITEM_OVERHEAD = 128
 local RECORDS = change_counter.RECORDS
 -- Those after the backends name others: they are set last and deleted first.
 local ORDER = {
-    setting = 1, certificate = 2, htpasswd = 2, backend = 3, passthrough = 4, stream = 4, host = 5,
+    setting = 1, authority = 2, certificate = 2, htpasswd = 2, backend = 3, passthrough = 4,
+    stream = 4, host = 5,
 }
 
 local changes = change_counter.values

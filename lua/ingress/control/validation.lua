@@ -2,6 +2,7 @@
 -- for what comes from the file, which is no way around the rules.
 
 local certificate = require "ingress.certificate"
+local client_certificate = require "ingress.client_certificate"
 local destination = require "ingress.destination"
 local json = require "ingress.control.json"
 local path_regex = require "ingress.path_regex"
@@ -17,6 +18,7 @@ local deps = {
     compiles = path_regex.compiles,
     refusal = destination.refusal,
     pair = certificate.check,
+    certificates = client_certificate.check,
 }
 
 local _M = {}

@@ -27,7 +27,8 @@ local LONGEST_SALT = 128
 
 local PATH_TYPES = { Exact = true, Prefix = true, Regex = true }
 local HOST = {
-    digest = true, certificate = true, alternatives = true, ciphers = true, routes = true,
+    digest = true, certificate = true, alternatives = true, ciphers = true,
+    client_certificate = true, routes = true,
 }
 local ROUTE = {
     path = true, pathType = true, match = true, class = true, backends = true, policies = true,
@@ -52,6 +53,9 @@ local OTHER_SETTINGS = {
     retry_budget = resilience.retry_budget,
 }
 local CERTIFICATE = { digest = true, chain = true, key = true }
+local AUTHORITY = { digest = true, certificates = true }
+local DEMAND = { authority = true, depth = true }
+local DEEPEST_CHAIN = 100
 
 local _M = {}
 
@@ -164,10 +168,21 @@ local function check_route(route, where, deps)
 end
 
 
+local function check_demand(demand)
+    return shape.object(demand, DEMAND, "client_certificate")
+        or record_key.kind(demand.authority) ~= "authority"
+            and "client_certificate.authority must be an authority key"
+        or not shape.is_integer(demand.depth, 0, DEEPEST_CHAIN)
+            and "client_certificate.depth must be a whole number up to 100"
+        or nil
+end
+
+
 --- deps: `policies` {name: {validate(value, deps)}}, `compiles(pattern)` -> true | nil, err
 function _M.host(record, deps)
     return shape.object(record, HOST, "the record")
         or handshake.refusal(record)
+        or record.client_certificate ~= nil and check_demand(record.client_certificate)
         or array(record.routes, MOST_ROUTES, "routes")
         or each(record.routes, "routes", check_route, deps)
         or nil
@@ -221,17 +236,32 @@ function _M.backend(record, deps)
 end
 
 
---- deps: `pair(chain, key)` -> true | nil, err: both parse and fit. No reason holds the key.
-function _M.certificate(record, deps)
-    local reason = shape.object(record, CERTIFICATE, "the record")
+local function check_pem(record, name)
+    local pem = record[name]
+    if type(pem) ~= "string" or #pem == 0 or #pem > LONGEST_PEM or find(pem, "%z") then
+        return name .. " must be PEM text"
+    end
+end
+
+
+--- deps: `certificates(pem)` -> true | nil, err: they parse.
+function _M.authority(record, deps)
+    local reason = shape.object(record, AUTHORITY, "the record")
+        or check_pem(record, "certificates")
     if reason then
         return reason
     end
-    for _, name in ipairs({ "chain", "key" }) do
-        local pem = record[name]
-        if type(pem) ~= "string" or #pem == 0 or #pem > LONGEST_PEM or find(pem, "%z") then
-            return name .. " must be PEM text"
-        end
+    local ok, err = deps.certificates(record.certificates)
+    return not ok and err or nil
+end
+
+
+--- deps: `pair(chain, key)` -> true | nil, err: both parse and fit. No reason holds the key.
+function _M.certificate(record, deps)
+    local reason = shape.object(record, CERTIFICATE, "the record")
+        or check_pem(record, "chain") or check_pem(record, "key")
+    if reason then
+        return reason
     end
     local ok, err = deps.pair(record.chain, record.key)
     return not ok and err or nil

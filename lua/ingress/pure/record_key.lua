@@ -38,6 +38,12 @@ local function is_backend(rest)
 end
 
 
+local function is_object(rest)
+    local namespace, name = match(rest, "^([^/]*)/([^/]*)$")
+    return is_name(namespace) and is_name(name)
+end
+
+
 -- `@map`: of a Secret each of whose keys is a user.
 local function is_htpasswd(rest)
     local namespace, secret, variant = match(rest, "^([^/]*)/([^/@]*)(@?[^/]*)$")
@@ -52,9 +58,9 @@ local CHECKS = {
     end,
     backend = is_backend,
     certificate = function(rest)
-        local namespace, secret = match(rest, "^([^/]*)/([^/]*)$")
-        return rest == "default" or (is_name(namespace) and is_name(secret))
+        return rest == "default" or is_object(rest)
     end,
+    authority = is_object,
     htpasswd = is_htpasswd,
     setting = function(rest)
         return rest == "global"
@@ -69,8 +75,8 @@ local CHECKS = {
 }
 
 
---- The kind of a key: "host", "backend", "certificate", "htpasswd", "setting", "stream" or
--- "passthrough"; nil when it is no key.
+--- The kind of a key: "host", "backend", "certificate", "authority", "htpasswd", "setting",
+-- "stream" or "passthrough"; nil when it is no key.
 function _M.kind(key)
     if type(key) ~= "string" or #key > LONGEST then
         return nil

@@ -31,6 +31,7 @@ const ERRORS: Readonly<Record<number, string>> = {
   400: 'Bad Request',
   404: 'Not Found',
   413: 'Content Too Large',
+  421: 'Misdirected Request',
   500: 'Internal Server Error',
   502: 'Bad Gateway',
   503: 'Service Unavailable',
@@ -64,7 +65,7 @@ function errorPages(): string {
 
 function errorLocations(): string {
   return Object.entries(ERRORS).map(([code, text]) => `
-    location @error_${code} { ${HEADER_FILTER} ${LOG_PAGE} return ${code} "${code} ${text}\\n"; }`).join('')
+    location @error_${code} { ${code === '421' ? 'keepalive_timeout 0;' : ''} ${HEADER_FILTER} ${LOG_PAGE} return ${code} "${code} ${text}\\n"; }`).join('')
 }
 
 function classLocations({ classes = {}, conditions = {} }: FixtureOptions): string {
