@@ -36,6 +36,7 @@ export interface RenderedConfig {
 /** Plain pages for what NGINX answers itself: a code and its name (RFC 9110), nothing of the server. */
 const ERROR_PAGES: readonly { readonly code: number; readonly text: string }[] = [
   { code: 400, text: 'Bad Request' },
+  { code: 401, text: 'Unauthorized' },
   { code: 403, text: 'Forbidden' },
   { code: 404, text: 'Not Found' },
   { code: 405, text: 'Method Not Allowed' },

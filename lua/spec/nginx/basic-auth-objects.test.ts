@@ -81,6 +81,8 @@ everyVariant('basic auth from objects', ({ variant }) => {
       assert.equal(await status(it, host, basic('wrong')), nothing, `${name}, wrong`)
     }
     assert.equal(await status(it, 'map.example', basic('other')), 200)
+    const { text, headers } = await ask(it.http, { host: 'basic.example' })
+    assert.deepEqual([text, headers['www-authenticate']], ['401 Unauthorized\n', 'Basic realm="Staff only"'])
 
     await t.test('a service that is asked, too, sees the login, and the backend does not', async () => {
       const reply = await ask(it.http, { host: 'both.example', headers: { ...basic('secret'), ...good } })
