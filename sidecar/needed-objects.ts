@@ -71,10 +71,12 @@ export interface NeededKinds {
 }
 
 /** Of both kinds; ConfigMaps that flags name are watched in any case. */
-export function neededKinds({ objects, secretRefs, configMapRefs }: Pipeline, options: Options): NeededKinds {
+export function neededKinds({ objects, secretRefs, configMapRefs, settingConfigMaps }: Pipeline, options: Options): NeededKinds {
   const byFlags = new Set(flagConfigMaps(options).map(objectKey))
   return {
     secrets: new NeededObjects({ kind: 'Secret', objects, byObjects: secretRefs, byFlag: options['default-ssl-certificate'] }),
-    configMaps: new NeededObjects({ kind: 'ConfigMap', objects, byObjects: configMapRefs, others: byFlags }),
+    configMaps: new NeededObjects({
+      kind: 'ConfigMap', objects, byObjects: configMapRefs, bySettings: settingConfigMaps, others: byFlags,
+    }),
   }
 }

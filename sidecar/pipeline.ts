@@ -31,6 +31,7 @@ import { streamBackends } from './snapshot/streams.ts'
 import { buildVirtualHost } from './snapshot/virtual-host.ts'
 import type { PortRules } from './snapshot/streams.ts'
 import { StreamPipeline } from './stream-pipeline.ts'
+import { headerConfigMaps, withHeaderMaps } from './source/configmap/headers.ts'
 import { settingKey } from './source/configmap/keys.ts'
 import { translateConfigMap, type SettingsReading } from './source/configmap/translate.ts'
 import { referenceSettings, type Context, type SourceOptions } from './source/context.ts'
@@ -70,6 +71,8 @@ export class Pipeline {
   readonly secretRefs: Index<Fragment>
   /** The same of ConfigMaps. */
   readonly configMapRefs: Index<Fragment>
+  /** Under '': those that the settings name. */
+  readonly settingConfigMaps: Collection<readonly string[]>
   /** The self-signed certificate, under the key ''; the shell makes it. */
   readonly fallbackCertificate: Source<Certificate>
   /** By DNS name: what the shell found out about it. */
@@ -126,6 +129,7 @@ export class Pipeline {
       globalAuthPart(graph, this.#settings, options.configMap, context),
     ])
     this.secretRefs = this.fragments.index(({ secrets }) => secrets.map(objectKey))
+    this.settingConfigMaps = graph.map(this.#settings, ({ settings }) => headerConfigMaps(settings))
     this.configMapRefs = this.fragments.index(({ configMaps = [] }) => configMaps.map(objectKey))
     const byHost = this.fragments.index(namedHosts)
     this.virtualHosts = graph.group(byHost, (host, claimants, read) => {
@@ -276,7 +280,8 @@ function settingsOf(graph: Graph, objects: ObjectStore, name: string): Collectio
   const only = graph.source<true>()
   let lastGood: Settings | undefined
   const settings = graph.map(only, (_, read) => {
-    const reading = translateConfigMap(read.get(objects.of('ConfigMap'), name))
+    const find = (configMap: string): KubeObject | undefined => read.get(objects.of('ConfigMap'), configMap)
+    const reading = withHeaderMaps(translateConfigMap(find(name)), find(name), find)
     if (reading.refused !== undefined) return { ...reading, settings: lastGood ?? DEFAULT_SETTINGS }
     lastGood = reading.settings
     return reading

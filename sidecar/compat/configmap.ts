@@ -6,7 +6,6 @@ import { knownTable, type Rows } from './known.ts'
 
 const AUTH = 'a gateway in front, or the backend itself, has to ask who the client is'
 const WAF = 'a web application firewall in front'
-const ANSWERS = 'responseHeaders of a Proxy, or more_set_headers in conf of the Service'
 const SNIPPET = 'the settings and policies that there are; no text becomes configuration here'
 const PASSED_ON = 'traceparent and the like pass to the backend as they came'
 const CLEAR = 'answers go out as the backend made them; compress there'
@@ -21,13 +20,10 @@ const ACCESS: Rows = {
 const FORWARDED: Rows = {
   'forwarded-host-header': ['header with the host that the client asked for', 'X-Forwarded-Host', 'X-Forwarded-Host'],
   'forwarded-for-proxy-protocol-header': ['header for backends with the address of PROXY protocol', 'X-Forwarded-For and X-Real-IP have it', 'X-Forwarded-For'],
-  'proxy-set-headers': ['headers for every backend, from a ConfigMap', 'requestHeaders of a Proxy, or proxy_set_header in conf of the Service'],
   'ignore-invalid-headers': ['headers with wrong names are left out', 'they always are', 'true'],
 }
 
 const ANSWER: Rows = {
-  'add-headers': ['headers for all answers, from a ConfigMap', ANSWERS],
-  'global-allowed-response-headers': ['headers that custom-headers may set', ANSWERS],
   'default-type': ['type of files without one', 'no files are served', 'text/html'],
   'gzip-disable': ['for which clients not', CLEAR],
   'enable-brotli': ['answers are compressed with Brotli', CLEAR, 'false'],
@@ -38,8 +34,7 @@ const ANSWER: Rows = {
 }
 
 const PROXYING: Rows = {
-  'proxy-ssl-location-only': ['certificates for backends belong to locations, not to hosts', 'nothing: TLS to backends is not supported yet'],
-  'grpc-buffer-size-kb': ['buffer for answers of gRPC', 'nothing: gRPC to backends is not supported yet'],
+  'proxy-ssl-location-only': ['certificates for backends belong to locations, not to hosts', 'proxy-ssl-* of each Ingress, which holds for its own paths alone', 'true'],
   'upstream-hash-by': ['the endpoint is chosen by a hash of this text, everywhere', 'the annotation upstream-hash-by of an Ingress'],
   'upstream-hash-by-subset': ['the hash chooses a group', 'the annotation upstream-hash-by-subset of an Ingress', 'false'],
   'upstream-hash-by-subset-size': ['of so many endpoints', 'the annotation upstream-hash-by-subset-size of an Ingress'],

@@ -1,4 +1,5 @@
 /** Settings of what goes between us and backends, and of what answers of backends say about themselves. */
+import { NO_HEADERS, type HeaderMap } from './header-text.ts'
 import type { Replacement } from './replacement.ts'
 
 export interface ProxyingSettings {
@@ -19,6 +20,12 @@ export interface ProxyingSettings {
   readonly relativeRedirects: boolean
   readonly usePortInRedirects: boolean
   readonly proxyAddOriginalUriHeader: boolean
+  /** Of all answers. */
+  readonly addHeaders: HeaderMap
+  /** Of all requests to backends. */
+  readonly proxySetHeaders: HeaderMap
+  /** In lower case: what `custom-headers` may set. */
+  readonly globalAllowedResponseHeaders: readonly string[]
 }
 
 /** The defaults of ingress-nginx, except where a comment says otherwise. */
@@ -36,4 +43,7 @@ export const DEFAULT_PROXYING_SETTINGS: ProxyingSettings = {
   relativeRedirects: false,
   usePortInRedirects: false,
   proxyAddOriginalUriHeader: false,
+  addHeaders: NO_HEADERS,
+  proxySetHeaders: NO_HEADERS,
+  globalAllowedResponseHeaders: [],
 }

@@ -1,9 +1,17 @@
 /** What the configuration says about answers: Strict-Transport-Security, Server, what is hidden, compression. */
+import { headerVariable, type HeaderText } from '../ir/header-text.ts'
 import type { Settings } from '../ir/settings.ts'
-import { bytes, directive, headerName, keyword, mediaType, number, onOff, type Directive } from './directive.ts'
+import { bytes, directive, headerName, headerText, keyword, mediaType, number, onOff, type Directive } from './directive.ts'
 import type { Capabilities } from './input.ts'
 
 const HSTS = 'strict-transport-security'
+
+export interface HeaderMapView {
+  readonly name: string
+  readonly variable: string
+  /** In quotes. */
+  readonly text: string
+}
 
 /** Undefined: none, and what backends say passes. */
 export function hstsView(settings: Settings): Readonly<Record<string, unknown>> | undefined {
@@ -31,7 +39,20 @@ export function answerHeaderLines(settings: Settings): readonly Directive[] {
   return [
     ...(settings.allowBackendServerHeader ? [directive('proxy_pass_header', headerName('Server'))] : []),
     ...settings.hideHeaders.map((name) => directive('proxy_hide_header', headerName(name))),
+    ...replacedHeaders(settings).map((name) => directive('proxy_hide_header', headerName(name))),
   ]
+}
+
+/** Headers that all answers have, whatever backends say; but cookies are told apart by what is in them. */
+function replacedHeaders({ addHeaders, hideHeaders }: Settings): readonly string[] {
+  return addHeaders.headers.map(({ name }) => name).filter((name) => !['set-cookie', ...hideHeaders].includes(name.toLowerCase()))
+}
+
+/** A variable for each header that settings say, so that a route can change it. */
+export function headerMapViews({ addHeaders, proxySetHeaders }: Settings): Readonly<Record<string, readonly HeaderMapView[]>> {
+  const view = (direction: 'request' | 'response') => ({ name, text }: HeaderText): HeaderMapView =>
+    ({ name: headerName(name), variable: `$${headerVariable(direction, name)}`, text: headerText(text) })
+  return { sent_headers: proxySetHeaders.headers.map(view('request')), added_headers: addHeaders.headers.map(view('response')) }
 }
 
 /** In `http`. */

@@ -5,6 +5,7 @@
  */
 
 import type { LogFormat, LogPart } from '../ir/log-format.ts'
+import type { ParameterPart } from '../ir/parameter-value.ts'
 
 declare const argumentBrand: unique symbol
 /** A checked bare token. Only the constructors below make one. */
@@ -85,6 +86,13 @@ export function contentFile(digest: string): Argument {
 export function variableOf<const T extends string>(name: T): Argument {
   if (!/^[a-z_]{1,64}$/.test(name)) throw new TypeError(`not a variable: ${JSON.stringify(name.slice(0, 80))}`)
   return `$${name}` as Argument
+}
+
+/** A value of a parameter of FastCGI, that ir/parameter-value.ts read. */
+export function parameterText(parts: readonly ParameterPart[]): Argument {
+  const printed = parts.map((part) => 'text' in part ? part.text : variableOf(part.variable)).join('')
+  if (!/^[A-Za-z0-9_/.$-]{1,2048}$/.test(printed)) throw new TypeError(`not a value: ${JSON.stringify(printed.slice(0, 80))}`)
+  return printed as Argument
 }
 
 /** The name of a parameter of FastCGI. */
@@ -175,6 +183,13 @@ export function logFormat(format: LogFormat): readonly Argument[] {
     }
   }
   return printed.map((text) => `'${text}'` as Argument)
+}
+
+/** The text of a header, in quotes, that ir/header-text.ts read. */
+export function headerText(parts: LogFormat): Argument {
+  const printed = parts.map((part, i) => ('text' in part ? quotedText(part.text) : variable(part.variable, parts[i + 1]))).join('')
+  if (!/^[ -~]{0,4000}$/.test(printed)) throw new TypeError(`not the text of a header: ${JSON.stringify(printed.slice(0, 80))}`)
+  return `'${printed}'` as Argument
 }
 
 function textPieces(text: string): string[] {

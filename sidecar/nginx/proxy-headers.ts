@@ -1,4 +1,6 @@
 /** The headers that backends get from the configuration, whatever the client sent under their names. */
+import { headerVariable } from '../ir/header-text.ts'
+import type { Settings } from '../ir/settings.ts'
 import type { StandardHeader } from '../policy/standard-headers.ts'
 import type { Forwarding } from './servers.ts'
 
@@ -23,6 +25,13 @@ function standardHeaders(forwarding: Forwarding): Readonly<Record<StandardHeader
     'x-original-forwarded-for': { name: 'X-Original-Forwarded-For', value: '$http_x_forwarded_for' },
     'x-original-forwarded-host': { name: 'X-Original-Forwarded-Host', value: '$http_x_forwarded_host' },
   }
+}
+
+/** What settings say beside the standard ones, or in their place. */
+export function furtherHeaders({ proxyAddOriginalUriHeader, proxySetHeaders: { headers } }: Settings): readonly ProxyHeader[] {
+  const named = headers.map(({ name }) => ({ name, value: `$${headerVariable('request', name)}` }))
+  const isNamed = named.some(({ name }) => name.toLowerCase() === 'x-original-uri')
+  return [...(proxyAddOriginalUriHeader && !isNamed ? [{ name: 'X-Original-URI', value: '$request_uri' }] : []), ...named]
 }
 
 /**

@@ -3,7 +3,7 @@ import type { Settings } from '../ir/settings.ts'
 import { cidr, directive, headerName, keyword, onOff, print, socket, unixSocket, type Argument, type Directive } from './directive.ts'
 import type { NginxInput } from './input.ts'
 import { HTTPS_SOCKET, passthroughMode } from './passthrough.ts'
-import type { ProxyHeader } from './proxy-headers.ts'
+import { furtherHeaders, type ProxyHeader } from './proxy-headers.ts'
 
 export interface ServerView {
   readonly lines: readonly string[]
@@ -78,7 +78,7 @@ export function forwarding(input: NginxInput): Forwarding {
     client_port: behindFront ? '$client_port' : '$server_port',
     peer_addr: peerVariable(settings, behindFront),
     behind_front: behindFront,
-    further_headers: settings.proxyAddOriginalUriHeader ? [{ name: 'X-Original-URI', value: '$request_uri' }] : [],
+    further_headers: furtherHeaders(settings),
   }
   if (!settings.useForwardedHeaders) {
     return {

@@ -3,6 +3,7 @@
  * header, by its name in lower case: so each can be said by somebody else, and explained.
  */
 import { quoted } from '../ir/names.ts'
+import type { HeaderMap } from '../ir/header-text.ts'
 import { textTemplate, type TemplatePart } from '../ir/template.ts'
 import type { Json } from '../ir/types.ts'
 import { fields, items } from '../util/field.ts'
@@ -109,6 +110,23 @@ export function mergeHeaders(below: PolicyValue, above: PolicyValue): PolicyValu
   return { ...Object.fromEntries(others), ...above }
 }
 
+/**
+ * The steps of a route, as Lua reads them, with a step before for each header of the settings (`common`) that they are
+ * about: it then takes part like any other.
+ */
+export function changesBeside(value: PolicyValue, { headers }: HeaderMap): readonly Json[] {
+  const isChanged = (lower: string): boolean =>
+    Object.entries(value).some(([name, changes]) => isAbout(name, lower) && !items(changes).every((it) => 'hide' in fields(it)))
+  const taken = headers.map(({ name }) => name.toLowerCase()).filter(isChanged)
+  return [...taken.map((take) => ({ take })), ...changesOf(value)]
+}
+
+/** `expires` is a step of its own, about two headers. */
+function isAbout(name: string, header: string): boolean {
+  if (name.endsWith('*')) return header.startsWith(name.slice(0, -1))
+  return name === header || (name === 'expires' && header === 'cache-control')
+}
+
 /** The steps in order, as Lua reads them. */
 export function changesOf(value: PolicyValue): readonly Json[] {
   return Object.values(value).flatMap((changes) => changes as readonly Json[])
@@ -124,6 +142,7 @@ export function changesSchema(conditions: Members = {}, more: readonly Schema[] 
     object({ set: NAME_SCHEMA, ...valued }, conditions),
     object({ add: NAME_SCHEMA, ...valued }, conditions),
     object({ remove: NAME_SCHEMA }, conditions),
+    object({ take: NAME_SCHEMA }),
     ...more,
   ]
   return { type: 'array', items: { oneOf: steps }, minItems: 1 }

@@ -1,5 +1,5 @@
 import type { Json } from '../ir/types.ts'
-import { changesOf, changesSchema, headersField, mergeHeaders, readHeaders } from './headers.ts'
+import { changesBeside, changesSchema, headersField, mergeHeaders, readHeaders } from './headers.ts'
 import type { Policy } from './policy.ts'
 import { STANDARD_HEADERS } from './standard-headers.ts'
 
@@ -14,5 +14,5 @@ export const requestHeaders = {
   },
   merge: mergeHeaders,
   ownHeaders: (value) => STANDARD_HEADERS.filter((name) => name in value),
-  runtime: { schema: changesSchema(), effect: (value) => changesOf(value) },
+  runtime: { schema: changesSchema(), effect: (value, { settings }) => changesBeside(value, settings.proxySetHeaders) },
 } satisfies Policy

@@ -1,5 +1,5 @@
 import type { Json } from '../ir/types.ts'
-import { changesOf, changesSchema, headersField, mergeHeaders, NAME_SCHEMA, readHeaders } from './headers.ts'
+import { changesBeside, changesSchema, headersField, mergeHeaders, NAME_SCHEMA, readHeaders } from './headers.ts'
 import type { Policy } from './policy.ts'
 import { object, type Schema } from './schema.ts'
 
@@ -29,6 +29,6 @@ export const responseHeaders = {
   filters: (value) => Object.keys(value).length > 0,
   runtime: {
     schema: changesSchema(CONDITIONS, [object({ hide: NAME_SCHEMA }), object({ expires: EXPIRES })]),
-    effect: (value) => changesOf(value),
+    effect: (value, { settings }) => changesBeside(value, settings.addHeaders),
   },
 } satisfies Policy

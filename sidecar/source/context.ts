@@ -37,10 +37,10 @@ export interface SourceOptions extends ClassOptions {
 }
 
 /** What settings say of references. Apart from the others: those change more often than these matter. */
-export type ReferenceSettings = Pick<Settings, 'allowCrossNamespaceResources' | 'externalNameDenied' | 'serviceUpstream'>
+export type ReferenceSettings = Pick<Settings, 'allowCrossNamespaceResources' | 'externalNameDenied' | 'globalAllowedResponseHeaders' | 'serviceUpstream'>
 export function referenceSettings(settings: Settings): ReferenceSettings {
-  const { allowCrossNamespaceResources, externalNameDenied, serviceUpstream } = settings
-  return { allowCrossNamespaceResources, externalNameDenied, serviceUpstream }
+  const { allowCrossNamespaceResources, externalNameDenied, globalAllowedResponseHeaders, serviceUpstream } = settings
+  return { allowCrossNamespaceResources, externalNameDenied, globalAllowedResponseHeaders, serviceUpstream }
 }
 
 export interface Context {

@@ -3,7 +3,9 @@ import type { Collection, Part } from '../collection/graph.ts'
 import type { Kind, KubeObject } from '../collection/objects.ts'
 import type { Fragment } from '../ir/types.ts'
 import type { Context } from './context.ts'
+import { withCustomHeaders } from './custom-headers.ts'
 import { withExternalAuth } from './external-auth.ts'
+import { withFastcgi } from './fastcgi.ts'
 import { SOURCES } from './registry.ts'
 import { withBackendTls } from './secret/backend-tls.ts'
 import { withServiceUpstreams } from './service/upstream.ts'
@@ -20,7 +22,8 @@ export function sourceParts(
     compute: (object, read) => {
       const fragment = isWatched(object, read, context) ? translate(object, read, context) : undefined
       if (fragment === undefined) return undefined
-      return withBackendTls(withServiceUpstreams(withExternalAuth(fragment, read, context), read, context), read, context)
+      const asked = withServiceUpstreams(withExternalAuth(fragment, read, context), read, context)
+      return withCustomHeaders(withFastcgi(withBackendTls(asked, read, context), read, context), read, context)
     },
   }))
 }

@@ -2,6 +2,8 @@
 
 local header_change = require "ingress.pure.header_change"
 
+local concat = table.concat
+
 local _M = {}
 
 
@@ -69,11 +71,37 @@ local function step_of(group, route, templates)
 end
 
 
+-- Headers that settings say are sent from variables, whatever the request has under their names: so
+-- it gets them from there before the steps, and they have what it has after them.
+local function taking(value)
+    local before, after = {}, {}
+    for _, change in ipairs(value) do
+        local name = change.take
+        local variable = name and header_change.variable("send_", name)
+        if name then
+            before[#before + 1] = function()
+                ngx.req.set_header(name, ngx.var[variable] or "")
+            end
+            after[#after + 1] = function()
+                local values = ngx.req.get_headers(0)[name] or ""
+                if ngx.var[variable] then
+                    ngx.var[variable] = type(values) == "table" and concat(values, ", ") or values
+                end
+            end
+        end
+    end
+    return before, after
+end
+
+
 --- @param templates ingress.template
 function _M.compile(value, route, templates)
-    local steps = {}
-    for i, group in ipairs(header_change.grouped(value)) do
-        steps[i] = step_of(group, route, templates)
+    local steps, after = taking(value)
+    for _, group in ipairs(header_change.grouped(value)) do
+        steps[#steps + 1] = not group[1].take and step_of(group, route, templates) or nil
+    end
+    for _, step in ipairs(after) do
+        steps[#steps + 1] = step
     end
     return header_change.in_turn(steps)
 end

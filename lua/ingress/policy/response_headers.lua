@@ -119,6 +119,19 @@ local function take_hsts()
 end
 
 
+-- So that it is changed with the others; nothing without the configuration that says it.
+local function taker(name)
+    local variable = header_change.variable("add_", name)
+    return function()
+        local text = ngx.var[variable]
+        if text and text ~= "" then
+            ngx.header[name] = text
+            ngx.var[variable] = ""
+        end
+    end
+end
+
+
 local function setter(name, text_of)
     return function()
         local text = text_of()
@@ -189,6 +202,8 @@ local function step_of(group, route, templates)
     local change = group[1]
     if change.expires then
         return conditional({ statuses = EXPIRING }, expirer(change.expires))
+    elseif change.take then
+        return taker(change.take)
     elseif change.hide then
         return hider(change.hide)
     elseif change.remove then

@@ -1,5 +1,5 @@
 -- Changes of headers as records say them: an array of steps, `{set, value}`, `{add, value}`,
--- `{remove}`, `{hide}` or `{expires}`, those of answers with `statuses` and `types`.
+-- `{remove}`, `{take}`, and of answers `{hide}` and `{expires}`, with `statuses` and `types`.
 
 local shape = require "ingress.pure.shape"
 local template = require "ingress.pure.template_record"
@@ -21,14 +21,16 @@ local FRAMING = {
     ["proxy-connection"] = true, trailer = true, ["transfer-encoding"] = true, upgrade = true,
 }
 local STEPS = {
-    request = { set = true, add = true, remove = true },
-    response = { set = true, add = true, remove = true, hide = true, expires = true },
+    request = { set = true, add = true, remove = true, take = true },
+    response = {
+        set = true, add = true, remove = true, hide = true, expires = true, take = true,
+    },
 }
 local MEMBERS = {
-    request = { set = true, add = true, remove = true, value = true },
+    request = { set = true, add = true, remove = true, take = true, value = true },
     response = {
-        set = true, add = true, remove = true, hide = true, expires = true, value = true,
-        statuses = true, types = true,
+        set = true, add = true, remove = true, hide = true, expires = true, take = true,
+        value = true, statuses = true, types = true,
     },
 }
 local EXPIRES = { epoch = true, max = true, seconds = true, modified = true }
@@ -183,6 +185,13 @@ function _M.extended(values, texts)
         values[#values + 1] = text ~= "" and text or nil
     end
     return #values > before and values or nil
+end
+
+
+--- The variable of nginx.conf with a header that settings say.
+-- @param prefix  "send_" or "add_"
+function _M.variable(prefix, name)
+    return prefix .. lower(name):gsub("-", "_")
 end
 
 

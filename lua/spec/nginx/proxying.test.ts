@@ -122,3 +122,57 @@ everyVariant('between NGINX and backends', ({ variant }) => {
     assert.deepEqual([common, other].map(({ headers }) => headers.location), Array(2).fill('https://outside.example/next'))
   })
 })
+
+function configMap(namespace: string, name: string, data: Readonly<Record<string, string>>): KubeObject {
+  return { apiVersion: 'v1', kind: 'ConfigMap', metadata: { namespace, name }, data }
+}
+
+everyVariant('headers from ConfigMaps', ({ variant }) => {
+  test('of all answers, of all requests, of one object; what is closer decides', async (t) => {
+    const web = await backend(t, 'web', (request, response) => {
+      response.setHeader('X-Frame-Options', 'of the backend')
+      response.setHeader('Set-Cookie', 'a=1')
+      response.end(JSON.stringify(request.headers))
+    })
+    const served = await site(t, variant)
+    const conf = 'proxy_set_header X-Using changed; more_set_headers "X-Frame-Options: DENY"; add_header X-Id more always;'
+    const custom = { annotations: { [`${PREFIX}custom-headers`]: 'headers' } }
+    const closed = { annotations: { [`${PREFIX}custom-headers`]: 'unlisted' } }
+    const findings = await served.apply([
+      configMap('edge', 'answers', { 'X-Frame-Options': String.raw`it's \ "quoted"; {}`, 'X-Id': 'of ${req_id}x', 'Set-Cookie': 'edge=1' }),
+      configMap('edge', 'requests', { 'X-Using': 'true', 'X-Real-IP': 'ip $remote_addr' }),
+      configMap('prod', 'headers', { 'X-Custom': 'costs $5; "quoted" \\' }),
+      configMap('prod', 'unlisted', { 'X-Custom': 'a', 'X-Unlisted': 'b' }),
+      configMap('resty-ingress', 'resty-ingress', {
+        'add-headers': 'edge/answers', 'proxy-set-headers': 'edge/requests', 'global-allowed-response-headers': 'x-custom',
+      }),
+      ...service('plain', {}, web), ingress('plain'),
+      ...service('conf', { annotations: { conf } }, web), ingress('conf', {}, ['/conf']),
+      ...service('custom', {}, web), ingress('custom', custom, ['/custom']),
+      ...service('closed', {}, web), ingress('closed', closed, ['/closed']),
+    ])
+    assert.deepEqual(findings.map(({ reason }) => reason), ['InvalidCustomHeaders'])
+    const at = (path: string): Promise<Reply> => ask(served.http, { path, headers: { 'x-using': 'client', 'x-request-id': 'id' } })
+
+    const plain = await at('/')
+    assert.equal(plain.headers['x-frame-options'], String.raw`it's \ "quoted"; {}`)
+    assert.equal(plain.headers['x-id'], 'of idx')
+    assert.deepEqual(plain.headers['set-cookie'], ['a=1', 'edge=1'])
+    const sent = JSON.parse(plain.text) as Record<string, string>
+    assert.deepEqual([sent['x-using'], sent['x-real-ip']], ['true', 'ip 127.0.0.1'])
+    assert.equal(plain.headers['x-custom'], undefined)
+
+    const changed = await at('/conf')
+    assert.equal(changed.headers['x-frame-options'], 'DENY')
+    assert.deepEqual(changed.headers['x-id'], ['of idx', 'more'])
+    assert.equal((JSON.parse(changed.text) as Record<string, string>)['x-using'], 'changed')
+
+    const custom200 = await at('/custom')
+    assert.equal(custom200.headers['x-custom'], 'costs $5; "quoted" \\')
+    assert.equal(custom200.headers['x-frame-options'], plain.headers['x-frame-options'])
+
+    const unavailable = await at('/closed')
+    assert.deepEqual([unavailable.status, unavailable.headers['x-custom']], [503, undefined])
+    assert.equal(unavailable.headers['x-frame-options'], plain.headers['x-frame-options'])
+  })
+})

@@ -1,12 +1,15 @@
 /** Keys about what goes between us and backends. */
+import type { HeaderMap } from '../../ir/header-text.ts'
 import type { ProxyingSettings } from '../../ir/proxying-settings.ts'
 import type { Replacement } from '../../ir/replacement.ts'
-import { boolean, type Parser } from '../../ir/value.ts'
+import { boolean, list, type Parser } from '../../ir/value.ts'
 import { backendConnection } from '../../policy/backend-connection.ts'
 import { backendUrls } from '../../policy/backend-urls.ts'
 import { buffering } from '../../policy/buffering.ts'
 import { customErrors } from '../../policy/custom-errors.ts'
+import { headerProblem } from '../../policy/headers.ts'
 import { redirect } from '../../policy/redirect.ts'
+import { reference } from '../../policy/reference.ts'
 import { tlsRedirect } from '../../policy/tls-redirect.ts'
 import { key, type Key } from './key.ts'
 
@@ -22,6 +25,17 @@ function replacement(field: { readonly annotation: string; readonly parse: Parse
   }, field.about)
 }
 
+/** What it holds is read when the ConfigMap is there (headers.ts). */
+const headerMap: Parser<HeaderMap> = (text) => {
+  const parsed = reference(text)
+  return 'value' in parsed && text.includes('/') ? { value: { configMap: text, headers: [] } } : { allowed: '"namespace/name" of a ConfigMap' }
+}
+
+const responseHeader: Parser<string> = (text) => {
+  const problem = headerProblem(text, 'set', 'response')
+  return problem === undefined ? { value: text.toLowerCase() } : { allowed: `the name of a header; ${problem}` }
+}
+
 export const PROXYING_KEYS: { readonly [K in keyof ProxyingSettings]: Key<ProxyingSettings[K]> } = {
   proxyBusyBuffersSize: defaultOf(buffering.fields.busy),
   proxyMaxTempFileSize: defaultOf(buffering.fields.file),
@@ -35,4 +49,7 @@ export const PROXYING_KEYS: { readonly [K in keyof ProxyingSettings]: Key<Proxyi
   relativeRedirects: defaultOf(redirect.fields.relative),
   usePortInRedirects: defaultOf(tlsRedirect.fields.name_port),
   proxyAddOriginalUriHeader: key('proxy-add-original-uri-header', boolean, 'Backends get X-Original-URI: path and query as the client wrote them'),
+  addHeaders: key('add-headers', headerMap, 'A ConfigMap with headers for all answers, in place of those of backends: names and texts, in which known variables may stand'),
+  proxySetHeaders: key('proxy-set-headers', headerMap, 'The same for all requests to backends, in place of those of clients, and of ours'),
+  globalAllowedResponseHeaders: key('global-allowed-response-headers', list(responseHeader, 256), 'Headers that `custom-headers` may set'),
 }

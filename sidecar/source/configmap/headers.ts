@@ -1,0 +1,89 @@
+/** ConfigMaps whose keys are the names of headers, as settings and annotations name them. */
+import type { KubeObject } from '../../collection/objects.ts'
+import { headerText, isLineName, type HeaderMap, type HeaderText } from '../../ir/header-text.ts'
+import { quoted } from '../../ir/names.ts'
+import type { Finding, Origin } from '../../ir/origin.ts'
+import type { Settings } from '../../ir/settings.ts'
+import type { Parser } from '../../ir/value.ts'
+import { headerProblem, MAX_HEADERS, type Direction } from '../../policy/headers.ts'
+import { compareText } from '../../util/canonical.ts'
+import { texts } from '../../util/field.ts'
+import type { SettingsReading } from './translate.ts'
+
+interface Entry<T> {
+  readonly name: string
+  readonly text: T
+}
+
+export interface HeaderReading<T> {
+  readonly headers: readonly Entry<T>[]
+  /** What is wrong, by key. */
+  readonly problems: readonly { readonly name: string; readonly message: string }[]
+}
+
+/** Headers by name, in a stable order. `check`: why a name cannot be used. */
+export function readHeaderMap<T>(
+  { data }: KubeObject, parse: Parser<T>, check: (name: string) => string | undefined,
+): HeaderReading<T> {
+  const entries = Object.entries(texts(data)).sort(([one], [other]) => compareText(one, other))
+  const headers: Entry<T>[] = []
+  const problems: { name: string; message: string }[] = []
+  for (const [name, text] of entries.slice(0, MAX_HEADERS)) {
+    const parsed = parse(text.trim())
+    const problem = check(name) ?? ('value' in parsed ? undefined : `${quoted(text)} is refused; allowed: ${parsed.allowed}`)
+    if (problem === undefined && 'value' in parsed) headers.push({ name, text: parsed.value })
+    else problems.push({ name, message: problem ?? '' })
+  }
+  const [extra] = entries[MAX_HEADERS] ?? []
+  if (extra !== undefined) problems.push({ name: extra, message: `there are more than ${MAX_HEADERS} keys; the rest has no effect` })
+  return { headers, problems }
+}
+
+/** Settings that name such a ConfigMap, and whose headers they are. */
+const NAMED = { addHeaders: ['add-headers', 'response'], proxySetHeaders: ['proxy-set-headers', 'request'] } as const
+
+/** Of all answers, or all requests: lines of nginx.conf. */
+function lineProblem(name: string, direction: Direction): string | undefined {
+  const lower = name.toLowerCase()
+  if (!isLineName(name)) return 'the name of a header has 1 to 40 letters, digits and "-" here'
+  if (lower === 'host') return 'the Host of a request leads to its route; upstream-vhost says another to the backend'
+  if (lower === 'strict-transport-security') return 'the keys hsts, hsts-max-age and so on say it'
+  return headerProblem(name, direction === 'request' ? 'set' : 'add', direction)
+}
+
+/** `namespace/name` of the ConfigMaps that these settings name. */
+export function headerConfigMaps(settings: Settings): readonly string[] {
+  return (Object.keys(NAMED) as (keyof typeof NAMED)[]).map((key) => settings[key].configMap).filter((name) => name !== '')
+}
+
+/** The settings with the headers of the ConfigMaps that they name; a key that cannot be used costs that header alone. */
+export function withHeaderMaps(
+  reading: SettingsReading, object: KubeObject | undefined, find: (name: string) => KubeObject | undefined,
+): SettingsReading {
+  if (object === undefined || headerConfigMaps(reading.settings).length === 0) return reading
+  let { settings } = reading
+  const findings: Finding[] = []
+  for (const [setting, [key, direction]] of Object.entries(NAMED) as [keyof typeof NAMED, (typeof NAMED)[keyof typeof NAMED]][]) {
+    const { configMap } = settings[setting]
+    if (configMap === '') continue
+    const found = find(configMap)
+    if (found === undefined) findings.push(finding(object, key, 'MissingConfigMap', `key ${key}: there is no ConfigMap ${configMap}`))
+    const { headers, findings: wrong } = found === undefined ? { headers: [], findings: [] } : lines(found, direction)
+    findings.push(...wrong)
+    const map: HeaderMap = { configMap, headers }
+    settings = { ...settings, [setting]: map }
+  }
+  return { ...reading, settings, findings: [...reading.findings, ...findings] }
+}
+
+function lines(object: KubeObject, direction: Direction): { headers: readonly HeaderText[]; findings: Finding[] } {
+  const { headers, problems } = readHeaderMap(object, headerText, (name) => lineProblem(name, direction))
+  const findings = problems.map(({ name, message }) => finding(object, name, 'InvalidHeader', `header ${quoted(name)}: ${message}`))
+  return { headers, findings }
+}
+
+function finding({ metadata }: KubeObject, key: string, reason: string, message: string): Finding {
+  const { namespace, name, uid } = metadata
+  const origin: Origin = { kind: 'ConfigMap', apiVersion: 'v1', namespace, name, ...(uid === undefined ? {} : { uid }), field: `data[${key}]` }
+  return { origin, severity: 'error', reason, message }
+}
