@@ -121,6 +121,12 @@ export class Controller {
     this.pipeline.fallbackCertificate.set('', await createFallbackCertificate(new Date()))
   }
 
+  /** What time it is, for certificates that end. */
+  itIs(now: Date): void {
+    this.pipeline.now.set('', Math.floor(now.getTime() / 1000))
+    this.#schedule()
+  }
+
   /** Every kind has been listed: from now on the translation is complete, and the first push may go. */
   sourceComplete(): void {
     this.#complete = true

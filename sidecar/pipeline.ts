@@ -15,6 +15,7 @@ import {
   type DataRecord,
 } from './dynamic/records.ts'
 import { backendRecord, certificateRecord, globalSetting, hostRecord, type RecordOptions } from './dynamic/translate.ts'
+import { ExpiryPipeline } from './expiry-pipeline.ts'
 import { HtpasswdPipeline } from './htpasswd-pipeline.ts'
 import { backendName, parseBackendName } from './ir/backend-name.ts'
 import { objectKey, objectName, type ObjectName } from './ir/object-name.ts'
@@ -75,6 +76,8 @@ export class Pipeline {
   readonly settingConfigMaps: Collection<readonly string[]>
   /** The self-signed certificate, under the key ''; the shell makes it. */
   readonly fallbackCertificate: Source<Certificate>
+  /** Under '': the time, in seconds since 1970; the shell tells it now and then. */
+  readonly now: Source<number>
   /** By DNS name: what the shell found out about it. */
   readonly resolutions: Source<Resolution>
   /** By DNS name: the backends that need to know its addresses. */
@@ -94,6 +97,7 @@ export class Pipeline {
   readonly #authorityFiles: Index<AuthorityResult>
   readonly #streams: StreamPipeline
   readonly #htpasswd: HtpasswdPipeline
+  readonly #expiry: ExpiryPipeline
   readonly #findings = new Map<string, readonly Finding[]>()
   #findingList: readonly Finding[] | undefined
 
@@ -144,6 +148,11 @@ export class Pipeline {
     const { fragments, backends, virtualHosts } = this
     const allowPlain = graph.map(this.#settings, ({ settings }) => settings.allowPlainTextPasswords)
     const { listed } = objects
+    const { certificates } = this
+    const warningDays = graph.map(this.#settings, ({ settings }) => settings.sslExpiryWarningDays)
+    const { defaultCertificate } = options
+    this.#expiry = new ExpiryPipeline(graph, { virtualHosts, certificates, warningDays, defaultCertificate })
+    this.now = this.#expiry.now
     this.#htpasswd = new HtpasswdPipeline(graph, { fragments, secrets: objects.of('Secret'), listed, allowPlain })
     this.#streams = new StreamPipeline(graph, { fragments, backends, virtualHosts, workerConnections }, options)
     this.#classUse = graph
@@ -238,6 +247,8 @@ export class Pipeline {
     this.#collect('host', this.virtualHosts)
     this.#collect('backend', this.backends)
     this.#collect('htpasswd', this.#htpasswd.readings)
+    this.#collect('expiry', this.#expiry.ofHosts)
+    this.#collect('expiry of default', this.#expiry.ofDefault)
     this.#streams.collect((stage, collection) => this.#collect(stage, collection))
   }
 

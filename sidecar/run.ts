@@ -12,6 +12,9 @@ import { watchNames } from './names.ts'
 import { StartError, type Options } from './options.ts'
 import { pipelineOptions } from './pipeline-options.ts'
 
+/** Certificates end at some time of the day. */
+const CLOCK_MS = 3600_000
+
 export interface Running {
   /** Port of the admin server: useful where 0 was asked for. */
   readonly adminPort: number
@@ -45,6 +48,8 @@ export async function runController(options: Options, log: Logger, version: stri
   })
   log.info({ port: admin.port }, 'health, metrics and admin API')
   await source.start(controller)
+  controller.itIs(new Date())
+  const clock = setInterval(() => controller.itIs(new Date()), CLOCK_MS)
   return {
     adminPort: admin.port,
     leave: () => {
@@ -52,6 +57,7 @@ export async function runController(options: Options, log: Logger, version: stri
       source.leave()
     },
     close: async () => {
+      clearInterval(clock)
       await source.close()
       await names.close()
       await admin.close()
