@@ -27,6 +27,8 @@ export const CURRENT_CAPABILITIES: Capabilities = {
 
 export interface Translation {
   readonly config: string
+  /** Files that it names (`files/<digest>.pem`), by digest. */
+  readonly files: Readonly<Record<string, string>>
   readonly records: Readonly<Record<string, DataRecord>>
   /** By key of a host's record: what `explain` says of its routes beside that. */
   readonly notes: Readonly<Record<RecordKey, readonly RouteNotes[]>>
@@ -61,6 +63,7 @@ export function translate(input: TranslationInput): Translation {
       listeners: input.listeners,
       capabilities: input.capabilities ?? CURRENT_CAPABILITIES,
     }).text,
+    files: filesOf(pipeline),
     records: Object.fromEntries(records.map(([key, record]) => [key, withoutSecrets(record)])),
     notes: Object.fromEntries(hosts.map(({ host, routes }) => [hostKey(host), routes.map(notesOf)])),
     findings: pipeline.findings(),
@@ -68,14 +71,22 @@ export function translate(input: TranslationInput): Translation {
   }
 }
 
+function filesOf(pipeline: Pipeline): Record<string, string> {
+  const digests = pipeline.classes().flatMap(({ authority }) => authority ?? [])
+  return Object.fromEntries(digests.map((digest) => [digest, pipeline.authorityFile(digest) ?? '']))
+}
+
 function notesOf({ origin, policies, sources }: RouteNotes): RouteNotes {
   return { origin, policies, sources }
 }
 
-/** Writes nginx.conf, records.json, notes.json and findings.json. Rejects when the folder cannot be written. */
+/** Writes nginx.conf, files, records.json, notes.json and findings.json. Rejects when the folder cannot be written. */
 export async function writeTranslation(translation: Translation, directory: string): Promise<void> {
   await mkdir(directory, { recursive: true })
   await writeFile(join(directory, 'nginx.conf'), translation.config)
+  const files = Object.entries(translation.files)
+  if (files.length > 0) await mkdir(join(directory, 'files'), { recursive: true })
+  for (const [digest, content] of files) await writeFile(join(directory, 'files', `${digest}.pem`), content)
   await writeFile(join(directory, 'records.json'), `${JSON.stringify(translation.records, null, 2)}\n`)
   await writeFile(join(directory, 'notes.json'), `${JSON.stringify(translation.notes, null, 2)}\n`)
   await writeFile(join(directory, 'findings.json'), `${JSON.stringify(translation.findings, null, 2)}\n`)

@@ -90,7 +90,11 @@ function rig(...list: readonly number[]): Rig {
   const listeners = { addresses: [], httpPort: 80, httpsPort: 443 }
   const configuration = new Configuration({
     client: { config: async (text) => load(text), putFile: async () => {}, status: async () => status },
-    desired: { classes: () => [], file: () => undefined, config: () => ({ settings: DEFAULT_SETTINGS, listeners, layer4 }) },
+    desired: {
+      classes: () => [],
+      file: () => undefined,
+      config: () => ({ settings: DEFAULT_SETTINGS, listeners, layer4 }),
+    },
     events: { reloaded: () => {}, refused: () => {}, trouble: () => {} },
     usedClasses: { names: () => [] },
     now: () => clock.now,

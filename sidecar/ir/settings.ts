@@ -38,6 +38,8 @@ export interface Settings extends TlsSettings, ProcessSettings, ProxyingSettings
   readonly proxyRequestBuffering: boolean
   readonly proxyBufferSize: number
   readonly proxyBuffersNumber: number
+  /** Bytes; 0: as `proxyBufferSize`. */
+  readonly grpcBufferSize: number
   readonly clientHeaderBufferSize: number
   readonly largeClientHeaderBuffers: { readonly number: number; readonly size: number }
   readonly clientHeaderTimeout: number
@@ -175,6 +177,7 @@ export const DEFAULT_SETTINGS: Settings = {
   proxyRequestBuffering: true,
   proxyBufferSize: 4096,
   proxyBuffersNumber: 4,
+  grpcBufferSize: 0,
   clientHeaderBufferSize: 1024,
   largeClientHeaderBuffers: { number: 4, size: 8192 },
   clientHeaderTimeout: 60,

@@ -54,9 +54,10 @@ function versionLines(directives: readonly Directive[], protocol: BackendProtoco
 
 /** As the skeleton says it of HTTP. */
 function inheritedLines(protocol: OtherProtocol, settings: Settings): readonly Directive[] {
+  const bufferSize = protocol === 'FCGI' ? 0 : settings.grpcBufferSize
   return [
     ...(protocol === 'FCGI' ? fastcgiLines() : []),
-    ...proxyLines(settings),
+    ...proxyLines(bufferSize === 0 ? settings : { ...settings, proxyBufferSize: bufferSize }),
     ...answerHeaderLines(settings),
     ...(settings.hsts ? [directive('proxy_hide_header', headerName('Strict-Transport-Security'))] : []),
     directive('proxy_ignore_headers', keyword('X-Accel-Redirect')),

@@ -1,5 +1,5 @@
--- /v1/files/NAME: files that nginx.conf names, such as certificate authorities, which NGINX reads from
--- disk alone. A name is the SHA-256 of the content, so a file never changes.
+-- /v1/files/NAME: files that nginx.conf names, such as certificate authorities, which NGINX reads
+-- from disk alone. A name is the SHA-256 of the content, so a file never changes.
 
 local answer = require "ingress.control.answer"
 local ffi = require "ffi"

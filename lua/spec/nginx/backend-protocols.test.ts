@@ -1,4 +1,4 @@
-/** Protocols to backends beside HTTP: gRPC with its streams and trailers, FastCGI, TLS as the client has it, WebSockets. */
+/** Protocols to backends beside HTTP: gRPC with streams and trailers, FastCGI, TLS as the client has it, WebSockets. */
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import { connect as connectHttp2, type ClientHttp2Session, type IncomingHttpHeaders } from 'node:http2'
@@ -27,7 +27,9 @@ interface GrpcReply {
 }
 
 /** One call with a message; the connection of the client is HTTP/2 over TLS. */
-async function call(client: ClientHttp2Session, host: string, body: Buffer, more: Record<string, string> = {}): Promise<GrpcReply> {
+async function call(
+  client: ClientHttp2Session, host: string, body: Buffer, more: Record<string, string> = {},
+): Promise<GrpcReply> {
   const stream = client.request({
     ':method': 'POST', ':path': '/demo.Echo/Say', ':authority': host, 'content-type': 'application/grpc', te: 'trailers', ...more,
   })

@@ -31,9 +31,10 @@ function serve(socket: Socket): void {
     buffered = Buffer.concat([buffered, part])
     for (let message = next(buffered); message !== undefined; message = next(buffered)) {
       buffered = buffered.subarray(message.length)
-      if (message.type === TYPES.params) params.push(message.content)
-      if (message.type === TYPES.stdin && message.content.length > 0) body.push(message.content)
-      if (message.type === TYPES.stdin && message.content.length === 0) answer(socket, Buffer.concat(params), Buffer.concat(body))
+      const { type, content } = message
+      if (type === TYPES.params) params.push(content)
+      else if (type === TYPES.stdin && content.length > 0) body.push(content)
+      else if (type === TYPES.stdin) answer(socket, Buffer.concat(params), Buffer.concat(body))
     }
   })
 }
@@ -49,7 +50,8 @@ function next(bytes: Buffer): (Message & { readonly length: number }) | undefine
 function answer(socket: Socket, params: Buffer, body: Buffer): void {
   const json = JSON.stringify({ params: Object.fromEntries(pairs(params)), body: body.toString() })
   const text = Buffer.from(`Status: 200 OK\r\nContent-Type: application/json\r\n\r\n${json}`)
-  socket.end(Buffer.concat([message(TYPES.stdout, text), message(TYPES.stdout, Buffer.alloc(0)), message(TYPES.endRequest, Buffer.alloc(8))]))
+  const end = [message(TYPES.stdout, Buffer.alloc(0)), message(TYPES.endRequest, Buffer.alloc(8))]
+  socket.end(Buffer.concat([message(TYPES.stdout, text), ...end]))
 }
 
 function message(type: number, content: Buffer): Buffer {

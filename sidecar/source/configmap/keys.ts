@@ -70,6 +70,12 @@ const gzipTypes: Parser<readonly string[]> = (text) => {
 const pathPrefix: Parser<string> = (text) =>
   text.startsWith('/') ? { value: text } : { allowed: 'a path that begins with "/"' }
 
+/** Gives bytes. */
+const kibibytes: Parser<number> = (text) => {
+  const parsed = integer(0, 1024)(text)
+  return 'value' in parsed ? { value: parsed.value * 1024 } : parsed
+}
+
 const workers: Parser<number | 'auto'> = (text) => {
   if (text === 'auto') return { value: 'auto' }
   const parsed = integer(1, 256)(text)
@@ -102,6 +108,7 @@ export const KEYS: { readonly [K in keyof Settings]: Key<Settings[K]> } = {
   proxyRequestBuffering: defaultOf(buffering.fields.requests),
   proxyBufferSize: defaultOf(buffering.fields.size),
   proxyBuffersNumber: defaultOf(buffering.fields.number),
+  grpcBufferSize: key('grpc-buffer-size-kb', kibibytes, 'KiB of the buffer for answers of gRPC; 0: as `proxy-buffer-size`'),
   clientHeaderBufferSize: key('client-header-buffer-size', size(256, 65_536), 'Buffer for the head of a request'),
   largeClientHeaderBuffers: key('large-client-header-buffers', buffers, 'Number and size of the buffers for a larger head'),
   clientHeaderTimeout: key('client-header-timeout', seconds(1, 3_600), 'How long the head of a request may take'),

@@ -1,5 +1,5 @@
 /** A Secret with certificate authorities, under the key `ca.crt` as in ingress-nginx. */
-import { X509Certificate } from 'node:crypto'
+import type { X509Certificate } from 'node:crypto'
 import type { KubeObject } from '../../collection/objects.ts'
 import { sha256 } from '../../util/canonical.ts'
 import { fields } from '../../util/field.ts'

@@ -1,5 +1,6 @@
 /** What the TLS policy of a route means with the Secret that it names: never less than what was asked for. */
 import type { Reader } from '../../collection/graph.ts'
+import type { KubeObject } from '../../collection/objects.ts'
 import { ObjectStore } from '../../collection/object-store.ts'
 import { quoted } from '../../ir/names.ts'
 import { objectName } from '../../ir/object-name.ts'
@@ -9,6 +10,8 @@ import { backendProtocol, isTls } from '../../policy/backend-protocol.ts'
 import { backendTls, type BackendTls } from '../../policy/backend-tls.ts'
 import { fields } from '../../util/field.ts'
 import type { Context } from '../context.ts'
+import type { AuthorityResult } from './authority.ts'
+import type { CertificateResult } from './translate.ts'
 
 /** The value with what the Secret holds; `closed`: why backends cannot be asked as they should be. */
 interface Outcome {
@@ -53,7 +56,7 @@ function outcomeOf(policies: PolicySet, read: Reader, context: Context): Outcome
   }
   const secret = tls.secret === undefined ? {} : secretOf(tls.secret, read, context)
   if (secret.problem !== undefined) return refused('secret', secret.problem)
-  return verified({ ...tls, ...withoutProblem(secret) })
+  return verified({ ...tls, ...secret })
 }
 
 function verified(tls: BackendTls): Outcome {
@@ -77,10 +80,6 @@ interface SecretParts extends Pick<BackendTls, 'authority' | 'identity'> {
   readonly problem?: string
 }
 
-function withoutProblem({ authority, identity }: SecretParts): Pick<BackendTls, 'authority' | 'identity'> {
-  return { ...(authority === undefined ? {} : { authority }), ...(identity === undefined ? {} : { identity }) }
-}
-
 /** It will be looked up in a moment: nothing to tell anybody. */
 const UNKNOWN = 'the Secret is not known yet'
 
@@ -88,21 +87,28 @@ function secretOf(key: string, read: Reader, context: Context): SecretParts {
   const { namespace, name } = objectName(key)
   const secret = read.get(context.secrets, key)
   if (secret === undefined) {
-    const isListed = ObjectStore.listedKeys('Secret', namespace, name).some((it) => read.get(context.listed, it) !== undefined)
+    const keys = ObjectStore.listedKeys('Secret', namespace, name)
+    const isListed = keys.some((it) => read.get(context.listed, it) !== undefined)
     return { problem: isListed ? `${about(key)} does not exist` : UNKNOWN }
   }
-  const authorities = read.get(context.authorities, key)
-  if (authorities !== undefined && 'problem' in authorities) return { problem: `${about(key)}: ${authorities.problem}` }
-  const data = fields(secret.data)
-  const authority = authorities === undefined ? {} : { authority: authorities.authority.digest }
-  if (data['tls.crt'] === undefined && data['tls.key'] === undefined) {
-    return authorities === undefined ? { problem: `${about(key)} has neither ca.crt nor tls.crt and tls.key` } : authority
-  }
-  const certificate = read.get(context.certificates, key)
-  if (certificate === undefined || 'problem' in certificate) {
-    return { problem: `${about(key)}: ${certificate?.problem ?? 'it cannot be read'}` }
-  }
-  return { ...authority, identity: true }
+  const parts = [authorityOf(read.get(context.authorities, key)), identityOf(secret, read.get(context.certificates, key))]
+  const problem = parts.find((it) => it.problem !== undefined)?.problem
+  if (problem !== undefined) return { problem: `${about(key)}: ${problem}` }
+  const found: SecretParts = { ...parts[0], ...parts[1] }
+  const isEmpty = found.authority === undefined && found.identity === undefined
+  return isEmpty ? { problem: `${about(key)} has neither ca.crt nor tls.crt and tls.key` } : found
+}
+
+function authorityOf(result: AuthorityResult | undefined): SecretParts {
+  if (result === undefined) return {}
+  return 'problem' in result ? result : { authority: result.authority.digest }
+}
+
+function identityOf(secret: KubeObject, result: CertificateResult | undefined): SecretParts {
+  const { 'tls.crt': chain, 'tls.key': key } = fields(secret.data)
+  if (chain === undefined && key === undefined) return {}
+  if (result === undefined) return { problem: 'its certificate cannot be read' }
+  return 'problem' in result ? result : { identity: true }
 }
 
 function about(key: string): string {
