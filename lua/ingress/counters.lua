@@ -5,6 +5,8 @@ local EVENTS = {
     { "ejection_probes", "Requests that tried whether an ejected endpoint is back." },
     { "health_checks", "Requests that asked for the health of an endpoint." },
     { "lua_errors", "Errors in Lua while a request was handled." },
+    { "password_checks", "Passwords compared with a hash that takes long." },
+    { "password_checks_refused", "Such comparisons that were one too many." },
     { "retries", "Tries after the first one." },
     { "retry_budget_exhausted", "Retries that the budget did not allow." },
 }

@@ -21,9 +21,9 @@ local _M = {
 }
 
 
---- @param subject  what it was about; absent: _M.subject
-function _M.report(err, subject)
-    counters.add("lua_errors")
+--- Trouble of which the log says as little.
+-- @param subject  what it was about; absent: _M.subject
+function _M.log(err, subject)
     local now = ngx_now()
     if now - last_logged < INTERVAL then
         suppressed = suppressed + 1
@@ -32,6 +32,13 @@ function _M.report(err, subject)
     ngx_log(ngx.ERR, subject or _M.subject or UNKNOWN, ": ", err, suppressed > 0 and
         " (" .. suppressed .. " more errors were not logged)" or "")
     last_logged, suppressed = now, 0
+end
+
+
+--- @param subject  as for `log`
+function _M.report(err, subject)
+    counters.add("lua_errors")
+    return _M.log(err, subject)
 end
 
 

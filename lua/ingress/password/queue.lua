@@ -2,6 +2,7 @@
 -- in all, for each record, so that who guesses at one does not keep out the users of others, and
 -- for each client. Equal checks are made once: a browser asks for many things at a time.
 
+local counters = require "ingress.counters"
 local faults = require "ingress.faults"
 local semaphore = require "ngx.semaphore"
 
@@ -68,7 +69,7 @@ end
 local function finish(check, result, err)
     check.result = result
     if result == nil then
-        faults.report("a password cannot be checked: " .. err, check.record)
+        faults.log("a password cannot be checked: " .. err, check.record)
     end
     checks[check.tag] = nil
     account(check, -1)
@@ -114,16 +115,18 @@ end
 local function enqueue(check)
     local status = refusal(check)
     if status then
+        counters.add("password_checks_refused")
         return nil, status
     end
     local ok, err = start_runner()
     if not ok then
-        faults.report("passwords cannot be checked: " .. err, check.record)
+        faults.log("passwords cannot be checked: " .. err, check.record)
         return nil, UNAVAILABLE
     end
     check.done, check.askers = semaphore.new(), 0
     checks[check.tag] = check
     account(check, 1)
+    counters.add("password_checks")
     last = last + 1
     waiting[last] = check
     return check

@@ -152,6 +152,8 @@ async function guessing(served: Served): Promise<void> {
   const neighbours = Array.from({ length: 20 }, () => statusOf(served, '/'))
   const statuses = new Set(await Promise.all(guesses))
   assert.deepEqual([...statuses].sort(), [401, 429])
+  const { counts } = JSON.parse((await served.plane.call('GET', '/v1/health')).text) as { counts: Record<string, number> }
+  assert.ok((counts['password_checks'] ?? 0) > 4 && (counts['password_checks_refused'] ?? 0) > 0)
   assert.deepEqual(new Set(await Promise.all(neighbours)), new Set([200]))
   assert.equal(await statusOf(served, '/other', as('alice', 'secret')), 200)
   const same = await Promise.all(Array.from({ length: 30 }, () => statusOf(served, '/admin', as('bcrypt', 'one guess'))))

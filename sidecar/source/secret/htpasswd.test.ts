@@ -1,6 +1,9 @@
 /** Users of Secrets: what of a htpasswd file counts, and that no message holds any of it. */
 import assert from 'node:assert/strict'
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { test } from 'node:test'
+import fc from 'fast-check'
 import type { KubeObject } from '../../collection/objects.ts'
 import type { HtpasswdForm } from '../../ir/htpasswd.ts'
 import { readHtpasswd, type HtpasswdReading } from './htpasswd.ts'
@@ -65,19 +68,24 @@ test('names that are members of every object are names', () => {
   assert.deepEqual(Object.entries(users(reading) as object), [['__proto__', HASH], ['constructor', OTHER]])
 })
 
-const A = 'a'.repeat(86)
-const BAD = [
-  '', 'secret', 'abJnggxhB/yWI', '$2y$10$short', `$2x$10$${A.slice(33)}`, `$2y$13$${A.slice(33)}`, `$2y$03$${A.slice(33)}`,
-  `$apr1$$${A.slice(64)}`, `$apr1$123456789$${A.slice(64)}`, `$1$abc$${A.slice(64)} `, `$5$rounds=999$abc$${A.slice(43)}`,
-  `$5$rounds=700001$abc$${A.slice(43)}`, `$6$abc$${A.slice(43)}`, `$7$abc$${A.slice(43)}`, `{SHA}${A.slice(58)}`, '{SSHA}abc',
-  `{SSHA}${'a'.repeat(25)}===`, 'a'.repeat(600), `${HASH}\n`,
-]
-const GOOD = [
-  HASH, OTHER, `$2y$12$${A.slice(33)}`, `$2a$04$${A.slice(33)}`, `$2b$10$${A.slice(33)}`, `$1$abc$${A.slice(64)}`,
-  `$5$rounds=700000$abc$${A.slice(43)}`, `$5$abc$${A.slice(43)}`, `$6$0123456789abcdef$${A}`, '{SSHA}gVK8WC9YyFT1gMsQHTGCgT3sSv5zYWx0',
-]
+/** lua/spec/pure/password_hash_spec.lua has the same cases: both sides agree. */
+const CASES = JSON.parse(
+  readFileSync(join(import.meta.dirname, '../../../lua/spec/pure/password-hash-cases.json'), 'utf8'),
+) as readonly { readonly hash: string; readonly scheme?: string }[]
 
 test('hashes that can be checked, at a cost that is bearable', () => {
-  for (const hash of GOOD) assert.equal(hashProblem(hash, false), undefined, hash)
-  for (const hash of BAD) assert.equal(typeof hashProblem(hash, false), 'string', hash)
+  for (const { hash, scheme } of CASES) assert.equal(hashProblem(hash, false) === undefined, scheme !== undefined, hash)
+})
+
+test('whatever stands in a Secret: names and hashes that can be checked, and findings that hold nothing of it', () => {
+  const line = fc.oneof(fc.string({ unit: 'binary' }), fc.constantFrom(...CASES.map(({ hash }) => `marker:${hash}`)))
+  fc.assert(fc.property(fc.array(line), fc.boolean(), (lines, allowPlain) => {
+    const reading = read({ auth: lines.map((it) => `marker${it}`).join('\n') }, 'auth-file', allowPlain)
+    const found = Object.entries((users(reading) ?? {}) as Record<string, string>)
+    for (const [name, hash] of found) {
+      assert.doesNotMatch(name, /[\p{Cc}:]/u)
+      assert.equal(hashProblem(hash, allowPlain), undefined)
+    }
+    assert.doesNotMatch(JSON.stringify(reading), /marker/)
+  }))
 })
