@@ -152,7 +152,7 @@ function outcome(route: RouteRecord, backends: readonly BackendExplanation[], sc
 
 /** Policies that answer every request, and those that answer some. */
 const ALWAYS_ANSWERING: readonly string[] = ['redirect', 'direct_response']
-const SOMETIMES_ANSWERING: readonly string[] = ['app_root', 'cors', 'limits', 'access', 'basic_auth']
+const SOMETIMES_ANSWERING: readonly string[] = ['app_root', 'cors', 'limits', 'access', 'basic_auth', 'external_auth']
 
 function ofRoute({ policies }: RouteRecord, scheme: string): string | undefined {
   const answering = ALWAYS_ANSWERING.find((name) => name in policies)
