@@ -19,8 +19,8 @@ const literal: Parser<string> = (text) =>
 type Outcome = { readonly headers: PolicyValue } | { readonly problem: string }
 
 /**
- * The same fragment, with these headers in its routes. As in ingress-nginx a ConfigMap with anything that is not allowed
- * closes them: answers may need these headers to be safe.
+ * The same fragment, with these headers in its routes. As in ingress-nginx a ConfigMap with anything that is not
+ * allowed closes them: answers may need these headers to be safe.
  */
 export function withCustomHeaders(fragment: Fragment, read: Reader, context: Context): Fragment {
   if (!fragment.routes.some(({ policies }) => customHeaders.name in policies)) return fragment
@@ -53,8 +53,9 @@ function outcomeOf(configMap: string, read: Reader, context: Context): Outcome {
   return { headers: byName(headers.flatMap(({ name, text }) => valued('set', name, text === '' ? [] : [{ text }]))) }
 }
 
-/** Above what a `conf` says of the same headers. */
+/** Above what a `conf` says of the same headers; of none, the route as it is. */
 function withHeaders(route: Route, headers: PolicyValue, origin: Origin): Route {
+  if (Object.keys(headers).length === 0) return route
   const { name } = responseHeaders
   const below = fields(route.policies[name]) as { readonly [name: string]: Json }
   const sources = Object.fromEntries(Object.keys(headers).map((header) => [header, origin]))
