@@ -7,8 +7,7 @@ import { assertContract } from '../contract.ts'
 import { ingress, NEIGHBOUR, service, slice, translated } from '../neighbour.ts'
 import type { Case } from './objects.ts'
 import { MARKER } from './texts.ts'
-import type { Node } from './nginx-tree.ts'
-import { assertVocabulary } from './vocabulary.ts'
+import { assertVocabulary, withoutTyped } from './vocabulary.ts'
 
 const THEIRS = 'nginx.ingress.kubernetes.io'
 /** Of a host and a namespace of its own, with policies of many kinds. */
@@ -30,22 +29,17 @@ const LONE_SURROGATE = /(?<!\\)(?:\\\\)*\\ud[89a-f]/
 
 /** Throws AssertionError when a case breaks an invariant, and whatever the translation throws. */
 export function check({ strangers, settings }: Case): Translation {
-  const common = settings === undefined ? GOOD : [...GOOD, settings]
+  const common = settings === undefined ? GOOD : [...GOOD, ...settings]
   const alone = settings === undefined ? ALONE : translated(common)
   const result = translated([...common, ...strangers])
   assertContract(result.records)
   assert.doesNotMatch(JSON.stringify(result.records), LONE_SURROGATE)
   assertNeighbour(result, alone)
   const { nodes } = assertVocabulary(result.config)
-  // What the administrator types may be in the log format, and is checked by its type.
-  const fixed = settings === undefined ? nodes : nodes.map(withoutLogFormat)
+  // What the administrator types may have it, within its type.
+  const fixed = settings === undefined ? nodes : withoutTyped(nodes)
   assert.ok(!JSON.stringify(fixed).includes(MARKER), 'text of an object is in nginx.conf')
   return result
-}
-
-function withoutLogFormat(node: Node): Node {
-  if (node.block === undefined) return node
-  return { ...node, block: node.block.filter(({ words }) => words[0] !== 'log_format').map(withoutLogFormat) }
 }
 
 /** Everything that was there without the strangers is there as it was; on a host that they share, its routes. */

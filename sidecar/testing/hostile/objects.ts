@@ -202,6 +202,14 @@ export const configMaps: fc.Arbitrary<KubeObject> = fc
     return object('ConfigMap', CONTROLLER_NAMESPACE, CONTROLLER_NAME, { data: entries })
   })
 
+/** The ConfigMaps that its keys name, with headers. */
+const NAMED = `${CONTROLLER_NAMESPACE}/named`
+const naming = fc.tuple(configMaps, fc.constantFrom('add-headers', 'proxy-set-headers'), data)
+  .map(([settings, key, entries]) => [
+    { ...settings, data: { ...settings['data'] as object, [key]: NAMED } },
+    object('ConfigMap', CONTROLLER_NAMESPACE, 'named', { data: entries }),
+  ])
+
 const fine = object('Service', STRANGER, 'web', { spec: { ports: [{ name: 'http', port: 80 }] } })
 
 /** Objects of the namespace of strangers. */
@@ -215,10 +223,10 @@ export const strangers: fc.Arbitrary<readonly KubeObject[]> = fc.oneof(
 export interface Case {
   readonly strangers: readonly KubeObject[]
   /** Absent: the default settings. */
-  readonly settings?: KubeObject
+  readonly settings?: readonly KubeObject[]
 }
 
 export const cases: fc.Arbitrary<Case> = fc.oneof(
   { weight: 4, arbitrary: strangers.map((list) => ({ strangers: list })) },
-  { weight: 1, arbitrary: fc.record({ strangers, settings: configMaps }) },
+  { weight: 1, arbitrary: fc.record({ strangers, settings: fc.oneof(configMaps.map((it) => [it]), naming) }) },
 )

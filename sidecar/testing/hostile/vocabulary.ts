@@ -20,6 +20,11 @@ const TYPED: Readonly<Record<string, RegExp>> = {
   log_format: /^(?:upstreaminfo|stream|escape=(?:none|json)|'(?:[^\\']|\\[\\'])*')$/u,
 }
 
+/** Of a header of the controller's ConfigMaps: its variable, which has the header's name in it. */
+const HEADER_VARIABLE = /^\$(?:add|send)_[a-z0-9_]{1,40}$/
+const HEADER_NAME = /^[A-Za-z0-9-]{1,40}$/
+const HEADER_TEXT = /^'(?:[ -&(-[\]-~]|\\[\\'])*'$/
+
 const NEXT_UPSTREAM = ['error', 'timeout', 'invalid_header', 'non_idempotent', 'off', 'http_<n>']
 
 /** Words that no golden case happens to have. */
@@ -41,11 +46,34 @@ const LISTS = new RegExp(String.raw`\{ (?:"(?:<class>|${VARIABLE})", )*\}`, 'g')
 function shape(word: string): string {
   return word
     .replace(/\b[0-9a-f]{64}\b/g, '<hash>')
-    .replace(/\bc[0-9a-f]{12}\b/g, '<class>')
+    .replace(/(?<![a-z0-9])c[0-9a-f]{12}(?![0-9a-f])/g, '<class>')
     .replace(/\[?[0-9a-f]*:[0-9a-f:.]*:[0-9a-f:.]*\]?|\b\d+\.\d+\.\d+\.\d+\b/g, '<address>')
     .replace(/\d+/g, '<n>')
     .replace(LISTS, '<names>')
     .replace(/^(?:on|off)$/, '<switch>')
+}
+
+/** Whether a directive is one for such a header, with a name and a text of the types that these have. */
+function isTypedHeader({ words, block = [] }: Node): boolean {
+  const [name, first = '', second = '', ...rest] = words
+  if (!HEADER_VARIABLE.test(second)) return false
+  switch (name) {
+    case 'map': return block.length === 1 && block.every(isTypedText)
+    case 'add_header': return HEADER_NAME.test(first) && rest.join() === 'always'
+    case 'proxy_set_header': return HEADER_NAME.test(first) && rest.length === 0
+    default: return false
+  }
+}
+
+function isTypedText({ words: [name, text = '', ...rest] }: Node): boolean {
+  return name === 'default' && HEADER_TEXT.test(text) && rest.length === 0
+}
+
+/** Without what the administrator's ConfigMaps type: the log format and headers. */
+export function withoutTyped(nodes: readonly Node[]): readonly Node[] {
+  return nodes
+    .filter((node) => !isTypedHeader(node) && node.words[0] !== 'log_format')
+    .map((node) => (node.block === undefined ? node : { ...node, block: withoutTyped(node.block) }))
 }
 
 interface Place {
@@ -55,7 +83,7 @@ interface Place {
 }
 
 function places(nodes: readonly Node[], around: string): Place[] {
-  return nodes.flatMap((node) => {
+  return nodes.filter((node) => !isTypedHeader(node)).flatMap((node) => {
     const path = `${around}/${node.words[0]?.replace(/^[/].*/, '<path>')}`
     return [{ path, node }, ...places(node.block ?? [], path)]
   })
