@@ -14,6 +14,10 @@ events {
 }
 
 http {
+{{#skips}}
+    # For paths of 255 characters; before any map.
+    map_hash_bucket_size 512;
+{{/skips}}
     include runtime.conf;
     init_by_lua_block { require("ingress.phase.init")("{{hash}}", { {{#classes}}"{{name}}", {{/classes}}},
         { {{#variables}}"{{.}}", {{/variables}}}{{#counting}}, {
@@ -52,9 +56,6 @@ http {
     map "" $rewritten_from { default ""; }
     # The path that the client asked for, whatever the backend sees.
     map $rewritten_from $client_uri { "" $uri; default $rewritten_from; }
-{{#skips}}
-    map_hash_bucket_size 512;
-{{/skips}}
 {{#unlogged}}
     map {{#skips}}$request_uri{{/skips}}{{^skips}}""{{/skips}} $logged {
 {{#skipped}}
