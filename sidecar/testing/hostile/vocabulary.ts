@@ -55,14 +55,11 @@ function shape(word: string): string {
 
 /** Whether a directive is one for such a header, with a name and a text of the types that these have. */
 function isTypedHeader({ words, block = [] }: Node): boolean {
-  const [name, first = '', second = '', ...rest] = words
-  if (!HEADER_VARIABLE.test(second)) return false
-  switch (name) {
-    case 'map': return block.length === 1 && block.every(isTypedText)
-    case 'add_header': return HEADER_NAME.test(first) && rest.join() === 'always'
-    case 'proxy_set_header': return HEADER_NAME.test(first) && rest.length === 0
-    default: return false
-  }
+  const [name, header = '', variable = '', ...rest] = words
+  if (!HEADER_VARIABLE.test(variable)) return false
+  if (name === 'map') return block.length === 1 && block.every(isTypedText)
+  const options = name === 'add_header' ? 'always' : name === 'proxy_set_header' ? '' : undefined
+  return HEADER_NAME.test(header) && rest.join() === options
 }
 
 function isTypedText({ words: [name, text = '', ...rest] }: Node): boolean {
@@ -117,7 +114,8 @@ class Vocabulary {
     assert.ok(known !== undefined, `no golden case has ${path}; one that should makes it known`)
     assert.ok(this.#lua.has(`${path} ${shape(node.lua ?? '')}`), `unknown Lua in ${path}: ${node.lua}`)
     for (const word of words) {
-      const isKnown = TYPED[name]?.test(word) ?? (known.has(shape(word)) || WORDS[name]?.includes(shape(word)) === true)
+      const isWord = known.has(shape(word)) || WORDS[name]?.includes(shape(word)) === true
+      const isKnown = TYPED[name]?.test(word) ?? isWord
       assert.ok(isKnown, `no golden case has ${path} with ${word}`)
     }
   }
