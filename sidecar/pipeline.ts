@@ -144,17 +144,15 @@ export class Pipeline {
       translateBackend(parseBackendName(key), users, read, context),
     )
     this.externalNames = this.backends.index(({ externalName }) => (externalName === undefined ? [] : [externalName]))
-    const workerConnections = graph.map(this.#settings, ({ settings }) => settings.maxWorkerConnections)
-    const { fragments, backends, virtualHosts } = this
+    const { fragments, virtualHosts } = this
     const allowPlain = graph.map(this.#settings, ({ settings }) => settings.allowPlainTextPasswords)
-    const { listed } = objects
     const { certificates } = this
     const warningDays = graph.map(this.#settings, ({ settings }) => settings.sslExpiryWarningDays)
     const { defaultCertificate } = options
     this.#expiry = new ExpiryPipeline(graph, { virtualHosts, certificates, warningDays, defaultCertificate })
     this.now = this.#expiry.now
-    this.#htpasswd = new HtpasswdPipeline(graph, { fragments, secrets: objects.of('Secret'), listed, allowPlain })
-    this.#streams = new StreamPipeline(graph, { fragments, backends, virtualHosts, workerConnections }, options)
+    this.#htpasswd = new HtpasswdPipeline(graph, { fragments, secrets: objects.of('Secret'), listed: objects.listed, allowPlain })
+    this.#streams = this.#streamPipeline(options)
     this.#classUse = graph
       .map(this.virtualHosts, (host, read) => classesOf(host, this.#inForce(read)))
       .index(({ classes }) => classes.map((it) => JSON.stringify(it)))
@@ -207,6 +205,12 @@ export class Pipeline {
   findings(): readonly Finding[] {
     this.#findingList ??= [...this.#findings.keys()].sort().flatMap((key) => this.#findings.get(key) ?? [])
     return this.#findingList
+  }
+
+  #streamPipeline(options: PipelineOptions): StreamPipeline {
+    const { graph, fragments, backends, virtualHosts } = this
+    const workerConnections = graph.map(this.#settings, ({ settings }) => settings.maxWorkerConnections)
+    return new StreamPipeline(graph, { fragments, backends, virtualHosts, workerConnections }, options)
   }
 
   /** The settings, for a derivation. */

@@ -45,7 +45,8 @@ export function answerHeaderLines(settings: Settings): readonly Directive[] {
 
 /** Headers that all answers have, whatever backends say; but cookies are told apart by what is in them. */
 function replacedHeaders({ addHeaders, hideHeaders }: Settings): readonly string[] {
-  return addHeaders.headers.map(({ name }) => name).filter((name) => !['set-cookie', ...hideHeaders].includes(name.toLowerCase()))
+  const kept = new Set(['set-cookie', ...hideHeaders])
+  return addHeaders.headers.map(({ name }) => name).filter((name) => !kept.has(name.toLowerCase()))
 }
 
 /** A variable for each header that settings say, so that a route can change it. */

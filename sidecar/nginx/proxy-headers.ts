@@ -9,6 +9,9 @@ export interface ProxyHeader {
   readonly value: string
 }
 
+/** A constant, which costs nothing: the header is not sent, whoever sent it. */
+const NONE = '""'
+
 /** Names as they are sent, with the variables that hold their values. */
 function standardHeaders(forwarding: Forwarding): Readonly<Record<StandardHeader, ProxyHeader>> {
   const { forwarded_for: chain, forwarded_host: host, forwarded_port: port, forwarded_scheme: scheme } = forwarding
@@ -24,19 +27,24 @@ function standardHeaders(forwarding: Forwarding): Readonly<Record<StandardHeader
     'x-scheme': { name: 'X-Scheme', value: scheme },
     'x-original-forwarded-for': { name: 'X-Original-Forwarded-For', value: '$http_x_forwarded_for' },
     'x-original-forwarded-host': { name: 'X-Original-Forwarded-Host', value: '$http_x_forwarded_host' },
+    'ssl-client-verify': { name: 'ssl-client-verify', value: NONE },
+    'ssl-client-subject-dn': { name: 'ssl-client-subject-dn', value: NONE },
+    'ssl-client-issuer-dn': { name: 'ssl-client-issuer-dn', value: NONE },
+    'ssl-client-cert': { name: 'ssl-client-cert', value: NONE },
   }
 }
 
 /** What settings say beside the standard ones, or in their place. */
-export function furtherHeaders({ proxyAddOriginalUriHeader, proxySetHeaders: { headers } }: Settings): readonly ProxyHeader[] {
+export function furtherHeaders(settings: Settings): readonly ProxyHeader[] {
+  const { proxyAddOriginalUriHeader, proxySetHeaders: { headers } } = settings
   const named = headers.map(({ name }) => ({ name, value: `$${headerVariable('request', name)}` }))
   const isNamed = named.some(({ name }) => name.toLowerCase() === 'x-original-uri')
   return [...(proxyAddOriginalUriHeader && !isNamed ? [{ name: 'X-Original-URI', value: '$request_uri' }] : []), ...named]
 }
 
 /**
- * Those that settings name come last, in place of ours. All but those that Lua sets itself (`own`), which then go out like any header of the client; except for Host,
- * which NGINX would make up: Lua says it in a variable.
+ * Those that settings name come last, in place of ours. All but those that Lua sets itself (`own`), which then go out
+ * like any header of the client; except for Host, which NGINX would make up: Lua says it in a variable.
  */
 export function proxyHeaders(forwarding: Forwarding, own: readonly StandardHeader[] = []): readonly ProxyHeader[] {
   const further = new Set(forwarding.further_headers.map(({ name }) => name.toLowerCase()))

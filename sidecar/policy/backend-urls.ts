@@ -8,16 +8,17 @@ const PAIR: Schema = object({ from: { type: 'string', minLength: 1 }, to: { type
 
 /** What the settings say holds where the object says nothing; `off` says that nothing is replaced. */
 function effectOf(value: PolicyValue, settings: Settings): Json | undefined {
-  const domain = value.cookie_domain ?? settings.proxyCookieDomain ?? false
-  const path = value.cookie_path ?? settings.proxyCookiePath ?? false
-  const from = value.redirect_from ?? settings.proxyRedirectFrom
-  const to = value.redirect_to ?? settings.proxyRedirectTo
-  const effect = {
-    ...(domain === false ? {} : { cookie_domain: domain }),
-    ...(path === false ? {} : { cookie_path: path }),
-    ...(from === '' || to === '' ? {} : { redirect: { from, to } }),
+  const said = {
+    cookie_domain: settings.proxyCookieDomain ?? false,
+    cookie_path: settings.proxyCookiePath ?? false,
+    redirect_from: settings.proxyRedirectFrom,
+    redirect_to: settings.proxyRedirectTo,
+    ...value,
   }
-  return Object.keys(effect).length === 0 ? undefined : effect
+  const { redirect_from: from, redirect_to: to, ...cookies } = said
+  const redirects = from === '' || to === '' ? [] : [['redirect', { from, to }]]
+  const effect = [...Object.entries(cookies).filter(([, pair]) => pair !== false), ...redirects]
+  return effect.length === 0 ? undefined : (Object.fromEntries(effect) as Json)
 }
 
 /**

@@ -20,8 +20,12 @@ export interface Buffers {
 
 /** What the settings say. */
 export function buffersOf(settings: Settings): Buffers {
-  const { proxyBufferSize: each, proxyBuffersNumber: count, proxyBusyBuffersSize: busy, proxyMaxTempFileSize: file } = settings
-  return { size: each, number: count, busy, file }
+  return {
+    size: settings.proxyBufferSize,
+    number: settings.proxyBuffersNumber,
+    busy: settings.proxyBusyBuffersSize,
+    file: settings.proxyMaxTempFileSize,
+  }
 }
 
 /**

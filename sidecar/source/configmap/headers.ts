@@ -42,6 +42,8 @@ export function readHeaderMap<T>(
 /** Settings that name such a ConfigMap, and whose headers they are. */
 const NAMED = { addHeaders: ['add-headers', 'response'], proxySetHeaders: ['proxy-set-headers', 'request'] } as const
 
+const SETTINGS = Object.keys(NAMED) as (keyof typeof NAMED)[]
+
 /** Of all answers, or all requests: lines of nginx.conf. */
 function lineProblem(name: string, direction: Direction): string | undefined {
   const lower = name.toLowerCase()
@@ -53,37 +55,47 @@ function lineProblem(name: string, direction: Direction): string | undefined {
 
 /** `namespace/name` of the ConfigMaps that these settings name. */
 export function headerConfigMaps(settings: Settings): readonly string[] {
-  return (Object.keys(NAMED) as (keyof typeof NAMED)[]).map((key) => settings[key].configMap).filter((name) => name !== '')
+  return SETTINGS.map((key) => settings[key].configMap).filter((name) => name !== '')
 }
 
-/** The settings with the headers of the ConfigMaps that they name; a key that cannot be used costs that header alone. */
+/** The settings with the headers of the ConfigMaps that they name; a bad key costs that header alone. */
 export function withHeaderMaps(
   reading: SettingsReading, object: KubeObject | undefined, find: (name: string) => KubeObject | undefined,
 ): SettingsReading {
   if (object === undefined || headerConfigMaps(reading.settings).length === 0) return reading
-  let { settings } = reading
-  const findings: Finding[] = []
-  for (const [setting, [key, direction]] of Object.entries(NAMED) as [keyof typeof NAMED, (typeof NAMED)[keyof typeof NAMED]][]) {
+  let { settings, findings } = reading
+  for (const setting of SETTINGS) {
     const { configMap } = settings[setting]
     if (configMap === '') continue
     const found = find(configMap)
-    if (found === undefined) findings.push(finding(object, key, 'MissingConfigMap', `key ${key}: there is no ConfigMap ${configMap}`))
-    const { headers, findings: wrong } = found === undefined ? { headers: [], findings: [] } : lines(found, direction)
-    findings.push(...wrong)
+    const [key, direction] = NAMED[setting]
+    const { headers, findings: wrong } = found === undefined ? missing(object, key, configMap) : lines(found, direction)
+    findings = [...findings, ...wrong]
     const map: HeaderMap = { configMap, headers }
     settings = { ...settings, [setting]: map }
   }
-  return { ...reading, settings, findings: [...reading.findings, ...findings] }
+  return { ...reading, settings, findings }
 }
 
-function lines(object: KubeObject, direction: Direction): { headers: readonly HeaderText[]; findings: Finding[] } {
+interface Lines {
+  readonly headers: readonly HeaderText[]
+  readonly findings: readonly Finding[]
+}
+
+function missing(object: KubeObject, key: string, configMap: string): Lines {
+  return { headers: [], findings: [finding(object, key, 'MissingConfigMap', `key ${key}: there is no ConfigMap ${configMap}`)] }
+}
+
+function lines(object: KubeObject, direction: Direction): Lines {
   const { headers, problems } = readHeaderMap(object, headerText, (name) => lineProblem(name, direction))
-  const findings = problems.map(({ name, message }) => finding(object, name, 'InvalidHeader', `header ${quoted(name)}: ${message}`))
+  const findings = problems.map(({ name, message }) =>
+    finding(object, name, 'InvalidHeader', `header ${quoted(name)}: ${message}`))
   return { headers, findings }
 }
 
 function finding({ metadata }: KubeObject, key: string, reason: string, message: string): Finding {
   const { namespace, name, uid } = metadata
-  const origin: Origin = { kind: 'ConfigMap', apiVersion: 'v1', namespace, name, ...(uid === undefined ? {} : { uid }), field: `data[${key}]` }
+  const object = { kind: 'ConfigMap', apiVersion: 'v1', namespace, name, ...(uid === undefined ? {} : { uid }) }
+  const origin: Origin = { ...object, field: `data[${key}]` }
   return { origin, severity: 'error', reason, message }
 }

@@ -18,12 +18,14 @@ function defaultOf<T>({ annotation, parse, about }: Pick<Key<T>, 'parse' | 'abou
   return key(annotation, parse, about)
 }
 
-function replacement(field: { readonly annotation: string; readonly parse: Parser<Replacement | false>; readonly about: string }): Key<Replacement | undefined> {
-  return key(field.annotation, (text) => {
-    const parsed = field.parse(text)
+function orNothing(parse: Parser<Replacement | false>): Parser<Replacement | undefined> {
+  return (text) => {
+    const parsed = parse(text)
     return 'value' in parsed ? { value: parsed.value === false ? undefined : parsed.value } : parsed
-  }, field.about)
+  }
 }
+
+const { cookie_domain: cookieDomain, cookie_path: cookiePath } = backendUrls.fields
 
 /** What it holds is read when the ConfigMap is there (headers.ts). */
 const headerMap: Parser<HeaderMap> = (text) => {
@@ -40,8 +42,8 @@ export const PROXYING_KEYS: { readonly [K in keyof ProxyingSettings]: Key<Proxyi
   proxyBusyBuffersSize: defaultOf(buffering.fields.busy),
   proxyMaxTempFileSize: defaultOf(buffering.fields.file),
   proxyHttpVersion: defaultOf(backendConnection.fields.version),
-  proxyCookieDomain: replacement(backendUrls.fields.cookie_domain),
-  proxyCookiePath: replacement(backendUrls.fields.cookie_path),
+  proxyCookieDomain: defaultOf({ ...cookieDomain, parse: orNothing(cookieDomain.parse) }),
+  proxyCookiePath: defaultOf({ ...cookiePath, parse: orNothing(cookiePath.parse) }),
   proxyRedirectFrom: defaultOf(backendUrls.fields.redirect_from),
   proxyRedirectTo: defaultOf(backendUrls.fields.redirect_to),
   disableProxyInterceptErrors: defaultOf(customErrors.fields.own_only),
