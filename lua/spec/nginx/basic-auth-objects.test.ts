@@ -27,6 +27,17 @@ const basic = (password: string, name = 'alice'): Record<string, string> => ({
 
 const LOGIN = { 'auth-type': 'basic', 'auth-secret': 'users', 'auth-realm': 'Staff only' }
 
+/** What cannot be understood, of each annotation. */
+const CLOSED = {
+  'digest': { ...LOGIN, 'auth-type': 'digest' },
+  'no-type': { 'auth-secret': 'users' },
+  'no-secret': { 'auth-type': 'basic' },
+  'foreign': { ...LOGIN, 'auth-secret': 'other/users' },
+  'bad-form': { ...LOGIN, 'auth-secret-type': 'auth-files' },
+  'bad-realm': { ...LOGIN, 'auth-realm': 'Größe' },
+  'bad-satisfy': { ...LOGIN, satisfy: 'either' },
+}
+
 async function status({ http }: Sidecar, host: string, headers: Record<string, string> = {}): Promise<number> {
   return (await ask(http, { host, headers })).status
 }
@@ -50,7 +61,7 @@ everyVariant('basic auth from objects', ({ variant }) => {
       'any-here': { ...LOGIN, ...asked, ...here, ...any },
       'any-service': { ...asked, ...any },
       'all-of-three': { ...LOGIN, ...asked, ...here },
-      'closed': { ...LOGIN, satisfy: 'either' },
+      ...CLOSED,
     }
     const it = await sidecar(t, variant, {
       'routes.yaml': manifest([
@@ -70,7 +81,7 @@ everyVariant('basic auth from objects', ({ variant }) => {
       ['any-here', 200, 200, 200, 200],
       ['any-service', 401, 401, 200, 200],
       ['all-of-three', 401, 401, 401, 200],
-      ['closed', 503, 503, 503, 503],
+      ...Object.keys(CLOSED).map((name) => [name, 503, 503, 503, 503] as const),
     ] as const) {
       const host = `${name}.example`
       const statuses = [
