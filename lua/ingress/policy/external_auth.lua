@@ -1,11 +1,10 @@
 -- Each request is let in only if a service of the author says so (external_auth.lua).
 
+local destination = require "ingress.pure.destination_record"
 local header_change = require "ingress.pure.header_change"
-local record_key = require "ingress.pure.record_key"
 local shape = require "ingress.pure.shape"
 local template = require "ingress.pure.template_record"
 
-local byte = string.byte
 local find = string.find
 local format = string.format
 
@@ -14,51 +13,18 @@ local MEMBERS = {
     signin = true, signin_param = true, response_headers = true, request_headers = true,
     redirect = true, cache = true, always_set_cookie = true,
 }
-local OPEN = { open = true }
+local OPEN = { open = true, response_headers = true }
 local CACHE = { scope = true, key = true, seconds = true }
 local METHODS = {
     GET = true, HEAD = true, POST = true, PUT = true, PATCH = true, DELETE = true, CONNECT = true,
     OPTIONS = true, TRACE = true,
 }
 local MOST_HEADERS = 64
-local LONGEST_HOST = 262
 local LONGEST_PARAM = 64
 local LONGEST_SCOPE = 64
 local MOST_SECONDS = 86400
-local SLASH = byte("/")
 
 local _M = {}
-
-
-local function is_host(value)
-    return shape.is_text(value, LONGEST_HOST) and find(value, "^[%w.:%[%]-]+$") ~= nil
-end
-
-
--- Path and query: whatever variables stand for, they cannot become another host.
-local function check_target(target)
-    local reason = template.refusal(target, "external_auth.target")
-    if reason then
-        return reason
-    end
-    local text = target[1].text
-    return (not text or byte(text) ~= SLASH) and "external_auth.target must begin with a slash"
-        or nil
-end
-
-
-local function check_destination(value)
-    return record_key.kind(value.backend) ~= "backend"
-            and "external_auth.backend must be a backend key"
-        or not is_host(value.host) and "external_auth.host must be a host"
-        or value.tls ~= nil and value.tls ~= true and "external_auth.tls must be true or absent"
-        or (value.tls ~= nil) ~= (value.name ~= nil)
-            and "external_auth.tls and external_auth.name need each other"
-        or value.name ~= nil and not is_host(value.name) and "external_auth.name must be a host"
-        or value.method ~= nil and not METHODS[value.method]
-            and "external_auth.method must be a method"
-        or check_target(value.target)
-end
 
 
 local function check_names(names)
@@ -110,10 +76,12 @@ end
 
 function _M.validate(value)
     if type(value) == "table" and value.open == true then
-        return shape.object(value, OPEN, "external_auth")
+        return shape.object(value, OPEN, "external_auth") or check_names(value.response_headers)
     end
     return shape.object(value, MEMBERS, "external_auth")
-        or check_destination(value)
+        or destination.refusal(value, "external_auth")
+        or value.method ~= nil and not METHODS[value.method]
+            and "external_auth.method must be a method"
         or check_names(value.response_headers)
         or value.request_headers ~= nil and header_change.refusal(value.request_headers,
             "external_auth.request_headers", "request")
