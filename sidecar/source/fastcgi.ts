@@ -1,4 +1,4 @@
-/** Routes to FastCGI programs with the parameters of their ConfigMaps; and what has no meaning for a route's protocol. */
+/** Routes to FastCGI programs, with the parameters of their ConfigMaps; and what has no meaning for a protocol. */
 import type { Reader } from '../collection/graph.ts'
 import { ObjectStore } from '../collection/object-store.ts'
 import { objectName } from '../ir/object-name.ts'
@@ -48,7 +48,9 @@ function completed(route: Route, read: Reader, context: Context): [Route, readon
   }
   const closed = { ...route, closed: route.closed ?? parameters }
   if (parameters === UNKNOWN) return [closed, []]
-  return [closed, [findingOf(route, fastcgiParams.name, 'config_map', `${parameters}; the paths that need it answer 503`, 'error')]]
+  const { origin } = findingOf(route, fastcgiParams.name, 'config_map', parameters)
+  const message = `${parameters}; the paths that need it answer 503`
+  return [closed, [{ origin, severity: 'error', reason: 'InvalidConfigMap', message }]]
 }
 
 /** Directives without effect would make a location class, and a reload, for nothing. */
@@ -68,7 +70,8 @@ function parametersOf(key: string, read: Reader, context: Context): Json | strin
   const object = read.get(context.configMaps, key)
   const about = `ConfigMap ${key} with parameters for FastCGI`
   if (object === undefined) {
-    const isListed = ObjectStore.listedKeys('ConfigMap', namespace, name).some((it) => read.get(context.listed, it) !== undefined)
+    const keys = ObjectStore.listedKeys('ConfigMap', namespace, name)
+    const isListed = keys.some((it) => read.get(context.listed, it) !== undefined)
     return isListed ? `${about} does not exist` : UNKNOWN
   }
   const parameters = readParameters(texts(object.data))
@@ -78,14 +81,14 @@ function parametersOf(key: string, read: Reader, context: Context): Json | strin
 function meaningless(route: Route): Finding[] {
   const { sources, policies } = route
   const table = WITHOUT_EFFECT[backendProtocol(policies) ?? 'HTTP']
-  return Object.entries(table).flatMap(([policy, members]) =>
-    members.filter((member) => member in (sources[policy] ?? {})).map((member) => findingOf(route, policy, member, NO_EFFECT)))
+  return Object.entries(table).flatMap(([policy, members]) => {
+    const said = members.filter((member) => member in (sources[policy] ?? {}))
+    return said.map((member) => findingOf(route, policy, member, NO_EFFECT))
+  })
 }
 
-function findingOf(
-  { sources, origin }: Route, policy: string, member: string, message: string, severity: Finding['severity'] = 'warning',
-): Finding {
+function findingOf({ sources, origin }: Route, policy: string, member: string, message: string): Finding {
   const said = sources[policy] ?? {}
-  const reason = severity === 'error' ? 'InvalidConfigMap' : 'AdjustedAnnotation'
-  return { origin: said[member] ?? Object.values(said)[0] ?? origin, severity, reason, message }
+  const where = said[member] ?? Object.values(said)[0] ?? origin
+  return { origin: where, severity: 'warning', reason: 'AdjustedAnnotation', message }
 }

@@ -1,5 +1,6 @@
 /** TLS to backends, from annotations and Secrets to what backends see: certificates, names, and who is refused. */
 import assert from 'node:assert/strict'
+import { createHash } from 'node:crypto'
 import { once } from 'node:events'
 import { readdirSync, statSync } from 'node:fs'
 import { createServer } from 'node:https'
@@ -7,11 +8,14 @@ import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { test, type TestContext } from 'node:test'
 import type { TLSSocket } from 'node:tls'
+import type { KubeObject } from '../../../sidecar/collection/objects.ts'
 import { ask } from './client.ts'
 import { manifest, secretObject, siteObjects } from './cluster-objects.ts'
-import { everyVariant } from './harness.ts'
+import { everyVariant, start, until } from './harness.ts'
+import { site } from './manifests.ts'
 import { authority } from './pki.ts'
 import { sidecar } from './sidecar.ts'
+import type { KeyPair } from './tls.ts'
 
 const ours = authority('ours')
 const theirs = authority('theirs')
@@ -38,6 +42,7 @@ async function tlsBackend(t: TestContext, name: string): Promise<number> {
       host: String(request.headers.host),
       connection: numbers.get(socket) ?? 0,
     }
+    if (request.url === '/close') response.setHeader('connection', 'close')
     response.end(JSON.stringify(seen))
   })
   server.on('secureConnection', (socket) => numbers.set(socket, (count += 1)))
@@ -112,5 +117,62 @@ everyVariant('TLS to backends', ({ variant }) => {
     assert.deepEqual(modes, ['600', '600'])
     const running = (await served.plane.call('GET', '/v1/config')).text
     assert.doesNotMatch(running, /BEGIN|client-of/)
+  })
+
+  test('a new certificate of ours needs no reload; a Secret that goes closes its routes, until it is back', async (t) => {
+    const port = await tlsBackend(t, 'backend.internal')
+    const [first, second] = [ours.sign('first'), ours.sign('second')]
+    const secret = (pair: KeyPair): string =>
+      manifest(secretObject('tls', { 'ca.crt': ours.cert, 'tls.crt': pair.cert, 'tls.key': pair.key }))
+    const served = await sidecar(t, variant, {
+      'secrets.yaml': secret(first), 'sites.yaml': manifest(...siteObjects({ name: 'a', port, annotations: VERIFIED })),
+    })
+    const reply = async (): Promise<string> => {
+      const { status, text } = await ask(served.http, { host: 'a.example', path: '/close' })
+      return status === 200 ? (JSON.parse(text) as Seen).client : String(status)
+    }
+    assert.equal(await reply(), 'first')
+    const { generation } = await served.plane.status()
+    await served.write('secrets.yaml', secret(second))
+    await until('the new one is shown', async () => (await reply()) === 'second')
+    assert.equal((await served.plane.status()).generation, generation)
+    await served.write('secrets.yaml', '')
+    await until('the route is closed', async () => (await reply()) === '503')
+    await served.write('secrets.yaml', secret(first))
+    await until('it is open again', async () => (await reply()) === 'first')
+  })
+
+  test('a file of authorities comes before its configuration, goes with it, and is there after a restart', async (t) => {
+    const port = await tlsBackend(t, 'backend.internal')
+    const served = await site(t, variant, { watchIngressWithoutClass: true })
+    const { plane } = served
+    const files = (): string[] => readdirSync(join(plane.folder, 'files'))
+    const put = async (name: string, content: string): Promise<number> =>
+      (await plane.call('PUT', `/v1/files/${name}.pem`, content)).status
+    const apply = async (...authorities: readonly string[]): Promise<void> => {
+      const objects = [secretObject('tls', { 'ca.crt': authorities.join('') }), ...siteObjects({ name: 'a', port, annotations: VERIFIED })]
+      assert.deepEqual(await served.apply(objects as KubeObject[]), [])
+      assert.equal((await ask(served.http, { host: 'a.example' })).status, 200)
+    }
+    await apply(ours.cert)
+    const [named] = files()
+    const digest = createHash('sha256').update(theirs.cert).digest('hex')
+    assert.equal(await put(digest, ours.cert), 400)
+    assert.equal(await put(createHash('sha256').update('no PEM').digest('hex'), 'no PEM'), 400)
+    assert.equal(await put(`${digest}.pem/x`, theirs.cert), 400)
+    assert.equal(await put(digest, theirs.cert), 200)
+    assert.equal(await put(digest, theirs.cert), 200)
+    assert.deepEqual(files().sort(), [named, `${digest}.pem`].sort())
+    await apply(ours.cert, theirs.cert)
+    const kept = files()
+    assert.equal(kept.length, 1)
+    assert.ok(!kept.includes(String(named)) && !kept.includes(`${digest}.pem`))
+    assert.equal(await put(digest, theirs.cert), 200)
+
+    await plane.stop('SIGKILL')
+    const again = await start(variant, { folder: plane.folder })
+    t.after(() => again.stop())
+    assert.deepEqual(files(), kept)
+    assert.equal((await ask(served.http, { host: 'a.example' })).status, 200)
   })
 })

@@ -1,4 +1,4 @@
-/** Objects for a folder of manifests: each Service has an endpoint on loopback, and an Ingress for a host of its own. */
+/** Objects for a folder of manifests: each Service has one endpoint on loopback, and an Ingress for its own host. */
 const PREFIX = 'nginx.ingress.kubernetes.io'
 
 export interface Site {

@@ -32,7 +32,11 @@ export async function site(test: TestContext, variant: Variant, flags: Partial<P
   const { capabilities } = await plane.status()
   const options = { ...GOLDEN_OPTIONS, allowLoopback: true, httpsRedirectPort: listeners.httpsPort, ...flags }
   const apply = async (objects: readonly KubeObject[]): Promise<readonly Finding[]> => {
-    const { config, records, findings } = translate({ objects: [CLASS, ...objects], options, listeners, capabilities })
+    const translation = translate({ objects: [CLASS, ...objects], options, listeners, capabilities })
+    const { config, files, records, findings } = translation
+    for (const [digest, content] of Object.entries(files)) {
+      assert.equal((await plane.call('PUT', `/v1/files/${digest}.pem`, content)).status, 200)
+    }
     const answer = await plane.call('PUT', '/v1/config', config)
     assert.equal(answer.status, 200, answer.text)
     await plane.put(records as Json)

@@ -91,7 +91,8 @@ function secretOf(key: string, read: Reader, context: Context): SecretParts {
     const isListed = keys.some((it) => read.get(context.listed, it) !== undefined)
     return { problem: isListed ? `${about(key)} does not exist` : UNKNOWN }
   }
-  const parts = [authorityOf(read.get(context.authorities, key)), identityOf(secret, read.get(context.certificates, key))]
+  const authorities = authorityOf(read.get(context.authorities, key))
+  const parts = [authorities, identityOf(secret, read.get(context.certificates, key))]
   const problem = parts.find((it) => it.problem !== undefined)?.problem
   if (problem !== undefined) return { problem: `${about(key)}: ${problem}` }
   const found: SecretParts = { ...parts[0], ...parts[1] }
