@@ -58,8 +58,12 @@ for (const variant of variants()) {
       await until('the other endpoint', () => isGreeted(t, port, 'two'))
       if (lua) return
       await it.untilFinding('Layer4Reloads')
-      const { generations } = await it.admin<{ generations: GenerationView[] }>('/v1/generations')
-      const messages = generations.at(-1)?.causes.map(({ message }) => message)
+      // The new endpoint is there before the answer to the reload is.
+      const generation = await until('the second generation', async () => {
+        const { generations } = await it.admin<{ generations: GenerationView[] }>('/v1/generations')
+        return generations[1]
+      })
+      const messages = generation.causes.map(({ message }) => message)
       assert.deepEqual(messages, [`TCP port ${port}: endpoints of Service prod/echo changed`])
     })
 
