@@ -13,7 +13,7 @@ const VARIABLES: ReadonlySet<string> = new Set([
 ])
 
 const ALLOWED =
-  `at most ${LONGEST} letters, digits, "-", "_", "/" and ".", and variables such as $fastcgi_script_name (docs/backends.md), `
+  `1 to ${LONGEST} letters, digits, "-", "_", "/" and ".", and variables such as $fastcgi_script_name (docs/backends.md), `
   + 'after which no letter or digit comes'
 
 /** Text, then a variable in either form, again and again: one step each, no backtracking. */
@@ -21,7 +21,7 @@ const PART = /([A-Za-z0-9\-_/.]+)|\$(?:\{([a-z_]+)\}|([a-z_]+))/gy
 
 /** One value; its parts are printed without braces, hence the rule about what follows a variable. */
 export const parameterValue: Parser<readonly ParameterPart[]> = (text) => {
-  if (text.length > LONGEST) return { allowed: ALLOWED }
+  if (text === '' || text.length > LONGEST) return { allowed: ALLOWED }
   const parts: ParameterPart[] = []
   let end = 0
   for (const [whole, plain, braced, bare] of text.matchAll(PART)) {

@@ -3,7 +3,7 @@
  * policies, is said of the others here; what has no meaning for one of them is left out.
  */
 import type { BackendProtocol } from '../policy/backend-protocol.ts'
-import { directive, passTarget, type Directive } from './directive.ts'
+import { directive, keyword, passTarget, type Argument, type Directive } from './directive.ts'
 import type { ProxyHeader } from './proxy-headers.ts'
 
 /** Families by the ends of their names that mean the same as in `proxy_<end>`. */
@@ -45,12 +45,17 @@ function translated(protocol: OtherProtocol, line: Directive): readonly Directiv
   if (!name.startsWith('proxy_')) return [line]
   const end = name.slice('proxy_'.length)
   if (protocol === 'FCGI') {
-    const kept = end === 'next_upstream' ? words.filter((word) => !NOT_IN_FASTCGI.has(word)) : words
-    return FASTCGI.includes(end) && kept.length > 0 ? [{ name: `fastcgi_${end}`, arguments: kept }] : []
+    const kept = end === 'next_upstream' ? conditionsOf(words) : words
+    return FASTCGI.includes(end) ? [{ name: `fastcgi_${end}`, arguments: kept }] : []
   }
   return GRPC.includes(end) || name.startsWith(TLS) ? [{ name: `grpc_${end}`, arguments: words }] : []
 }
 
+
+function conditionsOf(words: readonly Argument[]): readonly Argument[] {
+  const kept = words.filter((word) => !NOT_IN_FASTCGI.has(word))
+  return kept.length === 0 ? [keyword('off')] : kept
+}
 
 /** The `upstream` blocks of a class: AUTO_HTTP has two, since a connection with TLS is none without. */
 export function upstreamNames(className: string, protocol: BackendProtocol): readonly string[] {
