@@ -7,6 +7,7 @@ import { once } from 'node:events'
 import { connect } from 'node:net'
 import { test, type TestContext } from 'node:test'
 import type { KubeObject } from '../../../sidecar/collection/objects.ts'
+import { withDigest } from './backends.ts'
 import { certificate } from './certificate.ts'
 import { everyVariant, type Variant } from './harness.ts'
 import { layer4, service, type Layer4 } from './layer4.ts'
@@ -23,13 +24,30 @@ interface Protection {
   readonly status: number
 }
 
-const PROTECTIONS: readonly Protection[] = [
+/** `asked`: the port of a service that lets nobody in. */
+const protections = (asked: number): readonly Protection[] => [
   { name: 'admin', annotations: { 'whitelist-source-range': '127.0.0.1' }, status: 403 },
   { name: 'barred', annotations: { 'denylist-source-range': OUTSIDE }, status: 403 },
   { name: 'limited', annotations: { 'limit-rpm': '1', 'limit-burst-multiplier': '1' }, status: 503 },
   { name: 'moved', annotations: { 'permanent-redirect': 'https://b.example/x' }, status: 301 },
+  { name: 'login', annotations: LOGIN, status: 401 },
+  { name: 'asked', annotations: { 'auth-url': `http://127.0.0.1:${asked}/` }, status: 401 },
+  {
+    name: 'either',
+    annotations: { ...LOGIN, 'auth-url': `http://127.0.0.1:${asked}/`, 'whitelist-source-range': '127.0.0.1', 'satisfy': 'any' },
+    status: 401,
+  },
   { name: 'closed', annotations: { 'whitelist-source-range': 'nonsense' }, status: 503 },
 ]
+
+const LOGIN = { 'auth-type': 'basic', 'auth-secret': 'users' }
+const HASH = '{SHA}0JQeaNqPOBUf+Gph/Fn3xc+fyqI='
+const USERS = {
+  apiVersion: 'v1', kind: 'Secret', metadata: { namespace: 'prod', name: 'users' },
+  data: { auth: Buffer.from(`alice:${HASH}`).toString('base64') },
+} as KubeObject
+/** What is not in the output of a translation. */
+const SECRET_RECORDS = { 'certificate/default': certificate('a'), 'htpasswd/prod/users': withDigest({ users: { alice: HASH } }) }
 
 function ingress(name: string, paths: readonly string[], annotations: Readonly<Record<string, string>>): KubeObject {
   const prefixed = Object.entries(annotations).map(([key, text]) => [`nginx.ingress.kubernetes.io/${key}`, text])
@@ -44,6 +62,7 @@ function ingress(name: string, paths: readonly string[], annotations: Readonly<R
 
 interface Rig {
   readonly nginx: Layer4
+  readonly protections: readonly Protection[]
   /** Every request that came to the backend, as it was sent. */
   readonly seen: string[]
   /** The answer to bytes sent as they are. */
@@ -56,11 +75,16 @@ async function rig(t: TestContext, variant: Variant): Promise<Rig> {
     seen.push(request)
     socket.end('HTTP/1.1 200 OK\r\nContent-Length: 3\r\nConnection: close\r\n\r\nweb')
   })
-  const nginx = await layer4(t, variant, { records: { 'certificate/default': certificate('a') } })
+  const service401 = await peer(t, (socket) => {
+    socket.end('HTTP/1.1 401 Unauthorized\r\nContent-Length: 0\r\nConnection: close\r\n\r\n')
+  })
+  const all = protections(service401.port)
+  const nginx = await layer4(t, variant, { records: SECRET_RECORDS })
   const { findings } = await nginx.apply([
     ...service('web', [web.port]),
+    USERS,
     ingress('web', ['/'], {}),
-    ...PROTECTIONS.map(({ name, annotations }) => ingress(name, [`/${name}`], annotations)),
+    ...all.map(({ name, annotations }) => ingress(name, [`/${name}`], annotations)),
   ])
   assert.deepEqual(findings.map(({ origin }) => origin.name), ['closed'])
   const send = async (bytes: string): Promise<string> => {
@@ -71,7 +95,7 @@ async function rig(t: TestContext, variant: Variant): Promise<Rig> {
     await once(socket, 'close')
     return text
   }
-  return { nginx, seen, send }
+  return { nginx, protections: all, seen, send }
 }
 
 function get(target: string, host = 'a.example', lines = ''): string {
@@ -95,10 +119,10 @@ function segments(target: string): readonly string[] {
 
 everyVariant('hostile requests', ({ variant }) => {
   test('no spelling of a path leads around what protects it', async (t) => {
-    const { nginx, seen, send } = await rig(t, variant)
+    const { nginx, protections: all, seen, send } = await rig(t, variant)
     await send(get('/limited'))
     while (statusOf(await send(get('/limited'))) === 200) { /* until nothing is left of the limit */ }
-    for (const { name, status } of PROTECTIONS) {
+    for (const { name, status } of all) {
       seen.length = 0
       for (const target of samePath(name)) assert.equal(statusOf(await send(get(target))), status, target)
       for (const target of noPath(name)) assert.equal(statusOf(await send(get(target))), 400, JSON.stringify(target))
@@ -112,9 +136,11 @@ everyVariant('hostile requests', ({ variant }) => {
   test('no spelling of a host leads around what protects its paths', async (t) => {
     const { nginx, seen, send } = await rig(t, variant)
     for (const host of HOSTS) {
-      const [protectedOne, open] = [statusOf(await send(get('/admin', host))), statusOf(await send(get('/', host)))]
+      const open = statusOf(await send(get('/', host)))
       const isOurs = open === 200
-      assert.equal(protectedOne, isOurs ? 403 : open, host)
+      for (const [path, status] of [['/admin', 403], ['/login', 401], ['/asked', 401]] as const) {
+        assert.equal(statusOf(await send(get(path, host))), isOurs ? status : open, `${host} ${path}`)
+      }
       assert.ok(isOurs || open === 400 || open === 404, `${host}: ${open}`)
     }
     assert.ok(seen.length >= 5)
