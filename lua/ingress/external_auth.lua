@@ -50,8 +50,8 @@ local function begin(exchange)
         expected = expected + 1
     end
     exchanges[key] = exchange
-    -- By this the subrequest finds it: they share their variables. With all digits: `tostring` gives
-    -- 14, addresses may have more, and another request would be found, or none.
+    -- By this the subrequest finds it: they share their variables. With all digits: `tostring`
+    -- gives 14, addresses may have more, and another request would be found, or none.
     ngx_var.auth_asker = format("%d", key)
 end
 
@@ -79,8 +79,9 @@ end
 
 
 --- Nobody is asked about the current request.
-function _M.let_in()
-    return begin({ verdict = LET_IN, auth = {} })
+-- @param auth  {response_headers}; absent: none
+function _M.let_in(auth)
+    return begin({ verdict = LET_IN, auth = auth or {} })
 end
 
 
@@ -170,18 +171,15 @@ local function is_question()
 end
 
 
---- The request at hand is let in without a question.
-function _M.let_in()
-    return begin({ verdict = LET_IN, auth = {} })
-end
-
-
 --- @param value  record (policy/external_auth.lua)
 -- @param route  record
 -- @return function, the step of a route that comes last
 function _M.compile(value, route, templates)
     if value.open then
-        return _M.let_in
+        local auth = { response_headers = value.response_headers }
+        return function()
+            return _M.let_in(auth)
+        end
     end
     local put_question = compile_question(value, route, templates)
     local headers = compile_steps(value.request_headers, route, templates)

@@ -5,6 +5,8 @@ import { object, TEMPLATE_SCHEMA, type Schema } from './schema.ts'
 
 const HOST: Schema = { type: 'string', pattern: '^[a-z0-9.:[\\]-]{1,262}$' }
 
+const RESPONSE_HEADERS: Schema = { type: 'array', items: NAME_SCHEMA, minItems: 1, maxItems: MAX_RESPONSE_HEADERS }
+
 const cache = object({
   scope: { type: 'string', pattern: '^[0-9a-f]{32}$' },
   key: TEMPLATE_SCHEMA,
@@ -23,7 +25,7 @@ const question = object(
     method: { enum: METHODS },
     signin: TEMPLATE_SCHEMA,
     signin_param: { type: 'string', pattern: '^[A-Za-z0-9_.-]{1,64}$' },
-    response_headers: { type: 'array', items: NAME_SCHEMA, minItems: 1, maxItems: MAX_RESPONSE_HEADERS },
+    response_headers: RESPONSE_HEADERS,
     request_headers: changesSchema(),
     redirect: TEMPLATE_SCHEMA,
     cache,
@@ -31,5 +33,7 @@ const question = object(
   },
 )
 
-/** Somebody is asked, or, of a path without authentication, nobody. */
-export const externalAuthSchema: Schema = { oneOf: [question, object({ open: { const: true } })] }
+/** Nobody is asked; nobody has the headers of the answer either. */
+const open = object({ open: { const: true } }, { response_headers: RESPONSE_HEADERS })
+
+export const externalAuthSchema: Schema = { oneOf: [question, open] }

@@ -79,7 +79,7 @@ function isBelow(path: string, prefix: string): boolean {
 function effect(value: PolicyValue, context: RouteContext): Json | undefined {
   const auth = inForce(value, context.settings)
   if (auth === undefined) return undefined
-  if (isExempt(context)) return { open: true }
+  if (isExempt(context)) return defined<Json>({ open: true, response_headers: auth.response_headers })
   const url = auth.url as DestinationUrl
   const namespace = auth === value ? context.namespace : GLOBAL_NAMESPACE
   const ref = destinationOf(url, namespace, context.host)

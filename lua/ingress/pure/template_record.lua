@@ -15,7 +15,8 @@ local MOST_CAPTURES = 9
 local VARIABLES = {}
 for name in ([[
     args binary_remote_addr content_type document_uri escaped_request_uri host is_args msec
-    pass_access_scheme proxy_add_x_forwarded_for query_string remote_addr remote_port remote_user req_id
+    pass_access_scheme proxy_add_x_forwarded_for query_string remote_addr remote_port remote_user
+    req_id
     request_id request_length request_method request_time request_uri scheme server_addr
     server_name server_port server_protocol ssl_cipher ssl_protocol ssl_server_name
     ssl_session_id status time_iso8601 upstream_addr upstream_response_time upstream_status uri

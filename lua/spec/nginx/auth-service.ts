@@ -1,4 +1,4 @@
-/** A service for external authentication that does what the cookie of the client says, and a backend that tells what it was asked. */
+/** A service for external authentication that does what the cookie of the client says, and a backend that echoes. */
 import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:http'
 import type { TestContext } from 'node:test'
 import type { KubeObject } from '../../../sidecar/collection/objects.ts'
@@ -8,6 +8,8 @@ import type { Variant } from './harness.ts'
 import { ingress, service, site, type Site } from './manifests.ts'
 
 const PREFIX = 'nginx.ingress.kubernetes.io'
+
+type Texts = Readonly<Record<string, string>>
 
 export interface Question {
   readonly method: string
@@ -77,11 +79,11 @@ export function settings(data: Readonly<Record<string, string>>): KubeObject {
 }
 
 /** An Ingress of that name and path, whose backend is the echo. */
-export function route(it: Scene, name: string, annotations: Readonly<Record<string, string>>, paths = [`/${name}`]): KubeObject[] {
+export function route(it: Scene, name: string, annotations: Texts, paths = [`/${name}`]): KubeObject[] {
   return [...service(name, {}, it.web), ingress(name, annotated(annotations), paths)]
 }
 
-export function as(session: string, headers: Readonly<Record<string, string>> = {}): { headers: Record<string, string> } {
+export function as(session: string, headers: Texts = {}): { headers: Record<string, string> } {
   return { headers: { cookie: `session=${session}`, ...headers } }
 }
 

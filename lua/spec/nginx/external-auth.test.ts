@@ -242,6 +242,8 @@ everyVariant('external authentication', ({ variant }) => {
       const statuses: Record<string, number> = {}
       for (const path of ['/free', '/maybe', '/public', '/public/a', '/publicity', '/own']) statuses[path] = (await ask(http, { path })).status
       assert.deepEqual(statuses, { '/free': 200, '/maybe': 302, '/public': 200, '/public/a': 200, '/publicity': 302, '/own': 401 })
+      const exempt = await ask(http, { path: '/public', headers: { 'x-user': 'mallory' } })
+      assert.equal(seen(exempt).headers['x-user'], undefined)
       const reply = await ask(http, { path: '/app', ...as('good', { 'x-user': 'mallory' }) })
       assert.deepEqual([reply.status, seen(reply).headers['x-user'], it.questions.at(-1)?.url], [200, ['alice'], '/all'])
     })
