@@ -36,8 +36,8 @@ _M.by_name = {
 -- ingress-nginx. Whom the administrator blocks gets nothing at all, nor who has not the certificate
 -- that the host demands in its handshakes. Redirects come next: nothing
 -- else matters of a request that is about to be repeated elsewhere. What the backend sees comes
--- last: others go by what the client asked for. External authentication is asked when all of this has
--- been done, in a phase of its own.
+-- last: others go by what the client asked for. External authentication is asked when all of this
+-- has been done, in a phase of its own.
 _M.request_order = {
     "blocks", "access_log", "client_certificate", "app_root", "cors", "redirect", "direct_response",
     "tls_redirect",
