@@ -62,6 +62,12 @@ const FLAGS = {
     default: 10,
     describe: 'Seconds to go on after SIGTERM, not ready any more; as RESTY_INGRESS_SHUTDOWN_GRACE_PERIOD of OpenResty',
   },
+  snippets: {
+    type: 'string',
+    choices: ['off', 'typed'],
+    default: 'off',
+    describe: 'typed: read configuration-snippet where all its directives are known; no text becomes configuration',
+  },
   'log-level': { type: 'string', choices: ['debug', 'info', 'warn', 'error'], default: 'info', describe: 'What to log' },
 } as const satisfies Record<string, FlagOptions>
 

@@ -49,6 +49,7 @@ export function pipelineOptions(options: Options): PipelineOptions {
     tcpServices: options['tcp-services-configmap'],
     udpServices: options['udp-services-configmap'],
     sslPassthrough: options['enable-ssl-passthrough'],
+    snippets: options.snippets,
     reservedPorts: [options['http-port'], options['https-port'], options['healthz-port']],
     proxyPorts: options['proxy-ports'],
     publishService: options['publish-service'],

@@ -4,19 +4,9 @@
  */
 import { knownTable, type Rows } from './known.ts'
 
-const AUTH = 'a gateway in front, or the backend itself, has to ask who the client is'
 const TLS_BACKEND = 'backend-protocol and proxy-ssl-secret'
 const WAF = 'a web application firewall in front'
 const SNIPPET = 'the annotation resty-ingress.io/conf of the Service, for lines of NGINX that it knows, or the fields of a Proxy'
-
-const AUTHENTICATION: Rows = {
-  'auth-tls-secret': ['clients need a certificate of this authority', AUTH],
-  'auth-tls-verify-client': ['whether a client may come without a certificate', AUTH, 'off'],
-  'auth-tls-verify-depth': ['how long the chain of that certificate may be', AUTH],
-  'auth-tls-error-page': ['where clients without one are sent', AUTH],
-  'auth-tls-pass-certificate-to-upstream': ['the backend gets the certificate of the client', AUTH],
-  'auth-tls-match-cn': ['which names the certificate may have', AUTH],
-}
 
 const BACKENDS: Rows = {
 }
@@ -31,7 +21,7 @@ const ELSE: Rows = {
 }
 
 const NEVER: Rows = {
-  'configuration-snippet': ['text that goes into the location', SNIPPET],
+  'configuration-snippet': ['text that goes into the location', `--snippets=typed, where all its directives are known here; ${SNIPPET}`],
   'server-snippet': ['text that goes into the server', SNIPPET],
   'stream-snippet': ['text that goes into the stream block', 'the ConfigMaps of TCP and UDP ports, or tcp and udp of a Proxy'],
   'auth-snippet': ['text for the location of the question of auth-url', 'auth-proxy-set-headers and auth-method, or externalAuth of a Proxy'],
@@ -79,7 +69,7 @@ const GONE: Rows = {
 
 /** By name without prefix. */
 export const KNOWN_ANNOTATIONS = knownTable({
-  later: { ...AUTHENTICATION, ...BACKENDS, ...ELSE },
+  later: { ...BACKENDS, ...ELSE },
   never: NEVER,
   needless: NEEDLESS,
   gone: GONE,

@@ -30,6 +30,8 @@ export interface SourceOptions extends ClassOptions {
   /** `namespace/name` of the ConfigMaps with ports of layer 4; '' = none. */
   readonly tcpServices: string
   readonly udpServices: string
+  /** Whether the annotation configuration-snippet is read, as typed directives. */
+  readonly snippets: 'off' | 'typed'
   /** `--enable-ssl-passthrough`. */
   readonly sslPassthrough: boolean
   /** `namespace/name` of the Service in front of this controller; '' = unknown. */

@@ -16,6 +16,7 @@ export const GOLDEN_OPTIONS: PipelineOptions = {
   tcpServices: '',
   udpServices: '',
   sslPassthrough: false,
+  snippets: 'off',
   reservedPorts: [80, 443],
   proxyPorts: [],
   publishService: '',

@@ -3,7 +3,7 @@ import type { Reader } from '../../collection/graph.ts'
 import type { KubeObject } from '../../collection/objects.ts'
 import { parseAddress } from '../../ir/address.ts'
 import { ANY_HOST, isHost, quoted } from '../../ir/names.ts'
-import type { Finding, Origin } from '../../ir/origin.ts'
+import type { Finding, ObjectRef, Origin } from '../../ir/origin.ts'
 import type { BackendRef, Fragment, Route } from '../../ir/types.ts'
 import { readPolicies, type PolicyReading } from '../../policy/annotations.ts'
 import { canaryPolicy } from '../../policy/canary.ts'
@@ -20,6 +20,7 @@ import { capped } from './capped.ts'
 import { isOurs } from './class.ts'
 import { readPassthrough } from './passthrough.ts'
 import { pathNotice, readPath, type PathReading } from './path.ts'
+import { readSnippet, withSnippet } from './snippet.ts'
 import { readTls } from './tls.ts'
 import { wwwRoutes } from './www.ts'
 
@@ -44,7 +45,7 @@ export function translateIngress(ingress: KubeObject, read: Reader, context: Con
   const { namespace, name, uid, creationTimestamp } = ingress.metadata
   const object = { kind: 'Ingress', apiVersion: 'networking.k8s.io/v1', namespace, name, ...(uid === undefined ? {} : { uid }) }
   const origin: Origin = { ...object, field: '' }
-  const reading = readPolicies(ingress.metadata.annotations ?? {}, context.options.annotationsPrefix, object, allowsCrossNamespace(read, context))
+  const reading = readAnnotations(ingress, object, read, context)
   const work: Work = { origin, read, context, reading, ...beside(reading, read, context) }
   const spec = fields(ingress.spec)
   checkSpec(spec, work)
@@ -69,6 +70,15 @@ export function translateIngress(ingress: KubeObject, read: Reader, context: Con
     ...(passthrough.length === 0 ? {} : { passthrough }),
     findings: [...work.findings, ...alias.findings, ...tls.findings, ...findings],
   }
+}
+
+/** What the annotations say, with the snippet among them where that is read. */
+function readAnnotations(ingress: KubeObject, object: ObjectRef, read: Reader, context: Context): PolicyReading {
+  const { annotations = {} } = ingress.metadata
+  const { annotationsPrefix: prefix, snippets } = context.options
+  const snippet = snippets === 'typed' ? readSnippet(annotations, prefix, object) : undefined
+  const own = readPolicies(snippet?.annotations ?? annotations, prefix, object, allowsCrossNamespace(read, context))
+  return snippet === undefined ? own : withSnippet(own, snippet)
 }
 
 /** What the annotations say beside the policies, and what is wrong with all of them. */

@@ -2,6 +2,9 @@
 import { quoted } from '../../ir/names.ts'
 import type { Json } from '../../ir/types.ts'
 import { duration, onOff, size, type Parser } from '../../ir/value.ts'
+import { backendConnection } from '../../policy/backend-connection.ts'
+import { backendUrls } from '../../policy/backend-urls.ts'
+import { buffering } from '../../policy/buffering.ts'
 import type { Reading } from './conf-effect.ts'
 import { addHeader, expires, GOOD_STATUSES, hideHeader, moreHeaders, setRequestHeader, template } from './conf-headers.ts'
 
@@ -18,6 +21,18 @@ export interface ConfEntry {
 
 const ANY = 32
 const MAX_SECONDS = 86_400
+
+/** With one value of a policy: name, how it is written, and whose value it is. */
+const SIMPLE: readonly (readonly [name: string, form: string, policy: string, field: string, parse: Parser<Json>])[] = [
+  ['proxy_request_buffering', 'on | off', 'buffering', 'requests', buffering.fields.requests.parse],
+  ['proxy_buffer_size', 'SIZE', 'buffering', 'size', buffering.fields.size.parse],
+  ['proxy_busy_buffers_size', 'SIZE', 'buffering', 'busy', buffering.fields.busy.parse],
+  ['proxy_max_temp_file_size', 'SIZE', 'buffering', 'file', buffering.fields.file.parse],
+  ['client_body_buffer_size', 'SIZE', 'buffering', 'body', buffering.fields.body.parse],
+  ['proxy_http_version', '1.0 | 1.1', 'backend_connection', 'version', backendConnection.fields.version.parse],
+  ['proxy_cookie_domain', 'FROM TO | off', 'backend_urls', 'cookie_domain', backendUrls.fields.cookie_domain.parse],
+  ['proxy_cookie_path', 'FROM TO | off', 'backend_urls', 'cookie_path', backendUrls.fields.cookie_path.parse],
+]
 
 export const CONF_DIRECTIVES: ReadonlyMap<string, ConfEntry> = new Map<string, ConfEntry>([
   ['more_set_headers', {
@@ -80,6 +95,18 @@ export const CONF_DIRECTIVES: ReadonlyMap<string, ConfEntry> = new Map<string, C
     min: 1, max: 1,
     read: value('buffering', 'responses', onOff),
   }],
+  ...SIMPLE.map(([name, form, policy, field, parse]): [string, ConfEntry] => [name, {
+    usage: `${name} ${form}`,
+    about: `As the annotation \`${name.replaceAll('_', '-')}\``,
+    min: 1, max: form.split(' | ')[0]?.split(' ').length ?? 1,
+    read: (words) => value(policy, field, parse)([words.join(' ')]),
+  }]),
+  ['proxy_redirect', {
+    usage: 'proxy_redirect FROM TO | off | default',
+    about: 'As the annotations `proxy-redirect-from` and `proxy-redirect-to`; regular expressions and variables are refused',
+    min: 1, max: 2,
+    read: redirects,
+  }],
   ['return', {
     usage: 'return CODE [TEXT] | CODE URL | URL',
     about: 'The answer to every request; no backend is asked. 301, 302, 303, 307 and 308 lead to a URL, which alone is 302',
@@ -93,6 +120,16 @@ export const CONF_DIRECTIVES: ReadonlyMap<string, ConfEntry> = new Map<string, C
     read: expires,
   }],
 ])
+
+function redirects([from = '', to]: readonly string[]): Reading {
+  const isPair = to !== undefined
+  if (!isPair && from !== 'off' && from !== 'default') return 'it needs a second URL'
+  const { redirect_from: first, redirect_to: second } = backendUrls.fields
+  const begin = value('backend_urls', 'redirect_from', first.parse)([from])
+  const end = isPair ? value('backend_urls', 'redirect_to', second.parse)([to]) : []
+  if (typeof begin === 'string') return begin
+  return typeof end === 'string' ? end : [...begin, ...end]
+}
 
 /** Codes that take a URL instead of a text. */
 const REDIRECTS = [301, 302, 303, 307, 308]

@@ -12,6 +12,19 @@ import { CONF_DIRECTIVES } from './conf-directives.ts'
 import type { Effect, FieldEffect, HeaderEffect } from './conf-effect.ts'
 import { readDirectives, type ConfDirective } from './conf-tokens.ts'
 
+/** What a line costs that cannot be honoured: itself, or all of them. */
+export interface Wording {
+  readonly line: string
+  readonly rest: string
+  readonly closed: string
+}
+
+const OF_SERVICE: Wording = {
+  line: 'this line has no effect',
+  rest: 'nothing from there on has an effect',
+  closed: 'routes to this Service answer 503',
+}
+
 /** Where names of directives stand. */
 const NAMES = /(?:^|[;{}\n])[ \t\r]*(\w+)/g
 /** The second counts only without the first. */
@@ -37,15 +50,20 @@ export function serviceConf(service: KubeObject): ConfReading | undefined {
 function readConf({ metadata, apiVersion }: KubeObject, annotation: string): ConfReading {
   const { namespace, name, uid } = metadata
   const object = { kind: 'Service', apiVersion, namespace, name, ...(uid === undefined ? {} : { uid }) }
-  const work = new Reading({ ...object, field: `metadata.annotations[${annotation}]` })
-  const conf = metadata.annotations?.[annotation] ?? ''
+  const origin = { ...object, field: `metadata.annotations[${annotation}]` }
+  return readConfText(metadata.annotations?.[annotation] ?? '', origin, OF_SERVICE)
+}
+
+/** A text of an annotation, which `origin` names. */
+export function readConfText(conf: string, origin: Origin, wording: Wording): ConfReading {
+  const work = new Reading(origin, wording)
   const { directives, error } = readDirectives(conf)
   for (const directive of directives) work.read(directive)
   if (error !== undefined) {
     const where = `line ${error.line}, column ${error.column}`
     const unread = conf.split('\n').slice((directives.at(-1)?.line ?? 1) - 1).join('\n')
     const names = [...unread.matchAll(NAMES)].map(([, name = '']) => name)
-    work.refuse(error.line, `${where}: ${error.message}; nothing from there on has an effect`, names)
+    work.refuse(error.line, `${where}: ${error.message}; ${wording.rest}`, names)
   }
   return work.result()
 }
@@ -58,14 +76,16 @@ interface Placed<E extends Effect> {
 
 class Reading {
   readonly #origin: Origin
+  readonly #wording: Wording
   readonly #findings: Finding[] = []
   readonly #headers: Placed<HeaderEffect>[] = []
   readonly #policies: Record<string, PolicyValue> = {}
   readonly #sources: Record<string, Record<string, Origin>> = {}
   #closed: string | undefined
 
-  constructor(origin: Origin) {
+  constructor(origin: Origin, wording: Wording) {
     this.#origin = origin
+    this.#wording = wording
   }
 
   read({ words: [name = '', ...words], line, block }: ConfDirective): void {
@@ -74,7 +94,7 @@ class Reading {
     const isComplete = words.length >= entry.min && words.length <= entry.max
     const effects = isComplete ? entry.read(words) : `it is written: ${entry.usage}`
     if (typeof effects !== 'string') for (const effect of effects) this.#take({ effect, line })
-    else this.refuse(line, `line ${line}: ${name}: ${effects}; this line has no effect`, words)
+    else this.refuse(line, `line ${line}: ${name}: ${effects}; ${this.#wording.line}`, words)
   }
 
   /** A protection must not be lost with a semicolon: where one of the lost words names one, routes are closed. */
@@ -82,7 +102,7 @@ class Reading {
     const protection = lost.find(isConfProtection)
     if (protection === undefined) return this.report(line, 'InvalidConf', message)
     this.#closed ??= `${protection} in annotation ${this.#annotation} may protect this route and cannot be read`
-    this.report(line, 'InvalidConf', `${message}; ${quoted(protection)} may protect, so routes to this Service answer 503`)
+    this.report(line, 'InvalidConf', `${message}; ${quoted(protection)} may protect, so ${this.#wording.closed}`)
   }
 
   report(line: number, reason: string, message: string, severity: Severity = 'error'): void {
@@ -107,7 +127,7 @@ class Reading {
   #unsupported(name: string, line: number): void {
     const protects = isConfProtection(name)
     const instead = alternativeTo(name)
-    const effect = protects ? 'it protects, so routes to this Service answer 503' : 'this line has no effect'
+    const effect = protects ? `it protects, so ${this.#wording.closed}` : this.#wording.line
     const advice = instead === undefined ? this.#meant(name) : `; instead: ${instead}`
     if (protects) this.#closed ??= `${name} in annotation ${this.#annotation} protects this route and cannot be honoured`
     const message = `line ${line}: directive ${quoted(name)} is not supported; ${effect}${advice}`
