@@ -74,13 +74,14 @@ export const CLEAN = translated(NEIGHBOUR)
 /** Everything that an object can bring into nginx.conf: whole classes, made of these lines only. */
 const CLASS_LINE = [
   'access_log off',
-  String.raw`client_max_body_size \d+`,
+  String.raw`client_(?:max_body_size|body_buffer_size) \d+`,
   String.raw`error_page(?: [45]\d\d)+ @custom_errors`,
   'proxy_intercept_errors on',
   'recursive_error_pages on',
   String.raw`proxy_(?:request_)?buffering (?:on|off)`,
   String.raw`proxy_next_upstream(?: (?:error|timeout|invalid_header|http_[45]\d\d|non_idempotent))+`,
-  String.raw`proxy_(?:busy_buffers_size|buffer_size|buffers \d+) \d+`,
+  String.raw`proxy_(?:busy_buffers_size|buffer_size|buffers \d+|max_temp_file_size) \d+`,
+  String.raw`proxy_http_version 1[.][01]`,
 ].join('|')
 /** What the template adds to each of them. */
 const FIXED = [
@@ -88,7 +89,7 @@ const FIXED = [
   String.raw`log_by_lua_block \{ return resty_ingress\.log\("default"\) \}`,
   String.raw`body_filter_by_lua_block \{ return resty_ingress\.body_filter\(\) \}`,
   '# NGINX forgets those above where there are any here.',
-  String.raw`proxy_set_header (?:Connection|Upgrade|Proxy|Host|X-[A-Za-z-]+) [$"a-z_]+;`,
+  String.raw`proxy_set_header (?:Connection|Upgrade|Proxy|Host|X-[A-Za-z-]+|ssl-client-[a-z-]+) [$"a-z_]+;`,
 ].join('|')
 const CLASS_BLOCK = new RegExp(
   String.raw` {8}location @(c[0-9a-f]{12}) \{\n(?: {12}(?:(?:${CLASS_LINE});|${FIXED})\n)+` +
