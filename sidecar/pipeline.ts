@@ -35,7 +35,7 @@ import { StreamPipeline } from './stream-pipeline.ts'
 import { headerConfigMaps, withHeaderMaps } from './source/configmap/headers.ts'
 import { settingKey } from './source/configmap/keys.ts'
 import { translateConfigMap, type SettingsReading } from './source/configmap/translate.ts'
-import { referenceSettings, type Context, type SourceOptions } from './source/context.ts'
+import { objectSettings, referenceSettings, type Context, type SourceOptions } from './source/context.ts'
 import { defaultBackendPart, globalDefaultBackend, type DefaultBackendReading } from './source/default-backend.ts'
 import { globalAuthPart } from './source/external-auth.ts'
 import { sourceParts } from './source/fragments.ts'
@@ -121,6 +121,7 @@ export class Pipeline {
       secrets: objects.of('Secret'),
       authorities: graph.map(objects.of('Secret'), translateAuthority),
       resolutions: this.resolutions,
+      objectSettings: graph.map(this.#settings, ({ settings }) => objectSettings(settings)),
       referenceSettings: graph.map(this.#settings, ({ settings }) => referenceSettings(settings)),
       listed: objects.listed,
     }

@@ -64,9 +64,11 @@ local function set_bandwidth(value)
 end
 
 
---- @param route record
+--- @param route  record
+-- @param key_of  what clients are told apart by, for the request at hand: a text, which is empty
+--                where nothing is limited; nil: their address
 -- @return function that refuses the request at hand, or lets it pass
-function _M.compile(value, route)
+function _M.compile(value, route, key_of)
     local list, allowed = rates_of(value, route.origin), address_set.of(value.allow)
     local most = value.connections
     local connection = most and connections.new(name_of(route.origin, "connections", most), most)
@@ -77,6 +79,10 @@ function _M.compile(value, route)
         end
         local client = is_counted and ngx_var.binary_remote_addr
         if not client or allowed and allowed:holds(client) then
+            return
+        end
+        client = key_of and key_of() or client
+        if client == "" then
             return
         end
         if not take_all(list, client) then

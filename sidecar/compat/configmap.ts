@@ -38,10 +38,6 @@ const PROXYING: Rows = {
   'upstream-hash-by': ['the endpoint is chosen by a hash of this text, everywhere', 'the annotation upstream-hash-by of an Ingress'],
   'upstream-hash-by-subset': ['the hash chooses a group', 'the annotation upstream-hash-by-subset of an Ingress', 'false'],
   'upstream-hash-by-subset-size': ['of so many endpoints', 'the annotation upstream-hash-by-subset-size of an Ingress'],
-  'limit-conn-zone-variable': ['what clients are told apart by', 'their addresses, behind proxy-real-ip-cidr the ones that proxies tell', '$binary_remote_addr'],
-  'annotations-risk-level': ['annotations that are more dangerous are refused', 'ValidatingAdmissionPolicies (docs/admission.md); no annotation can bring in configuration'],
-  'annotation-value-word-blocklist': ['Ingresses with such words in annotations are refused', 'ValidatingAdmissionPolicies (docs/admission.md); no annotation can bring in configuration'],
-  'strict-validate-path-type': ['Exact and Prefix paths with unusual characters are refused', 'a path is compared as text, whatever its characters'],
 }
 
 const TLS: Rows = {

@@ -2,6 +2,7 @@
 import type { TemplatePart } from './template.ts'
 import type { DestinationUrl } from './destination-url.ts'
 import { DEFAULT_LOG_FORMAT, type LogFormat } from './log-format.ts'
+import { DEFAULT_OBJECT_SETTINGS, type ObjectSettings } from './object-settings.ts'
 import { DEFAULT_PROCESS_SETTINGS, type ProcessSettings } from './process-settings.ts'
 import { DEFAULT_PROXYING_SETTINGS, type ProxyingSettings } from './proxying-settings.ts'
 import { DEFAULT_TLS_SETTINGS, type TlsSettings } from './tls-settings.ts'
@@ -16,7 +17,7 @@ export type HeaderPattern = { readonly text: string } | { readonly pattern: stri
 /** Status -> seconds that an answer with it is kept. */
 export type CacheSeconds = { readonly [status: string]: number }
 
-export interface Settings extends TlsSettings, ProcessSettings, ProxyingSettings {
+export interface Settings extends TlsSettings, ProcessSettings, ProxyingSettings, ObjectSettings {
   readonly workerProcesses: number | 'auto'
   readonly maxWorkerConnections: number
   /** Seconds that a worker of an old generation may live on (websockets). */
@@ -74,6 +75,8 @@ export interface Settings extends TlsSettings, ProcessSettings, ProxyingSettings
   readonly customHttpErrors: readonly number[]
   readonly limitReqStatusCode: number
   readonly limitConnStatusCode: number
+  /** What clients are told apart by. */
+  readonly limitConnZoneVariable: readonly TemplatePart[]
   /** KiB a second; 0 = no limit. */
   readonly limitRate: number
   /** KiB. */
@@ -159,6 +162,7 @@ export interface Settings extends TlsSettings, ProcessSettings, ProxyingSettings
 export const DEFAULT_SETTINGS: Settings = {
   ...DEFAULT_TLS_SETTINGS,
   ...DEFAULT_PROCESS_SETTINGS,
+  ...DEFAULT_OBJECT_SETTINGS,
   ...DEFAULT_PROXYING_SETTINGS,
   workerProcesses: 'auto',
   maxWorkerConnections: 16384,
@@ -200,6 +204,7 @@ export const DEFAULT_SETTINGS: Settings = {
   customHttpErrors: [],
   limitReqStatusCode: 503,
   limitConnStatusCode: 503,
+  limitConnZoneVariable: [{ var: 'binary_remote_addr' }],
   limitRate: 0,
   limitRateAfter: 0,
   whitelistSourceRange: [],

@@ -5,7 +5,7 @@ import { integer, list } from '../ir/value.ts'
 import { defined } from '../util/field.ts'
 import type { Combined, Policy, PolicyValue, Problem } from './policy.ts'
 import { addressRanges, byteSize, flawless, group, proxyField, wholeNumber } from './proxy-field.ts'
-import { object } from './schema.ts'
+import { object, TEMPLATE_SCHEMA } from './schema.ts'
 
 const MAX_RATE = 1_000_000
 /** What a worker can count for one client. */
@@ -67,6 +67,12 @@ function bandwidth(value: PolicyValue, settings: Settings): Members {
   return { rate, rate_after: positive(value.rate_after ?? settings.limitRateAfter * KIBIBYTE) }
 }
 
+/** Undefined: clients are told apart by their addresses. */
+function clientKey({ limitConnZoneVariable: key }: Settings): Json | undefined {
+  const [first, ...rest] = key
+  return first !== undefined && rest.length === 0 && 'var' in first && first.var === 'binary_remote_addr' ? undefined : key
+}
+
 type Members = { readonly [name: string]: number | undefined }
 
 /** Undefined: nothing is limited. */
@@ -74,8 +80,8 @@ function effect(value: PolicyValue, settings: Settings): Json | undefined {
   // The commonest route says nothing, and there are thousands.
   if (settings.limitRate === 0 && LIMITS.every((name) => value[name] === undefined)) return undefined
   const counted = { ...inTime(value, settings), ...atOnce(value, settings) }
-  const allow = Object.keys(counted).length === 0 ? undefined : value.allow
-  const all = defined<Json>({ ...counted, allow, ...bandwidth(value, settings) })
+  const who = Object.keys(counted).length === 0 ? {} : { allow: value.allow, key: clientKey(settings) }
+  const all = defined<Json>({ ...counted, ...who, ...bandwidth(value, settings) })
   return Object.keys(all).length === 0 ? undefined : all
 }
 
@@ -123,6 +129,7 @@ export const limits = {
           connections: { type: 'integer', minimum: 1, maximum: MAX_CONNECTIONS },
           burst_multiplier: { type: 'integer', minimum: 1, maximum: MAX_MULTIPLIER },
           allow: { type: 'array', items: { type: 'string', pattern: '^[0-9a-f.:]+(/[0-9]{1,3})?$' }, minItems: 1 },
+          key: TEMPLATE_SCHEMA,
           rate_status: { type: 'integer', minimum: 400, maximum: 599 },
           connection_status: { type: 'integer', minimum: 400, maximum: 599 },
           rate: { type: 'integer', minimum: 1, maximum: MAX_BYTES },

@@ -2,6 +2,7 @@
 import type { Collection, Index, Reader } from '../collection/graph.ts'
 import type { KubeObject } from '../collection/objects.ts'
 import type { LabelSelector } from '../ir/label-selector.ts'
+import type { ObjectSettings } from '../ir/object-settings.ts'
 import type { Settings } from '../ir/settings.ts'
 import type { Resolution } from '../ir/types.ts'
 import type { AuthorityResult } from './secret/authority.ts'
@@ -45,6 +46,12 @@ export function referenceSettings(settings: Settings): ReferenceSettings {
   return { allowCrossNamespaceResources, externalNameDenied, globalAllowedResponseHeaders, serviceUpstream }
 }
 
+/** What settings say of Ingresses as a whole. Apart, too. */
+export function objectSettings(settings: Settings): ObjectSettings {
+  const { strictValidatePathType, annotationsRiskLevel, annotationValueWordBlocklist } = settings
+  return { strictValidatePathType, annotationsRiskLevel, annotationValueWordBlocklist }
+}
+
 export interface Context {
   readonly options: SourceOptions
   readonly ingressClasses: Collection<KubeObject>
@@ -64,6 +71,8 @@ export interface Context {
   readonly resolutions: Collection<Resolution>
   /** Under ''. */
   readonly referenceSettings: Collection<ReferenceSettings>
+  /** Under ''. */
+  readonly objectSettings: Collection<ObjectSettings>
   /** What has been listed (see ObjectStore): a Secret that is neither here nor listed is not missing yet. */
   readonly listed: Collection<true>
 }

@@ -2,6 +2,7 @@
 
 local address_set = require "ingress.pure.address_set"
 local shape = require "ingress.pure.shape"
+local template = require "ingress.pure.template_record"
 
 local format = string.format
 
@@ -15,7 +16,7 @@ local MOST = {
 local LEAST_STATUS, MOST_STATUS = 400, 599
 local MEMBERS = {
     rps = true, rpm = true, burst_multiplier = true, connections = true, rate = true,
-    rate_after = true, allow = true, rate_status = true, connection_status = true,
+    rate_after = true, allow = true, key = true, rate_status = true, connection_status = true,
 }
 
 local _M = {}
@@ -40,13 +41,15 @@ function _M.validate(value)
     return shape.object(value, MEMBERS, "limits")
         or check_numbers(value)
         or address_set.refusal(value.allow, MOST_RANGES, "limits.allow")
+        or value.key ~= nil and template.refusal(value.key, "limits.key")
         or nil
 end
 
 
-function _M.compile(value, route)
+function _M.compile(value, route, templates)
+    local key_of = value.key and templates.compile(value.key, route)
     -- Policies are loaded without NGINX, too.
-    return require("ingress.limit").compile(value, route)
+    return require("ingress.limit").compile(value, route, key_of)
 end
 
 

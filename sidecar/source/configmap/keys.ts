@@ -5,6 +5,7 @@ import { urlTemplate } from '../../ir/template.ts'
 import { isHost } from '../../ir/names.ts'
 import { logFormat } from '../../ir/log-format.ts'
 import { ALGORITHMS, type Settings } from '../../ir/settings.ts'
+import { template } from '../../ir/template.ts'
 import { boolean, buffers, duration, integer, list, seconds, size, word, type Parser } from '../../ir/value.ts'
 import { access, MAX_RANGES } from '../../policy/access.ts'
 import { headerPatterns } from '../../policy/blocks.ts'
@@ -20,6 +21,7 @@ import { serviceUpstream } from '../../policy/service-upstream.ts'
 import { timeouts } from '../../policy/timeouts.ts'
 import { tlsRedirect } from '../../policy/tls-redirect.ts'
 import { key, type Key } from './key.ts'
+import { OBJECT_KEYS } from './object-keys.ts'
 import { PROCESS_KEYS } from './process-keys.ts'
 import { PROXYING_KEYS } from './proxying-keys.ts'
 import { TLS_KEYS } from './tls-keys.ts'
@@ -88,6 +90,7 @@ const httpRedirectCode: Parser<number> = (text) => {
 }
 
 export const KEYS: { readonly [K in keyof Settings]: Key<Settings[K]> } = {
+  ...OBJECT_KEYS,
   ...PROCESS_KEYS,
   ...PROXYING_KEYS,
   ...TLS_KEYS,
@@ -135,6 +138,7 @@ export const KEYS: { readonly [K in keyof Settings]: Key<Settings[K]> } = {
   customHttpErrors: defaultOf(customErrors.fields.statuses),
   limitReqStatusCode: key('limit-req-status-code', integer(400, 599), 'Status for requests over `limit-rps` and `limit-rpm`'),
   limitConnStatusCode: key('limit-conn-status-code', integer(400, 599), 'Status for requests over `limit-connections`'),
+  limitConnZoneVariable: key('limit-conn-zone-variable', template, 'What clients are told apart by for `limit-rps`, `limit-rpm` and `limit-connections`; where it is empty, nothing is limited'),
   limitRate: key('limit-rate', integer(0, 1_000_000_000), 'KiB of an answer in a second; 0: no limit'),
   limitRateAfter: key('limit-rate-after', integer(0, 1_000_000_000), 'KiB of an answer before `limit-rate` holds'),
   whitelistSourceRange: defaultOf(access.fields.whitelist),

@@ -18,6 +18,8 @@ export const PROTECTIONS: ReadonlySet<string> = new Set([
   'block-user-agents',
   'block-referers',
   'global-auth-url',
+  'annotations-risk-level',
+  'annotation-value-word-blocklist',
   'global-auth-method',
   'global-auth-response-headers',
   'global-auth-request-redirect',

@@ -24,6 +24,13 @@ export function readPath(path: unknown, pathType: unknown, regexMode: boolean): 
   return regexMode ? regexPath(String(literal)) : literalPath(String(literal), pathType)
 }
 
+/** As `strict-validate-path-type` of ingress-nginx has it: expressions are judged elsewhere. */
+export function strictPath(reading: PathReading): PathReading {
+  if ('problem' in reading || reading.pathType === 'Regex' || /^[/][A-Za-z0-9._/-]*$/.test(reading.path)) return reading
+  const problem = `path ${quoted(reading.path)} has others than letters, digits, ".", "_", "-" and "/": strict-validate-path-type`
+  return { reason: 'InvalidPath', problem }
+}
+
 /** Why a path may not mean what its author thinks: Kubernetes knows no wildcards in Exact and Prefix. */
 export function pathNotice(reading: PathReading): string | undefined {
   if ('problem' in reading || reading.pathType === 'Regex' || !reading.path.endsWith('/*')) return undefined

@@ -18,8 +18,9 @@ import { readAliases } from './alias.ts'
 import { readBackend } from './backend.ts'
 import { capped } from './capped.ts'
 import { isOurs } from './class.ts'
+import { judged } from './judge.ts'
 import { readPassthrough } from './passthrough.ts'
-import { pathNotice, readPath, type PathReading } from './path.ts'
+import { pathNotice, readPath, strictPath, type PathReading } from './path.ts'
 import { readSnippet, withSnippet } from './snippet.ts'
 import { readTls } from './tls.ts'
 import { wwwRoutes } from './www.ts'
@@ -45,7 +46,8 @@ export function translateIngress(ingress: KubeObject, read: Reader, context: Con
   const { namespace, name, uid, creationTimestamp } = ingress.metadata
   const object = { kind: 'Ingress', apiVersion: 'networking.k8s.io/v1', namespace, name, ...(uid === undefined ? {} : { uid }) }
   const origin: Origin = { ...object, field: '' }
-  const reading = readAnnotations(ingress, object, read, context)
+  const all = readAnnotations(ingress, object, read, context)
+  const reading = judged(all, ingress.metadata.annotations ?? {}, object, { read, context })
   const work: Work = { origin, read, context, reading, ...beside(reading, read, context) }
   const spec = fields(ingress.spec)
   checkSpec(spec, work)
@@ -139,7 +141,7 @@ function pathRoutes(hosts: readonly RuleHost[], work: Work): Route[] {
 
 function readRoute(host: string, entry: unknown, field: string, work: Work): Route | undefined {
   const { path, pathType, backend } = fields(entry)
-  const reading = pathReading(path, pathType, work)
+  const reading = strictly(pathReading(path, pathType, work), work)
   const ref = backendRef(backend, `${field}.backend`, work)
   if ('problem' in reading) {
     report(work, `${field}.path`, reading.reason, reading.problem)
@@ -151,6 +153,10 @@ function readRoute(host: string, entry: unknown, field: string, work: Work): Rou
     work.findings.push({ origin: { ...work.origin, field: `${field}.path` }, severity: 'warning', reason: 'LiteralStar', message })
   }
   return { host, ...reading, ...common(ref, `${field}.path`, work) }
+}
+
+function strictly(reading: PathReading, { read, context }: Work): PathReading {
+  return read.get(context.objectSettings, '')?.strictValidatePathType === true ? strictPath(reading) : reading
 }
 
 /** A canary may leave `use-regex` to its main object: what can be no plain path is an expression there. */
