@@ -1,5 +1,5 @@
 import { backendName } from '../ir/backend-name.ts'
-import { destinationOf, destinationUrl, hostHeader, ROUTE_HOST, type DestinationUrl } from '../ir/destination-url.ts'
+import { destinationOf, destinationUrl, ROUTE_HOST, type DestinationUrl } from '../ir/destination-url.ts'
 import type { Settings } from '../ir/settings.ts'
 import { urlTemplate, type TemplatePart } from '../ir/template.ts'
 import type { BackendRef, Json } from '../ir/types.ts'
@@ -76,6 +76,10 @@ function isBelow(path: string, prefix: string): boolean {
   return `${path}/`.startsWith(prefix.endsWith('/') ? prefix : `${prefix}/`)
 }
 
+function isIpv6(host: string): boolean {
+  return host.includes(':')
+}
+
 function effect(value: PolicyValue, context: RouteContext): Json | undefined {
   const auth = inForce(value, context.settings)
   if (auth === undefined) return undefined
@@ -86,7 +90,7 @@ function effect(value: PolicyValue, context: RouteContext): Json | undefined {
   // The route is closed (source/external-auth.ts).
   if (ref === undefined) return undefined
   const backend = `backend/${backendName(ref)}`
-  const destination = { backend, host: hostHeader(url, ref.service), target: url.target }
+  const destination = { backend, host: isIpv6(ref.service) ? `[${ref.service}]` : ref.service, target: url.target }
   const question = { ...destination, ...tlsMembers(url, ref.service), ...optional(auth) }
   return auth.cache_key === undefined ? question : { ...question, cache: cacheOf(auth, question, context) }
 }
