@@ -2,14 +2,21 @@
  * Values that fields take: those of the golden cases, of which each policy has one. So whatever is new is attacked
  * as soon as it has its golden case.
  */
-import { readdirSync, readFileSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { KubeObject } from '../../collection/objects.ts'
 import { merge } from '../../files/folder.ts'
 import { parseManifest } from '../../files/manifest.ts'
 import type { Json } from '../../ir/types.ts'
+import type { PipelineOptions } from '../../pipeline.ts'
 
 const ROOT = new URL('../../testdata/', import.meta.url).pathname
+
+/** The flags of a golden case that differ from those of the others. */
+export function optionsOf(name: string): Partial<PipelineOptions> {
+  const path = join(ROOT, name, 'options.json')
+  return existsSync(path) ? (JSON.parse(readFileSync(path, 'utf8')) as Partial<PipelineOptions>) : {}
+}
 
 /** Every nginx.conf that a golden case expects. */
 export function goldenConfigs(): readonly string[] {
@@ -19,13 +26,17 @@ export function goldenConfigs(): readonly string[] {
       .map((file) => readFileSync(join(ROOT, name, file), 'utf8')))
 }
 
-function objectsOf(name: string): KubeObject[] {
+/** Names of the golden cases. */
+export const GOLDEN_CASES: readonly string[] = readdirSync(ROOT)
+
+/** What a golden case brings. */
+export function objectsOf(name: string): KubeObject[] {
   const parsed = parseManifest('input.yaml', readFileSync(join(ROOT, name, 'input.yaml'), 'utf8'))
   if (!('manifest' in parsed)) throw new Error(`input.yaml of ${name} cannot be read`)
   return [...merge([parsed.manifest]).objects.values()].map(({ object }) => object)
 }
 
-const OBJECTS: readonly KubeObject[] = readdirSync(ROOT).flatMap(objectsOf)
+const OBJECTS: readonly KubeObject[] = GOLDEN_CASES.flatMap(objectsOf)
 
 function textsOf(record: unknown): [string, string][] {
   const entries = typeof record === 'object' && record !== null ? Object.entries(record) : []
