@@ -8,6 +8,7 @@ import type { Finding } from './ir/origin.ts'
 import type { Certificate, VirtualHost } from './ir/types.ts'
 import { certificatesOf } from './snapshot/certificates.ts'
 import type { CertificateResult } from './source/secret/translate.ts'
+import { isoTime } from './util/time.ts'
 
 export interface ExpiryInputs {
   readonly virtualHosts: Collection<VirtualHost>
@@ -52,8 +53,7 @@ export class ExpiryPipeline {
 }
 
 function finding({ namespace, name, notAfter }: Certificate, hosts: readonly string[], isOver: boolean): Finding {
-  const end = new Date(notAfter * 1000).toISOString().replace('.000Z', 'Z')
-  const message = `the certificate of ${who(hosts)} ${isOver ? 'ended' : 'ends'} at ${end}`
+  const message = `the certificate of ${who(hosts)} ${isOver ? 'ended' : 'ends'} at ${isoTime(notAfter)}`
   const origin = { ...objectName(`${namespace}/${name}`), kind: 'Secret', apiVersion: 'v1', field: 'data[tls.crt]' }
   return { origin, severity: isOver ? 'error' : 'warning', reason: isOver ? 'CertificateExpired' : 'CertificateExpires', message }
 }

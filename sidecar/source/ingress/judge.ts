@@ -18,7 +18,12 @@ interface Place {
 type Annotations = Readonly<Record<string, string>>
 
 /** The reading as it was, or closed: its paths stay its own, so that nobody else's answer for them. */
-export function judged(reading: PolicyReading, annotations: Annotations, object: ObjectRef, { read, context }: Place): PolicyReading {
+export function judged(
+  reading: PolicyReading,
+  annotations: Annotations,
+  object: ObjectRef,
+  { read, context }: Place,
+): PolicyReading {
   const settings = read.get(context.objectSettings, '')
   if (settings === undefined || !hasRules(settings)) return reading
   const { annotationsPrefix: prefix } = context.options
