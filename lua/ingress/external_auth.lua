@@ -9,7 +9,9 @@ local answers = require "ingress.external_auth_cache"
 local basic_auth = require "ingress.policy.basic_auth"
 local client_url = require "ingress.pure.client_url"
 local faults = require "ingress.faults"
+local request_headers = require "ingress.policy.request_headers"
 local request_key = require "ingress.request_key"
+local store = require "ingress.store"
 local target = require "ingress.balance.target"
 
 local find = string.find
@@ -18,6 +20,8 @@ local gsub = string.gsub
 local ipairs = ipairs
 local ngx = ngx
 local ngx_var = ngx.var
+local pairs = pairs
+local setmetatable = setmetatable
 local type = type
 
 -- Of a question; the times of ingress-nginx are 15 s each, the one of connections is ours.
@@ -37,9 +41,9 @@ local _M = {
     NO_ANSWER = { status = 502, headers = {} },
 }
 
--- Address of a request -> {auth, verdict, question, replaced}: the compiled policy, what is known
--- of the answer, the address of the subrequest while it is watched, headers that were replaced for
--- it. Every location that such a request can end in has a log phase, which takes it away.
+-- Address of a request -> {auth, verdict, question, headers}: the compiled policy, what is known
+-- of the answer, the address of the subrequest while it is watched, the headers of the client where
+-- the question has others. Every location that such a request can end in has a log phase, which takes it away.
 local exchanges = {}
 local expected = 0
 
@@ -85,33 +89,18 @@ function _M.let_in(auth)
 end
 
 
-local function compile_steps(steps, route, templates)
-    local headers = {}
-    for i, step in ipairs(steps or {}) do
-        headers[i] = {
-            name = step.set or step.remove,
-            text = step.set and templates.compile_header(step.value, route),
-        }
+-- As they were before the question.
+local function restore_headers(before)
+    local now = ngx.req.get_headers(0, true)
+    for name in pairs(now) do
+        if before[name] == nil then
+            ngx.req.clear_header(name)
+        end
     end
-    return headers
-end
-
-
--- Headers for the service, in place of those of the client, which come back afterwards.
-local function replace_headers(headers)
-    local before, replaced = ngx.req.get_headers(0), {}
-    for i, header in ipairs(headers) do
-        replaced[i] = { name = header.name, value = before[header.name] }
-        ngx.req.set_header(header.name, header.text and header.text() or nil)
-    end
-    return replaced
-end
-
-
--- In the opposite order, since a name may be there twice.
-local function restore_headers(replaced)
-    for i = #replaced, 1, -1 do
-        ngx.req.set_header(replaced[i].name, replaced[i].value)
+    for name, value in pairs(before) do
+        if now[name] ~= value then
+            ngx.req.set_header(name, value)
+        end
     end
 end
 
@@ -157,12 +146,23 @@ local function compile_signin(value, route, templates)
 end
 
 
+-- Backend -> its target under the setting in force, as long as a route has it.
+local targets = setmetatable({}, { __mode = "v" })
+
+
 local function target_of(key)
-    local route = {
-        backends = { { backend = key, weight = 1 } },
-        policies = { timeouts = TIMEOUTS },
-    }
-    return target.compile(route).only
+    local setting = store.setting()
+    local known = targets[key]
+    if not known or known.setting ~= setting then
+        local route = {
+            backends = { { backend = key, weight = 1 } },
+            policies = { timeouts = TIMEOUTS },
+        }
+        known = target.compile(route).only
+        known.setting = setting
+        targets[key] = known
+    end
+    return known
 end
 
 
@@ -182,7 +182,8 @@ function _M.compile(value, route, templates)
         end
     end
     local put_question = compile_question(value, route, templates)
-    local headers = compile_steps(value.request_headers, route, templates)
+    local change_headers = value.request_headers
+        and request_headers.compile(value.request_headers, route, templates)
     local auth = {
         target = target_of(value.backend),
         response_headers = value.response_headers or {},
@@ -207,8 +208,11 @@ function _M.compile(value, route, templates)
             exchange.verdict = answers.find(exchange.cache_key)
         end
         if not exchange.verdict then
-            exchange.replaced = headers[1] and replace_headers(headers)
             put_question()
+            if change_headers then
+                exchange.headers = ngx.req.get_headers(0, true)
+                change_headers()
+            end
         end
     end
 end
@@ -241,6 +245,18 @@ local function pass_headers(verdict, auth)
 end
 
 
+-- What was for the service alone is for nobody else: not for the backend, nor for that of a page of
+-- errors.
+local function end_question(exchange)
+    if exchange.headers then
+        restore_headers(exchange.headers)
+    end
+    if exchange.auth.hide_login then
+        exchange.auth.hide_login()
+    end
+end
+
+
 local function refuse(verdict, auth)
     local status = verdict.status
     if status == 401 and auth.signin then
@@ -257,15 +273,12 @@ end
 --- The access phase of the request, after the subrequest.
 _M.decide = faults.guarded(function()
     local exchange = exchanges[request_key()]
+    if exchange then
+        end_question(exchange)
+    end
     local verdict = exchange and exchange.verdict or _M.NO_ANSWER
     if verdict.status < 200 or verdict.status > 299 then
         return refuse(verdict, exchange and exchange.auth or {})
-    end
-    if exchange.replaced then
-        restore_headers(exchange.replaced)
-    end
-    if exchange.auth.hide_login then
-        exchange.auth.hide_login()
     end
     return pass_headers(verdict, exchange.auth)
 end, function()

@@ -51,6 +51,7 @@ everyVariant('basic auth from objects', ({ variant }) => {
     const asked = { 'auth-url': `http://127.0.0.1:${service401.port}/`, 'auth-response-headers': 'X-Saw' }
     const [here, elsewhere] = [{ 'allowlist-source-range': '127.0.0.0/8' }, { 'allowlist-source-range': '192.0.2.0/24' }]
     const any = { satisfy: 'any' }
+    const page = { 'custom-http-errors': '401', 'default-backend': 'web' }
     const hosts: Readonly<Record<string, Readonly<Record<string, string>>>> = {
       'open': {},
       'basic': LOGIN,
@@ -61,11 +62,14 @@ everyVariant('basic auth from objects', ({ variant }) => {
       'any-here': { ...LOGIN, ...asked, ...here, ...any },
       'any-service': { ...asked, ...any },
       'all-of-three': { ...LOGIN, ...asked, ...here },
+      'page': { ...LOGIN, ...page },
+      'page-after-service': { ...LOGIN, ...asked, ...page, 'auth-proxy-set-headers': 'prod/told' },
       ...CLOSED,
     }
     const it = await sidecar(t, variant, {
       'routes.yaml': manifest([
         ...service('web', [web.port]),
+        { apiVersion: 'v1', kind: 'ConfigMap', metadata: { namespace: 'prod', name: 'told' }, data: { 'X-Token': 'for the service' } },
         ...Object.entries(hosts).map(([name, annotations]) => ingress(name, `${name}.example`, 'web', annotations)),
       ]),
       'users.yaml': manifest([secret('users', { auth: `alice:${HASHES[0]}\nhidden\n` }), secret('map', { alice: HASHES[1] })]),
@@ -102,6 +106,13 @@ everyVariant('basic auth from objects', ({ variant }) => {
       for (const host of ['any-of-three.example', 'any-here.example']) {
         const seen = headersOf(await ask(it.http, { host, headers: { ...basic('secret'), ...good } }))
         assert.equal(seen['authorization'], undefined, host)
+      }
+    })
+
+    await t.test('a page for those who are refused sees neither the login nor what is for the service', async () => {
+      for (const [host, password] of [['page', 'wrong'], ['page-after-service', 'secret']] as const) {
+        const headers = headersOf(await ask(it.http, { host: `${host}.example`, headers: basic(password) }))
+        assert.deepEqual([headers['x-code'], headers['authorization'], headers['x-token']], ['401', undefined, undefined], host)
       }
     })
 
