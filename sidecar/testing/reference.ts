@@ -17,6 +17,7 @@ import { CONSENT_ANNOTATION } from '../source/proxy/backend.ts'
 import { EXPOSE_ANNOTATIONS } from '../source/service/expose.ts'
 import { HEALTH_CHECK } from '../source/service/health-check.ts'
 import { compareText } from '../util/canonical.ts'
+import { reloading } from './reloads.ts'
 
 /** No grammar takes it, so each tells what it takes. */
 const NOTHING = '\0'
@@ -49,7 +50,9 @@ function annotationRows(fields: readonly Documented[]): string[][] {
 
 function ingressTable(): string {
   const fields = POLICIES.flatMap((policy): Documented[] => Object.values(policy.fields))
-  return table(['annotation of an Ingress', 'what it says', 'allowed'], annotationRows(fields))
+  const reloads = reloading()
+  const rows = annotationRows(fields).map((row, i) => [...row, reloads.has(fields[i]?.annotation ?? '') ? 'yes' : 'no'])
+  return table(['annotation of an Ingress', 'what it says', 'allowed', 'reload'], rows)
 }
 
 function serviceTable(): string {
@@ -60,13 +63,21 @@ function serviceTable(): string {
   return table(['annotation of a Service', 'what it says', 'allowed'], rows)
 }
 
+/** Defaults that are too long for a table, or nothing to read. */
+const DEFAULT_TEXTS: { readonly [K in keyof Settings]?: string } = {
+  sslCiphers: "Mozilla's intermediate list, without DHE",
+  logFormat: 'that of ingress-nginx',
+  logFormatStream: 'that of ingress-nginx',
+  addHeaders: 'none',
+  proxySetHeaders: 'none',
+}
+
 function defaultText(name: keyof Settings): string {
   const value: unknown = DEFAULT_SETTINGS[name]
-  if (name === 'sslCiphers') return "Mozilla's intermediate list, without DHE"
-  if (name === 'logFormat' || name === 'logFormatStream') return 'that of ingress-nginx'
+  const text = DEFAULT_TEXTS[name]
+  if (text !== undefined) return text
   if (typeof value === 'boolean' && 'value' in KEYS[name].parse('on')) return value ? 'on' : 'off'
-  if (value === undefined || value === '') return 'none'
-  if (typeof value !== 'object' || value === null) return String(value)
+  if (typeof value !== 'object' || value === null) return String(value ?? '') || 'none'
   return Object.values(value).map(String).join(' ') || 'none'
 }
 
