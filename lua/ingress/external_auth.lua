@@ -14,6 +14,7 @@ local request_key = require "ingress.request_key"
 local store = require "ingress.store"
 local target = require "ingress.balance.target"
 
+local concat = table.concat
 local find = string.find
 local format = string.format
 local gsub = string.gsub
@@ -43,7 +44,8 @@ local _M = {
 
 -- Address of a request -> {auth, verdict, question, headers}: the compiled policy, what is known
 -- of the answer, the address of the subrequest while it is watched, the headers of the client where
--- the question has others. Every location that such a request can end in has a log phase, which takes it away.
+-- the question has others. Every location that such a request can end in has a log phase, which
+-- takes it away.
 local exchanges = {}
 local expected = 0
 
@@ -89,16 +91,22 @@ function _M.let_in(auth)
 end
 
 
+-- Of a header that is there more than once, as one text.
+local function joined(value)
+    return type(value) == "table" and concat(value, "\n") or value
+end
+
+
 -- As they were before the question.
 local function restore_headers(before)
-    local now = ngx.req.get_headers(0, true)
+    local now = ngx.req.get_headers(0)
     for name in pairs(now) do
         if before[name] == nil then
             ngx.req.clear_header(name)
         end
     end
     for name, value in pairs(before) do
-        if now[name] ~= value then
+        if joined(now[name]) ~= joined(value) then
             ngx.req.set_header(name, value)
         end
     end
@@ -210,7 +218,7 @@ function _M.compile(value, route, templates)
         if not exchange.verdict then
             put_question()
             if change_headers then
-                exchange.headers = ngx.req.get_headers(0, true)
+                exchange.headers = ngx.req.get_headers(0)
                 change_headers()
             end
         end

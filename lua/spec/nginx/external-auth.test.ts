@@ -139,7 +139,10 @@ everyVariant('external authentication', ({ variant }) => {
       ...service('typed', {}, it.web),
       proxy('typed', {
         path: { value: '/typed' },
-        externalAuth: { url, requestHeaders: { set: { 'X-Typed': '$request_method' } }, responseHeaders: ['X-User'] },
+        externalAuth: {
+          url, responseHeaders: ['X-User'],
+          requestHeaders: { set: { 'X-Typed': '$request_method' }, add: { 'X-List': 'b' }, remove: ['X-Debug-*'] },
+        },
         backends: [{ service: 'typed', port: 80 }],
       }),
     ])
@@ -202,8 +205,11 @@ everyVariant('external authentication', ({ variant }) => {
     })
 
     await t.test('as a Proxy spells it', async () => {
-      const reply = await ask(http, { path: '/typed', ...as('good') })
-      assert.deepEqual([reply.status, seen(reply).headers['x-user'], it.questions.at(-1)?.headers['x-typed']], [200, ['alice'], 'GET'])
+      const reply = await ask(http, { path: '/typed', ...as('good', { 'x-list': 'a', 'x-debug-a': '1', 'x-typed': 'mine' }) })
+      const { headers } = it.questions.at(-1) as Question
+      assert.deepEqual([headers['x-typed'], headers['x-list'], headers['x-debug-a']], ['GET', 'a, b', undefined])
+      const passed = ['x-user', 'x-typed', 'x-list', 'x-debug-a'].map((name) => seen(reply).headers[name])
+      assert.deepEqual([reply.status, ...passed], [200, ['alice'], ['mine'], ['a'], ['1']])
       assert.equal((await ask(http, { path: '/typed' })).status, 401)
     })
 
