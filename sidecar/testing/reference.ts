@@ -24,7 +24,11 @@ const NOTHING = '\0'
 
 function allowed(parse: Parser<unknown>): string {
   const parsed = parse(NOTHING)
-  if ('value' in parsed) throw new Error('a grammar takes a control character')
+  if ('value' in parsed) {
+    // One that bends what it does not understand says so.
+    if (parsed.warning !== undefined) return cell(parsed.warning)
+    throw new Error('a grammar takes a control character')
+  }
   // A regular expression is told what is wrong with it, which here is that character.
   return cell(parsed.allowed.replace(/ \((control characters|entry) .*\)$/, ''))
 }
