@@ -6,7 +6,9 @@ import { key, type Key } from './key.ts'
 const MAX_WORD = 128
 
 const anyWord: Parser<string> = (text) =>
-  text.length <= MAX_WORD ? { value: text } : { allowed: `a word of at most ${MAX_WORD} characters` }
+  text.length <= MAX_WORD && !/\p{C}/u.test(text)
+    ? { value: text }
+    : { allowed: `a word of at most ${MAX_WORD} printable characters` }
 
 export const OBJECT_KEYS: { readonly [K in keyof ObjectSettings]: Key<ObjectSettings[K]> } = {
   strictValidatePathType: key('strict-validate-path-type', boolean, 'Exact and Prefix paths with others than letters, digits and "._-/" are left out'),
