@@ -100,6 +100,21 @@ everySetup('limits', (setup) => {
 })
 
 everyVariant('limits, of all kinds', (setup) => {
+  test('clients are told apart by what the settings say, and not limited where that is empty', async (t) => {
+    const served = await serve(t, setup)
+    const web = await backend(t, 'web')
+    await serves(served, { rpm: 1, burst_multiplier: 1, key: [{ var: 'http_x_api_key' }] }, web)
+    const statusesOf = async (headers: Readonly<Record<string, string>>): Promise<number[]> => {
+      const list = []
+      for (let i = 0; i < 4; i += 1) list.push((await ask(served.http, { headers })).status)
+      return list
+    }
+    assert.deepEqual(await statusesOf({ 'x-api-key': 'one' }), [200, 200, 503, 503])
+    assert.deepEqual(await statusesOf({ 'x-api-key': 'two' }), [200, 200, 503, 503])
+    assert.deepEqual(await statusesOf({}), [200, 200, 200, 200])
+    assert.deepEqual(served.plane.errors(), [])
+  })
+
   test('a worker that is killed takes its requests along', async (t) => {
     const served = await serve(t, setup)
     const { peer, waiting, finish } = await patient(t)
