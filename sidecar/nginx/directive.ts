@@ -63,12 +63,6 @@ export function hostName(text: string): Argument {
   return token(text)
 }
 
-/** A list of ciphers that ir/ciphers.ts read. */
-export function ciphers(text: string): Argument {
-  if (!/^[A-Za-z0-9:+!-]{1,1024}$/.test(text)) throw new TypeError(`not a list of ciphers: ${JSON.stringify(text.slice(0, 80))}`)
-  return text as Argument
-}
-
 /** Where a `_pass` directive leads: an `upstream` of ours; `$scheme` also ends its name. */
 export function passTarget(scheme: 'https' | 'grpc' | 'grpcs' | '$scheme' | undefined, upstream: string): Argument {
   const name = token(upstream)

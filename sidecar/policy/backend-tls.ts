@@ -2,9 +2,7 @@ import { cipherList } from '../ir/ciphers.ts'
 import { isDnsName } from '../ir/names.ts'
 import type { Json, PolicySet } from '../ir/types.ts'
 import { integer, list, onOff, word, type Parser } from '../ir/value.ts'
-import {
-  ciphers, contentFile, directive, hostName, keyword, number, onOff as printed, variableOf, type Directive,
-} from '../nginx/directive.ts'
+import { , contentFile, directive, type Directive, hostName, keyword, number, onOff as printed, opensslNames, variableOf } from '../nginx/directive.ts'
 import { fields } from '../util/field.ts'
 import type { Policy, PolicyValue } from './policy.ts'
 import { flag, group, member, proxyField, textual, wholeNumber } from './proxy-field.ts'
@@ -68,7 +66,7 @@ function directives(value: PolicyValue): readonly Directive[] {
     ...(tls.name === undefined ? [] : [directive('proxy_ssl_name', hostName(tls.name))]),
     ...(tls.server_name === true ? [directive('proxy_ssl_server_name', printed(true))] : []),
     ...(tls.protocols === undefined ? [] : [directive('proxy_ssl_protocols', ...tls.protocols.map((it) => keyword(it)))]),
-    ...(tls.ciphers === undefined ? [] : [directive('proxy_ssl_ciphers', ciphers(tls.ciphers))]),
+    ...(tls.ciphers === undefined ? [] : [directive('proxy_ssl_ciphers', opensslNames(tls.ciphers.split(':')))]),
   ]
 }
 
