@@ -2,7 +2,9 @@ import { cipherList } from '../ir/ciphers.ts'
 import { isDnsName } from '../ir/names.ts'
 import type { Json, PolicySet } from '../ir/types.ts'
 import { integer, list, onOff, word, type Parser } from '../ir/value.ts'
-import { , contentFile, directive, type Directive, hostName, keyword, number, onOff as printed, opensslNames, variableOf } from '../nginx/directive.ts'
+import {
+  contentFile, directive, hostName, keyword, number, onOff as printed, opensslNames, variableOf, type Directive,
+} from '../nginx/directive.ts'
 import { fields } from '../util/field.ts'
 import type { Policy, PolicyValue } from './policy.ts'
 import { flag, group, member, proxyField, textual, wholeNumber } from './proxy-field.ts'
