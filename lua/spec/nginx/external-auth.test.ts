@@ -10,7 +10,7 @@ import { as, begin, route, seen, settings, type Question } from './auth-service.
 import { certificate } from './certificate.ts'
 import { ask, raw } from './client.ts'
 import { everyVariant, until } from './harness.ts'
-import { HOST, proxy, service } from './manifests.ts'
+import { HOST, ingress, proxy, service } from './manifests.ts'
 import { keyPair } from './tls.ts'
 
 function configMap(name: string, data: Readonly<Record<string, string>>): KubeObject {
@@ -21,11 +21,16 @@ everyVariant('external authentication', ({ variant }) => {
   test('by the answer of the service', async (t) => {
     const it = await begin(t, variant)
     const url = `http://127.0.0.1:${it.auth.port}`
+    const own = `http://$host:${new URL(it.http).port}`
     const findings = await it.apply([
+      ...service('sso', {}, it.auth),
+      ingress('sso', {}, ['/sso']),
+      ...route(it, 'through', { 'auth-url': `${own}/sso/verify` }),
+      ...route(it, 'circle', { 'auth-url': `${own}/circle` }),
       ...route(it, 'plain', { 'auth-url': `${url}/auth?from=$host`, 'auth-response-headers': 'X-User, X-Groups' }),
       ...route(it, 'login', { 'auth-url': url, 'auth-signin': 'https://login.example/start?x=1' }),
       ...route(it, 'open', {}),
-    ])
+    ], { [HOST]: { addresses: ['127.0.0.1'] } })
     assert.deepEqual(findings, [])
     const { http } = it
 
@@ -70,6 +75,15 @@ everyVariant('external authentication', ({ variant }) => {
       assert.equal(String(headers['location']).toLowerCase(), `https://login.example/start?x=1&rd=${back}`.toLowerCase())
       assert.equal(headers['set-cookie'], 'state=1')
       assert.equal((await ask(http, { path: '/login', ...as('forbidden') })).status, 403)
+    })
+
+    await t.test('through this controller itself, and never in a circle', async () => {
+      assert.equal((await ask(http, { path: '/through', ...as('good') })).status, 200)
+      assert.deepEqual([it.questions.at(-1)?.url, it.questions.at(-1)?.headers['host']], ['/sso/verify', HOST])
+      assert.equal((await ask(http, { path: '/through' })).status, 401)
+      const before = it.web.requests
+      assert.equal((await ask(http, { path: '/circle', ...as('good') })).status, 500)
+      assert.equal(it.web.requests, before)
     })
 
     await t.test('a body reaches the backend and not the service', async () => {

@@ -4,6 +4,7 @@ import { rm } from 'node:fs/promises'
 import type { TestContext } from 'node:test'
 import type { KubeObject } from '../../../sidecar/collection/objects.ts'
 import type { Finding } from '../../../sidecar/ir/origin.ts'
+import type { Resolution } from '../../../sidecar/ir/types.ts'
 import type { PipelineOptions } from '../../../sidecar/pipeline.ts'
 import { GOLDEN_OPTIONS } from '../../../sidecar/testing/inputs.ts'
 import { translate } from '../../../sidecar/translate.ts'
@@ -17,8 +18,8 @@ export interface Site {
   readonly plane: DataPlane
   readonly http: string
   readonly https: string
-  /** The whole set of objects, in force when it resolves; what is wrong with them. */
-  apply(objects: readonly KubeObject[]): Promise<readonly Finding[]>
+  /** The whole set of objects, and what DNS says of names; in force when it resolves; what is wrong with them. */
+  apply(objects: readonly KubeObject[], resolutions?: Readonly<Record<string, Resolution>>): Promise<readonly Finding[]>
 }
 
 /** Stopped after the test. */
@@ -31,9 +32,9 @@ export async function site(test: TestContext, variant: Variant, flags: Partial<P
   const listeners = { addresses: ['127.0.0.1'], httpPort: await freePort(), httpsPort: await freePort() }
   const { capabilities } = await plane.status()
   const options = { ...GOLDEN_OPTIONS, allowLoopback: true, httpsRedirectPort: listeners.httpsPort, ...flags }
-  const apply = async (objects: readonly KubeObject[]): Promise<readonly Finding[]> => {
-    const translation = translate({ objects: [CLASS, ...objects], options, listeners, capabilities })
-    const { config, files, records, findings } = translation
+  const apply: Site['apply'] = async (objects, resolutions = {}) => {
+    const input = { objects: [CLASS, ...objects], options, listeners, capabilities, resolutions }
+    const { config, files, records, findings } = translate(input)
     for (const [digest, content] of Object.entries(files)) {
       assert.equal((await plane.call('PUT', `/v1/files/${digest}.pem`, content)).status, 200)
     }
