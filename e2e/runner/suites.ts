@@ -25,6 +25,10 @@ const NGINX_FILES = 2
 const CLUSTER_FILES = 2
 /** They wait for long, so they begin first: nothing is left to run beside them at the end. */
 const LONGEST: readonly string[] = ['three-hosts', 'high-availability', 'faults', 'election']
+/** What these are about is the API server: whichever NGINX stands there, it is asked the same. */
+const ABOUT_THE_API_SERVER: readonly string[] = [
+  'admission', 'election', 'multiple-controllers', 'node-status', 'proxy-schema', 'proxy-status',
+]
 const BUSTED = ['busted', '--lua=/usr/bin/lua5.1', '--lpath=lua/?.lua', 'lua/spec']
 const BUSTED_SUMMARY = /^(\d+) success(?:es)? \/ (\d+) failures? \/ (\d+) errors? \/ (\d+) pending/m
 
@@ -150,6 +154,13 @@ async function lab(signal: AbortSignal, only: readonly string[]): Promise<Outcom
   return runNodeTests({ files, concurrency: 1, timeoutSeconds: CLUSTER_TIMEOUT, signal })
 }
 
+/** Those that do not depend on NGINX run with one. */
+function scenarioFiles(variant: Variant): string[] {
+  const all = testFiles('e2e/scenarios/**/*.test.ts')
+  if (variant === 'next') return all
+  return all.filter((file) => !ABOUT_THE_API_SERVER.some((name) => file.endsWith(`/${name}.test.ts`)))
+}
+
 function clusterSuites(): Suite[] {
   return VARIANTS.map((variant) => ({
     name: 'e2e',
@@ -159,7 +170,7 @@ function clusterSuites(): Suite[] {
       if (!('env' in prepared)) return prepared
       const lab = await prepareLab(variant)
       if (lab !== NOTHING) return lab
-      const files = absolute(select({ files: testFiles('e2e/scenarios/**/*.test.ts'), only }))
+      const files = absolute(select({ files: scenarioFiles(variant), only }))
       const { env } = prepared
       return runNodeTests({ files, concurrency: CLUSTER_FILES, timeoutSeconds: CLUSTER_TIMEOUT, env, signal })
     },
