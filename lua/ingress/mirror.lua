@@ -35,6 +35,10 @@ function _M.compile(value, route, templates)
     local origin = value.tls and "https://mirror_over_tls" or "http://ingress_balancer"
     local target_of = templates.compile_url(value.target, route)
     return function()
+        -- Of a copy that came back there is none: it would go round for ever.
+        if ngx_var.http_x_mirrored then
+            return
+        end
         local text = target_of()
         -- `/$request_uri` is how people write it.
         if find(text, "^//") then

@@ -32,6 +32,7 @@ location = {{location}} {
     proxy_set_header Upgrade "";
     proxy_set_header Proxy "";
     proxy_set_header X-Original-URI $request_uri;
+    proxy_set_header X-Mirrored 1;
 {{#subrequest_headers}}
     proxy_set_header {{name}} {{value}};
 {{/subrequest_headers}}

@@ -48,6 +48,7 @@ everyVariant('mirror', ({ variant }) => {
       ...route('joined', { 'mirror-target': `${url}$request_uri` }),
       ...route('headers-only', { 'mirror-target': `${url}/log?from=$uri`, 'mirror-request-body': 'off' }),
       ...route('lost', { 'mirror-target': 'http://127.0.0.1:1' }),
+      ...route('circle', { 'mirror-target': `${it.http}/circle`, 'mirror-host': HOST }),
       ...route('plain', {}),
     ])
     assert.deepEqual(findings, [])
@@ -95,6 +96,14 @@ everyVariant('mirror', ({ variant }) => {
       assert.equal((await ask(http, { path: '/plain' })).status, 200)
       await next('/joined/after')
       assert.equal(copies.length, before + 1)
+    })
+
+    await t.test('a copy that comes back has no copy', async () => {
+      const before = web.requests
+      await ask(http, { path: '/circle' })
+      await until('the copy has come', () => web.requests === before + 2)
+      for (let i = 0; i < 20; i += 1) await ask(http, { path: '/plain' })
+      assert.equal(web.requests, before + 22)
     })
 
     await t.test('what a URL must not be is a finding, and the route is served without copies', async () => {
