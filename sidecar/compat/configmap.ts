@@ -54,7 +54,6 @@ const LOGS: Rows = {
   'stream-access-log-path': ['of TCP and UDP', LOGGED],
   'access-log-params': ['further parameters of the access log', LOGGED],
   'error-log-path': ['file of the error log', 'it goes to standard error', '/var/log/nginx/error.log'],
-  'enable-access-log-for-default-backend': ['the default backend is logged, too', 'it is, like every other'],
   'enable-syslog': ['logs go to a syslog server', 'an agent that reads standard output', 'false'],
   'syslog-host': ['the address of that server', 'an agent that reads standard output'],
   'syslog-port': ['its port', 'an agent that reads standard output'],

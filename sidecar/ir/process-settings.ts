@@ -17,6 +17,8 @@ export interface ProcessSettings {
   readonly errorLogLevel: LogLevel
   /** Paths with their query, compared as they came, whose requests are not logged. */
   readonly skipAccessLogUrls: readonly string[]
+  /** Requests without a route are logged, too. */
+  readonly logDefaultBackend: boolean
   readonly disableHttpAccessLog: boolean
   readonly disableStreamAccessLog: boolean
   readonly logFormatStream: LogFormat
@@ -36,6 +38,8 @@ export const DEFAULT_PROCESS_SETTINGS: ProcessSettings = {
   disableIpv6: false,
   errorLogLevel: 'notice',
   skipAccessLogUrls: [],
+  // ingress-nginx: false.
+  logDefaultBackend: true,
   disableHttpAccessLog: false,
   disableStreamAccessLog: false,
   logFormatStream: DEFAULT_STREAM_LOG_FORMAT,

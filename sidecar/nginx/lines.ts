@@ -49,13 +49,17 @@ function accessLog({ disableAccessLog, disableHttpAccessLog }: Settings, unlogge
 
 /** `$namespace` and the like are declared and set only where the log shows them: each costs 0.2 us a request. */
 export function routeVariables(settings: Settings): readonly string[] {
-  const used = variablesOf(settings.logFormat)
+  const used = usedVariables(settings)
   return ROUTE_VARIABLES.filter((name) => used.has(name))
+}
+
+function usedVariables({ logFormat: format, logDefaultBackend }: Settings): ReadonlySet<string> {
+  return new Set([...variablesOf(format), ...(logDefaultBackend ? [] : ['ingress_name'])])
 }
 
 /** The variables that Lua sets for each request. */
 export function luaVariables(settings: Settings): readonly string[] {
-  const used = variablesOf(settings.logFormat)
+  const used = usedVariables(settings)
   const upstreams = ['proxy_upstream_name', 'proxy_alternative_upstream_name']
   return [...upstreams, ...ROUTE_VARIABLES].filter((name) => used.has(name)).concat(settings.generateRequestId ? 'new_id' : [])
 }

@@ -6,9 +6,10 @@ import type { LocationClass } from '../policy/effects.ts'
 import { backendView, upstreamViews } from './backends.ts'
 import { answerLines, headerMapViews, hstsView, serverHeaderView } from './answers.ts'
 import { countingView } from './counting.ts'
-import { keyword, mapLine, pathKey, print, type Directive } from './directive.ts'
+import { print, type Directive } from './directive.ts'
 import type { NginxInput } from './input.ts'
 import { MIRROR_LOCATION, MIRROR_VARIABLES } from './mirror-template.ts'
+import { logView } from './log-view.ts'
 import { proxyHeaders } from './proxy-headers.ts'
 import { forwarding, serverViews } from './servers.ts'
 import { STREAM_TEMPLATE } from './stream-template.ts'
@@ -110,8 +111,7 @@ function viewOf(input: NginxInput) {
   const forwarded = forwarding(input)
   const classes = [...input.classes].sort((left, right) => compareText(left.name, right.name))
   const mirrors = mirrorsOf(classes)
-  const { skipAccessLogUrls: skipped } = settings
-  const unlogged = skipped.length > 0 || classes.some(({ directives }) => directives.some(({ name }) => name === 'access_log'))
+  const logged = logView(settings, classes)
   return {
     listener: DEFAULT_LISTENER,
     main: mainLines(settings).map(print),
@@ -119,10 +119,8 @@ function viewOf(input: NginxInput) {
     log_format: print(logFormatLine(settings)),
     variables: luaVariables(settings),
     route_variables: routeVariables(settings).map((name) => `$${name}`),
-    http: httpLines(settings, capabilities, unlogged).map(print),
-    unlogged,
-    skips: skipped.length > 0,
-    skipped: [...new Set(skipped)].map((path) => mapLine(pathKey(path), keyword('0'))),
+    http: httpLines(settings, capabilities, logged.unlogged).map(print),
+    ...logged,
     request_ids: settings.generateRequestId,
     proxy_http_version: settings.proxyHttpVersion,
     upstream: upstreamLines(settings).map(print),

@@ -61,9 +61,14 @@ http {
 {{#skipped}}
         {{.}}
 {{/skipped}}
-        default 1;
+        default {{#skips_unrouted}}$routed{{/skips_unrouted}}{{^skips_unrouted}}1{{/skips_unrouted}};
     }
 {{/unlogged}}
+{{#skips_unrouted}}
+    # The default backend has no Ingress; nor has a 404 of ours.
+    map $ingress_name$status $found { -404 0; default 1; }
+    map $ingress_name $routed { "" 0; default $found; }
+{{/skips_unrouted}}
 {{#identities}}
     # As PEM, after "data:": no file holds a key.
     map "" $backend_certificate { default ""; }

@@ -81,6 +81,7 @@ for (const variant of variants()) {
         'worker-processes': '2',
         'worker-cpu-affinity': '01 10',
         'skip-access-log-urls': `/healthz, /${'x'.repeat(200)}`,
+        'enable-access-log-for-default-backend': 'false',
         'log-format-upstream': '[$remote_addr $request_uri $req_id]',
         'generate-request-id': 'false',
         'enable-underscores-in-headers': 'true',
@@ -94,6 +95,7 @@ for (const variant of variants()) {
       assert.equal(seen['x-request-id'], undefined)
       assert.equal(seen['x-real-ip'], '198.18.0.9')
       assert.equal(seen['x-forwarded-proto'], 'http')
+      assert.equal((await ask(http, { host: 'b.example', path: '/unknown' })).status, 404)
       const withId = { ...headers, 'x-request-id': 'of-the-client' }
       const other = JSON.parse((await ask(http, { host: 'a.example', path: '/healthz?x', headers: withId })).text) as Record<string, string>
       assert.equal(other['x-request-id'], 'of-the-client')

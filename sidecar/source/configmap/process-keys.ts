@@ -34,6 +34,7 @@ export const PROCESS_KEYS: { readonly [K in keyof ProcessSettings]: Key<ProcessS
   disableIpv6: key('disable-ipv6', boolean, 'NGINX listens on IPv4 only'),
   errorLogLevel: key('error-log-level', word(...LOG_LEVELS), 'From which level on there are lines in the error log'),
   skipAccessLogUrls: key('skip-access-log-urls', list(loggedPath, 256), 'Paths, with their query, whose requests are not logged'),
+  logDefaultBackend: key('enable-access-log-for-default-backend', boolean, 'Requests that no object takes are logged: 404, and those to the default backend'),
   disableHttpAccessLog: key('disable-http-access-log', boolean, 'No access log for HTTP'),
   disableStreamAccessLog: key('disable-stream-access-log', boolean, 'No access log for TCP and UDP'),
   logFormatStream: key('log-format-stream', streamLogFormat, 'Format of the access log for TCP and UDP'),
