@@ -69,3 +69,17 @@ test('Secrets: those of the beginning are waited for, later ones not', () => {
   pipeline.objects.replace('Secret', [], 'stranger/one')
   assert.equal(secrets.areMissing(), false)
 })
+
+test('ConfigMaps: those that the settings name are needed, as long as they do', () => {
+  const pipeline = new Pipeline({ ...GOLDEN_OPTIONS, configMap: 'edge/settings' })
+  const { objects, configMapRefs: byObjects, settingConfigMaps: bySettings } = pipeline
+  const configMaps = new NeededObjects({ kind: 'ConfigMap', objects, byObjects, bySettings })
+  const settings = (data: Record<string, string>): KubeObject => object('ConfigMap', 'edge', 'settings', { data })
+  bring(pipeline, [CLASS, settings({ 'add-headers': 'edge/answers', 'proxy-set-headers': 'edge/requests' })])
+  assert.deepEqual(configMaps.update()?.map(({ name }) => name), ['answers', 'requests'])
+  bring(pipeline, [settings({ 'add-headers': 'edge/answers' })])
+  assert.deepEqual(configMaps.update()?.map(({ name }) => name), ['answers'])
+  bring(pipeline, [object('ConfigMap', 'edge', 'answers', { data: { 'X-A': '1' } })])
+  assert.deepEqual(pipeline.settings.settings.addHeaders.headers, [{ name: 'X-A', text: [{ text: '1' }] }])
+  assert.deepEqual(pipeline.findings(), [])
+})
