@@ -7,8 +7,7 @@ import { directive, headerName, keyword, print, type Directive } from './directi
 import { fastcgiLines } from './fastcgi.ts'
 import { proxyLines, upstreamLines } from './lines.ts'
 import { headerView, isHttp, linesOf, passDirective, upstreamNames, type HeaderView, type OtherProtocol } from './protocols.ts'
-import { proxyHeaders } from './proxy-headers.ts'
-import type { Forwarding } from './servers.ts'
+import { proxyHeaders, type Forwarding } from './proxy-headers.ts'
 
 export interface UpstreamView {
   readonly name: string

@@ -2,11 +2,25 @@
 import { headerVariable } from '../ir/header-text.ts'
 import type { Settings } from '../ir/settings.ts'
 import type { StandardHeader } from '../policy/standard-headers.ts'
-import type { Forwarding } from './servers.ts'
 
 export interface ProxyHeader {
   readonly name: string
   readonly value: string
+}
+
+/** Names of variables, for the template. */
+export interface Forwarding {
+  readonly forwarded_for: string
+  readonly forwarded_host: string
+  readonly forwarded_port: string
+  readonly forwarded_scheme: string
+  /** The port that the client came to. */
+  readonly client_port: string
+  /** The address of who sent the request, whose forwarded headers may count. */
+  readonly peer_addr: string
+  readonly behind_front: boolean
+  /** Beside the standard ones, or in their place: what settings say. */
+  readonly further_headers: readonly ProxyHeader[]
 }
 
 /** A constant, which costs nothing: the header is not sent, whoever sent it. */

@@ -3,7 +3,7 @@ import type { Settings } from '../ir/settings.ts'
 import { cidr, directive, headerName, keyword, onOff, print, socket, unixSocket, type Argument, type Directive } from './directive.ts'
 import type { NginxInput } from './input.ts'
 import { HTTPS_SOCKET, passthroughMode } from './passthrough.ts'
-import { furtherHeaders, type ProxyHeader } from './proxy-headers.ts'
+import { furtherHeaders, type Forwarding } from './proxy-headers.ts'
 
 export interface ServerView {
   readonly lines: readonly string[]
@@ -53,21 +53,6 @@ export function realIpLines(settings: Settings): readonly Directive[] {
     directive('real_ip_recursive', onOff(true)),
     ...settings.proxyRealIpCidr.map((range) => directive('set_real_ip_from', cidr(range))),
   ]
-}
-
-/** Names of variables, for the template. */
-export interface Forwarding {
-  readonly forwarded_for: string
-  readonly forwarded_host: string
-  readonly forwarded_port: string
-  readonly forwarded_scheme: string
-  /** The port that the client came to. */
-  readonly client_port: string
-  /** The address of who sent the request, whose forwarded headers may count. */
-  readonly peer_addr: string
-  readonly behind_front: boolean
-  /** Beside the standard ones, or in their place: what settings say. */
-  readonly further_headers: readonly ProxyHeader[]
 }
 
 /** Whose forwarded headers count: by default nobody's, as in ingress-nginx without use-forwarded-headers. */
