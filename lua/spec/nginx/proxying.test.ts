@@ -1,4 +1,4 @@
-/** What goes between NGINX and backends, and what their answers say about themselves: annotations, each with a neighbour. */
+/** What goes between NGINX and backends, and what their answers say: annotations, each with a neighbour. */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { KubeObject } from '../../../sidecar/collection/objects.ts'
@@ -49,7 +49,8 @@ const inside: Handler = (request, response) => {
   response.setHeader('Set-Cookie', ['a=1; Domain=inside.example; Path=/app/x', 'b=2; Path=/other; Domain=x.example'])
   response.setHeader('Location', 'http://inside.example:8080/next')
   response.setHeader('Refresh', '5; url=http://inside.example:8080/next')
-  response.end(JSON.stringify({ version: request.httpVersion, connection, upgrade, original: request.headers['x-original-uri'] }))
+  const original = request.headers['x-original-uri']
+  response.end(JSON.stringify({ version: request.httpVersion, connection, upgrade, original }))
 }
 
 const UNCHANGED = ['a=1; Domain=inside.example; Path=/app/x', 'b=2; Path=/other; Domain=x.example']
@@ -59,7 +60,8 @@ everyVariant('between NGINX and backends', ({ variant }) => {
     const web = await backend(t, 'web', inside)
     const served = await site(t, variant, { httpsRedirectPort: 443, httpsPort: 8443 })
     assert.deepEqual(await served.apply(objects(web)), [])
-    const at = (path: string, headers: Readonly<Record<string, string>> = {}): Promise<Reply> => ask(served.http, { path, headers })
+    const at = (path: string, headers: Readonly<Record<string, string>> = {}): Promise<Reply> =>
+      ask(served.http, { path, headers })
 
     await t.test('cookies and redirects of the backend become those that clients know', async () => {
       const { headers } = await at('/urls')

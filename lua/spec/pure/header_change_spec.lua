@@ -11,7 +11,8 @@ end
 
 describe("changes of headers", function()
     it("take what records say", function()
-        assert.is_nil(refusal("request", { set = "X-A", value = TEXT }, { remove = "X-*" }))
+        assert.is_nil(refusal("request", { take = "x-a" }, { set = "X-A", value = TEXT },
+            { remove = "X-*" }))
         assert.is_nil(refusal("response",
             { add = "X-A", value = { { var = "uri" } }, statuses = { 200, 404 } },
             { set = "x", value = TEXT, types = { "text/html" } },

@@ -16,7 +16,8 @@ end
 
 describe("URLs of backends", function()
     it("replace a Domain as a whole, in any case, and keep its dot", function()
-        assert.are.equal("a=b; Domain=out.example; Path=/", domain("a=b; Domain=in.example; Path=/"))
+        local whole = domain("a=b; Domain=in.example; Path=/")
+        assert.are.equal("a=b; Domain=out.example; Path=/", whole)
         assert.are.equal("a=b;domain=.out.example", domain("a=b;domain=.IN.example"))
         for _, other in ipairs({ "x.in.example", "in.example.org", "" }) do
             assert.are.equal("a=b; Domain=" .. other, domain("a=b; Domain=" .. other))
@@ -25,13 +26,15 @@ describe("URLs of backends", function()
 
     it("replace the begin of a Path, and keep all else", function()
         assert.are.equal("a=b; Path=//x; HttpOnly", path("a=b; Path=/app/x; HttpOnly"))
-        assert.are.equal("a=b; HttpOnly; path = / ; Secure", path("a=b; HttpOnly; path = /app ; Secure"))
+        local spaced = path("a=b; HttpOnly; path = /app ; Secure")
+        assert.are.equal("a=b; HttpOnly; path = / ; Secure", spaced)
         assert.are.equal("a=b; Path=/x/app", path("a=b; Path=/x/app"))
         assert.are.equal("a=b; Path=", path("a=b; Path="))
     end)
 
     it("do not look into the name and the value of a cookie, nor into other attributes", function()
-        for _, cookie in ipairs({ "Path=/app", "a=Path=/app", "a=b; XPath=/app", "a=b; Path", ";", "" }) do
+        local others = { "Path=/app", "a=Path=/app", "a=b; XPath=/app", "a=b; Path", ";", "" }
+        for _, cookie in ipairs(others) do
             assert.are.equal(cookie, path(cookie))
         end
     end)
@@ -44,7 +47,8 @@ describe("URLs of backends", function()
     end)
 
     it("replace the begin of the URL of a Refresh", function()
-        assert.are.equal("5; URL=/x", url_change.refresh("5; URL=/app/x", { from = "/app/", to = "/" }))
+        local changed = url_change.refresh("5; URL=/app/x", { from = "/app/", to = "/" })
+        assert.are.equal("5; URL=/x", changed)
         assert.is_nil(url_change.refresh("5", PATH))
         assert.is_nil(url_change.refresh("5; url=/other", PATH))
     end)
