@@ -35,11 +35,19 @@ export function check({ strangers, settings }: Case): Translation {
   assertContract(result.records)
   assert.doesNotMatch(JSON.stringify(result.records), LONE_SURROGATE)
   assertNeighbour(result, alone)
-  const { nodes } = assertVocabulary(result.config)
-  // What the administrator types may have it, within its type.
-  const fixed = settings === undefined ? nodes : withoutTyped(nodes)
-  assert.ok(!JSON.stringify(fixed).includes(MARKER), 'text of an object is in nginx.conf')
+  assertConfig(result.config, settings !== undefined)
   return result
+}
+
+/** The first lines of those that were checked: each has the hash of its configuration. */
+const checked = new Set<string>()
+
+function assertConfig(config: string, ofAdministrator: boolean): void {
+  const [head = ''] = config.split('\n', 1)
+  if (!ofAdministrator && checked.has(head)) return
+  const { nodes } = assertVocabulary(config)
+  assert.ok(!JSON.stringify(withoutTyped(nodes, ofAdministrator)).includes(MARKER), 'text of an object is in nginx.conf')
+  checked.add(head)
 }
 
 /** Everything that was there without the strangers is there as it was; on a host that they share, its routes. */
