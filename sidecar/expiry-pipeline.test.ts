@@ -23,10 +23,13 @@ function host(name: string, ...secrets: readonly string[]): VirtualHost {
 
 test('a certificate in use is a finding from some days before its end, once for all hosts', () => {
   const graph = new Graph()
-  const [virtualHosts, certificates, warningDays] = [graph.source<VirtualHost>(), graph.source<CertificateResult>(), graph.source<number>()]
+  const virtualHosts = graph.source<VirtualHost>()
+  const certificates = graph.source<CertificateResult>()
+  const warningDays = graph.source<number>()
   const expiry = new ExpiryPipeline(graph, { virtualHosts, certificates, warningDays, defaultCertificate: 'prod/other' })
   for (const name of ['a', 'b', 'other', 'unused']) certificates.set(`prod/${name}`, certificate(name))
-  for (const it of [host('x.example', 'a', 'b'), ...[1, 2, 3, 4].map((i) => host(`y${i}.example`, 'a'))]) virtualHosts.set(it.host, it)
+  const hosts = [host('x.example', 'a', 'b'), ...[1, 2, 3, 4].map((i) => host(`y${i}.example`, 'a'))]
+  for (const it of hosts) virtualHosts.set(it.host, it)
   warningDays.set('', 7)
   const found = (now?: number): string[] => {
     if (now !== undefined) expiry.now.set('', now)

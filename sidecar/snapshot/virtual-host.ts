@@ -52,7 +52,8 @@ function buildHost(
 ): VirtualHost {
   const owner = ownerOf(host, ordered)
   const claims = ownersClaims(host, ordered, findings)
-  const tls = claims.some((claim) => claim.named || (claim.secret !== undefined && isUsable(claim.secret, host) !== undefined))
+  const isCovered = ({ secret }: TlsClaim): boolean => secret !== undefined && isUsable(secret, host) !== undefined
+  const tls = claims.some((claim) => claim.named || isCovered(claim))
   const arms = ordered.flatMap((fragment) => hostPart(fragment, host).arms)
   const isClaimed = ordered.some((fragment) => hostPart(fragment, host).claimed)
   const asked = ordered.flatMap((fragment) => hostPart(fragment, host).routes)
