@@ -71,7 +71,8 @@ export interface NeededKinds {
 }
 
 /** Of both kinds; ConfigMaps that flags name are watched in any case. */
-export function neededKinds({ objects, secretRefs, configMapRefs, settingConfigMaps }: Pipeline, options: Options): NeededKinds {
+export function neededKinds(pipeline: Pipeline, options: Options): NeededKinds {
+  const { objects, secretRefs, configMapRefs, settingConfigMaps } = pipeline
   const byFlags = new Set(flagConfigMaps(options).map(objectKey))
   return {
     secrets: new NeededObjects({ kind: 'Secret', objects, byObjects: secretRefs, byFlag: options['default-ssl-certificate'] }),

@@ -55,7 +55,8 @@ function effect(value: PolicyValue, { namespace, host: routeHost }: RouteContext
 }
 
 function backends(value: PolicyValue, routeHost: string, namespace: string): readonly BackendRef[] {
-  const ref = value.target === undefined ? undefined : destinationOf(value.target as DestinationUrl, namespace, routeHost)
+  const url = value.target as DestinationUrl | undefined
+  const ref = url === undefined ? undefined : destinationOf(url, namespace, routeHost)
   return ref === undefined ? [] : [ref]
 }
 

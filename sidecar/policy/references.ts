@@ -7,12 +7,13 @@ import { inNamespace } from './reference.ts'
 import { POLICIES } from './registry.ts'
 
 const REFERRING = POLICIES.flatMap(({ name, fields: all }: Policy) =>
-  Object.entries(all).flatMap(([field, { names }]) => (names === undefined ? [] : [{ policy: name, field, kind: names }])),
+  Object.entries(all).flatMap(([field, { names: kind }]) => (kind === undefined ? [] : [{ policy: name, field, kind }])),
 )
 
 /** The value of a typed object, which names objects of its own namespace only, with their names completed. */
 export function completed(policy: Policy, value: PolicyValue, namespace: string): PolicyValue {
-  const named = Object.entries(policy.fields).filter(([field, it]: [string, Field]) => it.names !== undefined && field in value)
+  const all: readonly (readonly [string, Field])[] = Object.entries(policy.fields)
+  const named = all.filter(([field, { names }]) => names !== undefined && field in value)
   if (named.length === 0) return value
   const names = named.map(([field]) => [field, inNamespace(String(value[field]), namespace) ?? null])
   return { ...value, ...Object.fromEntries(names) }
