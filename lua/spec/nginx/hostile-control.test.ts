@@ -121,6 +121,12 @@ everyVariant('hostile control', ({ variant }) => {
     for (const method of METHODS) {
       for (const path of ['/v1/records', '/v1/config', '/v1/status']) assertAnswer(await send(request(method, path, '{"set":{}}')), `${method} ${path}`)
     }
+    for (const name of ['', 'x', '..%2fnginx.conf', '%2e%2e/nginx.conf', '../nginx.conf', `${'0'.repeat(64)}.pem`, `${'0'.repeat(64)}.pem%00`, 'x'.repeat(5000)]) {
+      for (const body of ['', 'x', '-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n', '\0'.repeat(2_000_000)]) {
+        const answer = await send(request('PUT', `/v1/files/${name}`, body))
+        assert.ok([400, 404, 413, 414].includes(statusOf(answer)), `${name} ${answer.slice(0, 80)}`)
+      }
+    }
     for (const config of ['', '\0', '}', 'events {', 'x'.repeat(100_000), 'user root;\n'.repeat(10_000), 'load_module /tmp/none.so;', '"'.repeat(4097)]) {
       const answer = await send(request('PUT', '/v1/config', config))
       assert.match(answer, /^HTTP\/1\.1 4\d\d /, config.slice(0, 40))
