@@ -32,7 +32,7 @@ import { streamBackends } from './snapshot/streams.ts'
 import { buildVirtualHost } from './snapshot/virtual-host.ts'
 import type { PortRules } from './snapshot/streams.ts'
 import { StreamPipeline } from './stream-pipeline.ts'
-import { headerConfigMaps, withHeaderMaps } from './source/configmap/headers.ts'
+import { headerConfigMaps, lookUp, withHeaderMaps } from './source/configmap/headers.ts'
 import { settingKey } from './source/configmap/keys.ts'
 import { translateConfigMap, type SettingsReading } from './source/configmap/translate.ts'
 import { objectSettings, referenceSettings, type Context, type SourceOptions } from './source/context.ts'
@@ -296,8 +296,9 @@ function settingsOf(graph: Graph, objects: ObjectStore, name: string): Collectio
   const only = graph.source<true>()
   let lastGood: Settings | undefined
   const settings = graph.map(only, (_, read) => {
-    const find = (configMap: string): KubeObject | undefined => read.get(objects.of('ConfigMap'), configMap)
-    const reading = withHeaderMaps(translateConfigMap(find(name)), find(name), find)
+    const configMaps = lookUp(read, objects.of('ConfigMap'), objects.listed)
+    const object = configMaps.get(name)
+    const reading = withHeaderMaps(translateConfigMap(object), object, configMaps)
     if (reading.refused !== undefined) return { ...reading, settings: lastGood ?? DEFAULT_SETTINGS }
     lastGood = reading.settings
     return reading

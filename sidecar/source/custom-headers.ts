@@ -8,15 +8,15 @@ import { byName, headerProblem, mergeHeaders, valued } from '../policy/headers.t
 import type { PolicyValue } from '../policy/policy.ts'
 import { responseHeaders } from '../policy/response-headers.ts'
 import { fields } from '../util/field.ts'
-import { readHeaderMap } from './configmap/headers.ts'
+import { lookUp, readHeaderMap } from './configmap/headers.ts'
 import type { Context } from './context.ts'
 
 /** As ingress-nginx; nothing in it has a meaning. */
 const literal: Parser<string> = (text) =>
   /^[ -~]{0,4096}$/.test(text) ? { value: text } : { allowed: 'at most 4096 printable characters of ASCII' }
 
-/** Its headers, or why the routes are closed. */
-type Outcome = { readonly headers: PolicyValue } | { readonly problem: string }
+/** Its headers, or why the routes are closed; `pending`: it has not been looked up yet. */
+type Outcome = { readonly headers: PolicyValue } | { readonly problem: string; readonly pending?: true }
 
 /**
  * The same fragment, with these headers in its routes. As in ingress-nginx a ConfigMap with anything that is not
@@ -33,23 +33,25 @@ export function withCustomHeaders(fragment: Fragment, read: Reader, context: Con
     outcomes.set(name, outcome)
     const origin = route.sources[customHeaders.name]?.from ?? route.origin
     if ('headers' in outcome) return withHeaders(route, outcome.headers, origin)
-    findings.set(JSON.stringify(origin), {
-      origin, severity: 'error', reason: 'InvalidCustomHeaders', message: `${outcome.problem}; the paths of this object answer 503`,
-    })
+    const message = `${outcome.problem}; the paths of this object answer 503`
+    const finding: Finding = { origin, severity: 'error', reason: 'InvalidCustomHeaders', message }
+    if (outcome.pending !== true) findings.set(JSON.stringify(origin), finding)
     return { ...route, closed: route.closed ?? outcome.problem }
   })
   return { ...fragment, routes, findings: [...fragment.findings, ...findings.values()] }
 }
 
 function outcomeOf(configMap: string, read: Reader, context: Context): Outcome {
-  const object = read.get(context.configMaps, configMap)
-  if (object === undefined) return { problem: `ConfigMap ${configMap} of annotation custom-headers is not there` }
+  const { get, isListed } = lookUp(read, context.configMaps, context.listed)
+  const object = get(configMap)
+  const problem = `ConfigMap ${configMap} of annotation custom-headers`
+  if (object === undefined) return { problem: `${problem} is not there`, ...(isListed(configMap) ? {} : { pending: true }) }
   const allowed = new Set(read.get(context.referenceSettings, '')?.globalAllowedResponseHeaders)
   const check = (name: string): string | undefined =>
     headerProblem(name, 'set', 'response') ??
     (allowed.has(name.toLowerCase()) ? undefined : 'the key global-allowed-response-headers does not list it')
-  const { headers, problems: [problem] } = readHeaderMap(object, literal, check)
-  if (problem !== undefined) return { problem: `ConfigMap ${configMap} of annotation custom-headers: header ${problem.name}: ${problem.message}` }
+  const { headers, problems: [first] } = readHeaderMap(object, literal, check)
+  if (first !== undefined) return { problem: `${problem}: header ${first.name}: ${first.message}` }
   return { headers: byName(headers.flatMap(({ name, text }) => valued('set', name, text === '' ? [] : [{ text }]))) }
 }
 

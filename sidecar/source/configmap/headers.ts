@@ -1,7 +1,10 @@
 /** ConfigMaps whose keys are the names of headers, as settings and annotations name them. */
+import type { Collection, Reader } from '../../collection/graph.ts'
+import { ObjectStore } from '../../collection/object-store.ts'
 import type { KubeObject } from '../../collection/objects.ts'
 import { headerText, isLineName, type HeaderMap, type HeaderText } from '../../ir/header-text.ts'
 import { quoted } from '../../ir/names.ts'
+import { objectName } from '../../ir/object-name.ts'
 import type { Finding, Origin } from '../../ir/origin.ts'
 import type { Settings } from '../../ir/settings.ts'
 import type { Parser } from '../../ir/value.ts'
@@ -58,20 +61,38 @@ export function headerConfigMaps(settings: Settings): readonly string[] {
   return SETTINGS.map((key) => settings[key].configMap).filter((name) => name !== '')
 }
 
+/** ConfigMaps by `namespace/name`; of one that is not there nothing is known before it has been listed. */
+export interface LookUp {
+  readonly get: (name: string) => KubeObject | undefined
+  readonly isListed: (name: string) => boolean
+}
+
+/** For a derivation. */
+export function lookUp(read: Reader, configMaps: Collection<KubeObject>, listed: Collection<true>): LookUp {
+  const keysOf = (key: string): readonly string[] => {
+    const { namespace, name } = objectName(key)
+    return ObjectStore.listedKeys('ConfigMap', namespace, name)
+  }
+  return {
+    get: (name) => read.get(configMaps, name),
+    isListed: (name) => keysOf(name).some((key) => read.get(listed, key) === true),
+  }
+}
+
 /** The settings with the headers of the ConfigMaps that they name; a bad key costs that header alone. */
 export function withHeaderMaps(
-  reading: SettingsReading, object: KubeObject | undefined, find: (name: string) => KubeObject | undefined,
+  reading: SettingsReading, object: KubeObject | undefined, configMaps: LookUp,
 ): SettingsReading {
   if (object === undefined || headerConfigMaps(reading.settings).length === 0) return reading
   let { settings, findings } = reading
   for (const setting of SETTINGS) {
     const { configMap } = settings[setting]
     if (configMap === '') continue
-    const found = find(configMap)
+    const found = configMaps.get(configMap)
     const [key, direction] = NAMED[setting]
-    const { headers, findings: wrong } = found === undefined ? missing(object, key, configMap) : lines(found, direction)
-    findings = [...findings, ...wrong]
-    const map: HeaderMap = { configMap, headers }
+    const read = found === undefined ? missing(object, key, configMap, configMaps) : lines(found, direction)
+    findings = [...findings, ...read.findings]
+    const map: HeaderMap = { configMap, headers: read.headers }
     settings = { ...settings, [setting]: map }
   }
   return { ...reading, settings, findings }
@@ -82,7 +103,8 @@ interface Lines {
   readonly findings: readonly Finding[]
 }
 
-function missing(object: KubeObject, key: string, configMap: string): Lines {
+function missing(object: KubeObject, key: string, configMap: string, { isListed }: LookUp): Lines {
+  if (!isListed(configMap)) return { headers: [], findings: [] }
   return { headers: [], findings: [finding(object, key, 'MissingConfigMap', `key ${key}: there is no ConfigMap ${configMap}`)] }
 }
 
