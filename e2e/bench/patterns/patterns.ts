@@ -13,7 +13,7 @@ import { selected } from '../selection.ts'
 import { quantile, rounded } from '../statistics.ts'
 import { ADDRESSES } from '../traffic/backends.ts'
 import { served } from '../traffic/contenders.ts'
-import { CORES, pin } from '../traffic/cpu.ts'
+import { CORES, cpuTime, pin } from '../traffic/cpu.ts'
 import { HOST, startOurs } from '../traffic/ours.ts'
 import { freePorts, withStage, type Stage } from '../traffic/stage.ts'
 import { workerOf } from '../traffic/worker.ts'
@@ -28,6 +28,8 @@ const PAUSE_MS = 2
 interface Latency {
   readonly p50: number
   readonly p99: number
+  /** Microseconds of the worker's processor, for the neighbour and the stranger. */
+  readonly cpu: number
   /** Of the stranger, by status. */
   readonly answers: ReadonlyMap<string, number>
 }
@@ -59,9 +61,10 @@ async function measureAttack(stage: Stage, attack: Attack): Promise<Result> {
   })
   try {
     await served(httpPort, ours.sidecar)
-    await pin(await workerOf(ours.pidFile), CORES.measured)
-    const harmless = await neighbour(httpPort, requestOf(attack, true))
-    const hammered = await neighbour(httpPort, requestOf(attack, false))
+    const worker = await workerOf(ours.pidFile)
+    await pin(worker, CORES.measured)
+    const harmless = await neighbour(httpPort, worker, requestOf(attack, true))
+    const hammered = await neighbour(httpPort, worker, requestOf(attack, false))
     progress(`${attack.name}: p99 of the neighbour ${harmless.p99.toFixed(2)} ms, under attack ${hammered.p99.toFixed(2)} ms`)
     return { name: attack.name, harmless, attack: hammered }
   } finally {
@@ -71,7 +74,7 @@ async function measureAttack(stage: Stage, attack: Attack): Promise<Result> {
 }
 
 /** Milliseconds of the requests of others while this one is sent RATE times a second. */
-async function neighbour(port: number, bytes: string): Promise<Latency> {
+async function neighbour(port: number, worker: number, bytes: string): Promise<Latency> {
   const durations: number[] = []
   const poller = new Poller({
     address: '127.0.0.1', port, host: HOST, pauseMs: PAUSE_MS,
@@ -84,9 +87,11 @@ async function neighbour(port: number, bytes: string): Promise<Latency> {
   try {
     for (let i = 0; i < NEIGHBOURS; i += 1) await poller.open()
     durations.length = 0
+    const before = await cpuTime(worker)
     poller.start()
     await sleep(SECONDS * 1000)
-    return { p50: quantile(durations, 0.5), p99: quantile(durations, 0.99), answers: hammer.answers }
+    const cpu = (await cpuTime(worker)) - before
+    return { p50: quantile(durations, 0.5), p99: quantile(durations, 0.99), cpu, answers: hammer.answers }
   } finally {
     hammer.stop()
     poller.close()
@@ -97,12 +102,13 @@ function reportOf(results: readonly Result[], nginx: string): Report {
   const row = ({ name, harmless, attack }: Result): readonly string[] => {
     const times = [harmless.p50, harmless.p99, attack.p50, attack.p99].map((it) => it.toFixed(2))
     const answers = [...attack.answers].map(([status, count]) => `${status} (${Math.round(count / SECONDS)}/s)`)
-    return [name, ...times, answers.join(', ')]
+    const count = [...attack.answers.values()].reduce((sum, it) => sum + it, 0)
+    return [name, ...times, ((attack.cpu - harmless.cpu) / count / 1000).toFixed(2), answers.join(', ')]
   }
   return {
     tables: [{
       title: `Latency of a neighbour, ms, one worker of NGINX ${nginx}, ${RATE} requests a second of a stranger`,
-      columns: ['pattern of', 'p50', 'p99', 'exploding: p50', 'p99', 'answers'],
+      columns: ['pattern of', 'p50', 'p99', 'exploding: p50', 'p99', 'CPU a request', 'answers'],
       rows: results.map(row),
     }],
     json: {
