@@ -4,6 +4,7 @@ import { once } from 'node:events'
 import { connect as connectHttp2, type ClientHttp2Session, type IncomingHttpHeaders } from 'node:http2'
 import { test, type TestContext } from 'node:test'
 import { Agent } from 'undici'
+import { backend } from './backends.ts'
 import { ask } from './client.ts'
 import { manifest, secretObject, siteObjects } from './cluster-objects.ts'
 import { fastcgiBackend } from './fastcgi.ts'
@@ -98,7 +99,23 @@ everyVariant('protocols to backends', ({ variant }) => {
     const secure = await httpsBackend(t, ours.sign('backend.internal'))
     const served = await sidecar(t, variant, {
       'sites.yaml': manifest(
-        ...siteObjects({ name: 'php', port: program.port, annotations: { 'backend-protocol': 'FCGI', 'proxy-next-upstream': 'error http_502 http_503' } }),
+        ...siteObjects({
+          name: 'php',
+          port: program.port,
+          annotations: {
+            'backend-protocol': 'FCGI', 'proxy-next-upstream': 'error http_502 http_503', 'fastcgi-index': 'index.php',
+            'fastcgi-params-configmap': 'params',
+          },
+        }),
+        ...siteObjects({
+          name: 'unknown',
+          port: program.port,
+          annotations: { 'backend-protocol': 'FCGI', 'fastcgi-params-configmap': 'nowhere' },
+        }),
+        {
+          apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'params', namespace: 'prod' },
+          data: { SCRIPT_FILENAME: '/var/www$fastcgi_script_name', APP_ENV: 'production' },
+        },
         ...siteObjects({ name: 'auto', port: secure.port, annotations: { 'backend-protocol': 'AUTO_HTTP' } }),
         ...siteObjects({ name: 'socket', port: secure.port, annotations: { 'backend-protocol': 'HTTPS' } }),
       ),
@@ -113,9 +130,14 @@ everyVariant('protocols to backends', ({ variant }) => {
       REQUEST_METHOD: 'POST', QUERY_STRING: 'q=1', SCRIPT_NAME: '/a/b.php', REQUEST_URI: '/a/b.php?q=1', CONTENT_LENGTH: '5',
       SERVER_NAME: 'php.example', HTTP_HOST: 'php.example', HTTP_X_REAL_IP: '127.0.0.1', HTTP_X_FORWARDED_PROTO: 'http',
       HTTP_X_MINE: 'yes', REDIRECT_STATUS: '200', REMOTE_ADDR: '127.0.0.1', GATEWAY_INTERFACE: 'CGI/1.1',
+      SCRIPT_FILENAME: '/var/www/a/b.php', APP_ENV: 'production',
     }
     for (const [name, value] of Object.entries(expected)) assert.deepEqual([name, params[name]], [name, value])
     assert.deepEqual([params['HTTPS'], params['HTTP_PROXY']], [undefined, undefined])
+
+    const folder = JSON.parse((await ask(served.http, { host: 'php.example', path: '/a/' })).text) as typeof seen
+    assert.equal(folder.params['SCRIPT_FILENAME'], '/var/www/a/index.php')
+    assert.equal((await ask(served.http, { host: 'unknown.example' })).status, 503)
 
     const agent = new Agent({ connect: { rejectUnauthorized: false } })
     t.after(() => agent.close())
@@ -126,5 +148,32 @@ everyVariant('protocols to backends', ({ variant }) => {
 
     const echoed = await secure.talk(served.http, 'socket.example')
     assert.equal(echoed, 'hello')
+  })
+
+  test('what else a route has works over TLS: retries, pages of errors, CORS, sessions, Host, sizes', async (t) => {
+    const secure = await httpsBackend(t, ours.sign('backend.internal'))
+    const annotations = {
+      'backend-protocol': 'HTTPS', 'custom-http-errors': '404', 'default-backend': 'pages', 'enable-cors': 'true',
+      affinity: 'cookie', 'upstream-vhost': 'inside.example', 'proxy-body-size': '10', 'rewrite-target': '/new',
+    }
+    const pages = await backend(t, 'pages')
+    const served = await sidecar(t, variant, {
+      'sites.yaml': manifest(
+        ...siteObjects({ name: 'all', port: secure.port, others: [1], annotations }),
+        ...siteObjects({ name: 'pages', port: pages.port }),
+      ),
+    })
+    const headers = { origin: 'https://other.example' }
+    // Half of the first tries meet the endpoint that is dead.
+    for (let i = 0; i < 8; i += 1) {
+      const { status, text, headers: got } = await ask(served.http, { host: 'all.example', path: '/old', headers })
+      assert.deepEqual([status, text], [200, 'encrypted'])
+      assert.equal(got['access-control-allow-origin'], '*')
+      assert.match(String(got['set-cookie']), /^INGRESSCOOKIE=/)
+    }
+    assert.deepEqual([secure.last.host, secure.last.url], ['inside.example', '/new'])
+    const missing = await ask(served.http, { host: 'all.example', headers: { 'x-answer': '404' } })
+    assert.match(missing.text, /^pages GET/)
+    assert.equal((await ask(served.http, { host: 'all.example', method: 'POST', body: 'x'.repeat(11) })).status, 413)
   })
 })

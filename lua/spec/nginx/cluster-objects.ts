@@ -4,23 +4,25 @@ const PREFIX = 'nginx.ingress.kubernetes.io'
 export interface Site {
   readonly name: string
   readonly port: number
+  /** Of further endpoints: one slice for each, as each has a port of its own. */
+  readonly others?: readonly number[]
   readonly namespace?: string
   /** Without prefix. */
   readonly annotations?: Readonly<Record<string, string>>
 }
 
 /** `<name>.example` leads to the port. */
-export function siteObjects({ name, port, namespace = 'prod', annotations = {} }: Site): object[] {
+export function siteObjects({ name, port, others = [], namespace = 'prod', annotations = {} }: Site): object[] {
   const prefixed = Object.entries(annotations).map(([key, value]) => [`${PREFIX}/${key}`, value])
   const backend = { service: { name, port: { number: 80 } } }
   const paths = [{ path: '/', pathType: 'Prefix', backend }]
   return [
     { apiVersion: 'v1', kind: 'Service', metadata: { name, namespace }, spec: { ports: [{ port: 80 }] } },
-    {
-      apiVersion: 'discovery.k8s.io/v1', kind: 'EndpointSlice', addressType: 'IPv4', ports: [{ port }],
-      metadata: { name, namespace, labels: { 'kubernetes.io/service-name': name } },
+    ...[port, ...others].map((number, i) => ({
+      apiVersion: 'discovery.k8s.io/v1', kind: 'EndpointSlice', addressType: 'IPv4', ports: [{ port: number }],
+      metadata: { name: `${name}-${i}`, namespace, labels: { 'kubernetes.io/service-name': name } },
       endpoints: [{ addresses: ['127.0.0.1'], conditions: { ready: true } }],
-    },
+    })),
     {
       apiVersion: 'networking.k8s.io/v1', kind: 'Ingress',
       metadata: { name, namespace, annotations: Object.fromEntries(prefixed) },

@@ -37,13 +37,20 @@ export async function grpcBackend(t: TestContext, pair?: KeyPair): Promise<GrpcB
 
 export interface HttpsBackend {
   readonly port: number
+  /** What the last request asked for. */
+  readonly last: { readonly host: string; readonly url: string }
   /** Upgrades a connection to a proxy, says hello, and resolves to what comes back. */
   talk(proxy: string, host: string): Promise<string>
 }
 
-/** Says "encrypted"; after an upgrade it says again what it hears. */
+/** Says "encrypted", with the status of the header `x-answer`; after an upgrade it says again what it hears. */
 export async function httpsBackend(t: TestContext, pair: KeyPair): Promise<HttpsBackend> {
-  const server = createHttpsServer({ ...pair }, (_request, response) => response.end('encrypted'))
+  const last = { host: '', url: '' }
+  const server = createHttpsServer({ ...pair }, (request, response) => {
+    Object.assign(last, { host: request.headers.host, url: request.url })
+    response.statusCode = Number(request.headers['x-answer'] ?? 200)
+    response.end('encrypted')
+  })
   server.on('upgrade', (_request, socket) => {
     socket.on('error', () => socket.destroy())
     socket.write('HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: echo\r\n\r\n')
@@ -55,7 +62,7 @@ export async function httpsBackend(t: TestContext, pair: KeyPair): Promise<Https
     server.closeAllConnections()
     server.close()
   })
-  return { port: (server.address() as AddressInfo).port, talk: (proxy, host) => talk(t, proxy, host) }
+  return { last, port: (server.address() as AddressInfo).port, talk: (proxy, host) => talk(t, proxy, host) }
 }
 
 async function talk(t: TestContext, proxy: string, host: string): Promise<string> {
