@@ -46,6 +46,7 @@ test('a ConfigMap with headers closes the paths until it is there, and each chan
   const pipeline = begin({ 'auth-url': 'http://sso.example/', 'auth-proxy-set-headers': 'told' })
   assert.deepEqual([...pipeline.configMapRefs.keys()], ['prod/told'])
   assert.match(String(routes(pipeline)[0]?.closed), /prod\/told/)
+  assert.deepEqual(pipeline.findings(), [], 'nobody has looked yet')
   const headers = (): unknown => (routes(pipeline)[0]?.policies['external_auth'] as { request_headers?: unknown }).request_headers
   for (const value of ['a', 'b']) {
     pipeline.objects.set(configMap('prod', 'told', { 'X-A': value }))

@@ -9,13 +9,19 @@ import { externalAuth, GLOBAL_NAMESPACE, lacksHost } from '../policy/external-au
 import { headerProblem } from '../policy/headers.ts'
 import type { PolicyValue } from '../policy/policy.ts'
 import { texts } from '../util/field.ts'
+import { lookUp } from './configmap/headers.ts'
 import type { SettingsReading } from './configmap/translate.ts'
 import type { Context } from './context.ts'
 
 const MAX_HEADERS = 64
 const CLOSES = 'it protects, so the paths answer 503'
 
-type Closed = { readonly field: string; readonly message: string }
+interface Closed {
+  readonly field: string
+  readonly message: string
+  /** Nobody has looked yet: there is nothing to tell. */
+  readonly pending?: boolean
+}
 
 /** The same fragment, with headers of ConfigMaps in its routes; a route whose question is not known is closed. */
 export function withExternalAuth(fragment: Fragment, read: Reader, context: Context): Fragment {
@@ -26,8 +32,8 @@ export function withExternalAuth(fragment: Fragment, read: Reader, context: Cont
     if (value?.url === undefined) return route
     const ready = completed(value, route.host, read, context)
     if (!('message' in ready)) return { ...route, policies: { ...route.policies, [externalAuth.name]: ready.value } }
-    const finding = closedFinding(ready as Closed, route)
-    findings.set(JSON.stringify(finding), finding)
+    const finding = closedFinding(ready, route)
+    if (ready.pending !== true) findings.set(JSON.stringify(finding), finding)
     return { ...route, closed: route.closed ?? finding.message }
   })
   return { ...fragment, routes, findings: [...fragment.findings, ...findings.values()] }
@@ -46,10 +52,14 @@ function completed(value: PolicyValue, host: string, read: Reader, context: Cont
   }
   const { proxy_headers: name, ...rest } = value
   if (name === undefined) return { value }
-  const data = read.get(context.configMaps, String(name))?.data
-  if (data === undefined) return { field: 'proxy_headers', message: `ConfigMap ${String(name)} with headers for external authentication is not there` }
-  const headers = headersOf(texts(data))
-  if (typeof headers === 'string') return { field: 'proxy_headers', message: `ConfigMap ${String(name)}: ${headers}` }
+  const configMaps = lookUp(read, context.configMaps, context.listed)
+  const found = configMaps.get(String(name))
+  const closed = (message: string): Closed => ({ field: 'proxy_headers', message: `ConfigMap ${String(name)}${message}` })
+  if (found === undefined) {
+    return { ...closed(' with headers for external authentication is not there'), pending: !configMaps.isListed(String(name)) }
+  }
+  const headers = headersOf(texts(found.data))
+  if (typeof headers === 'string') return closed(`: ${headers}`)
   return { value: { ...rest, request_headers: headers } }
 }
 
