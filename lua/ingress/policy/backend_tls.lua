@@ -1,5 +1,5 @@
--- The certificate by which backends know who we are: of a record, at each request, so that a new one
--- needs no reload and no file holds the key.
+-- The certificate by which backends know who we are: of a record, at each request, so that a new
+-- one needs no reload and no file holds the key.
 
 local record_key = require "ingress.pure.record_key"
 local shape = require "ingress.pure.shape"
