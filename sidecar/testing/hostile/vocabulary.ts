@@ -69,10 +69,10 @@ function isTypedText({ words: [name, text = '', ...rest] }: Node): boolean {
   return name === 'default' && HEADER_TEXT.test(text) && rest.length === 0
 }
 
-/** Without what ConfigMaps type: parameters of FastCGI and, when `all`, the administrator's log format and headers. */
+/** Without what ConfigMaps type: parameters of FastCGI and, when `all`, what the administrator's hold. */
 export function withoutTyped(nodes: readonly Node[], all: boolean): readonly Node[] {
   const isTyped = (node: Node): boolean =>
-    node.words[0] === 'fastcgi_param' || (all && (isTypedHeader(node) || node.words[0] === 'log_format'))
+    node.words[0] === 'fastcgi_param' || (all && (isTypedHeader(node) || (node.words[0] ?? '') in TYPED))
   return nodes
     .filter((node) => !isTyped(node))
     .map((node) => (node.block === undefined ? node : { ...node, block: withoutTyped(node.block, all) }))
