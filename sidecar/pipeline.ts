@@ -7,6 +7,7 @@ import { Graph, type Collection, type Index, type Reader, type Source } from './
 import { ObjectStore } from './collection/object-store.ts'
 import type { KubeObject } from './collection/objects.ts'
 import {
+  authorityKey,
   backendKey,
   certificateKey,
   DEFAULT_CERTIFICATE_KEY,
@@ -16,6 +17,7 @@ import {
 } from './dynamic/records.ts'
 import { backendRecord, certificateRecord, globalSetting, hostRecord, type RecordOptions } from './dynamic/translate.ts'
 import { ExpiryPipeline } from './expiry-pipeline.ts'
+import { AuthorityPipeline } from './authority-pipeline.ts'
 import { HtpasswdPipeline } from './htpasswd-pipeline.ts'
 import { backendName, parseBackendName } from './ir/backend-name.ts'
 import { objectKey, objectName, type ObjectName } from './ir/object-name.ts'
@@ -97,6 +99,7 @@ export class Pipeline {
   readonly #authorityFiles: Index<AuthorityResult>
   readonly #streams: StreamPipeline
   readonly #htpasswd: HtpasswdPipeline
+  readonly #clientAuthorities: AuthorityPipeline
   readonly #expiry: ExpiryPipeline
   readonly #findings = new Map<string, readonly Finding[]>()
   #findingList: readonly Finding[] | undefined
@@ -153,6 +156,7 @@ export class Pipeline {
     this.#expiry = new ExpiryPipeline(graph, { virtualHosts, certificates, warningDays, defaultCertificate })
     this.now = this.#expiry.now
     this.#htpasswd = new HtpasswdPipeline(graph, { fragments, secrets: objects.of('Secret'), listed: objects.listed, allowPlain })
+    this.#clientAuthorities = new AuthorityPipeline(graph, { ...context, fragments })
     this.#streams = this.#streamPipeline(options)
     this.#classUse = graph
       .map(this.virtualHosts, (host, read) => classesOf(host, this.#inForce(read)))
@@ -240,6 +244,7 @@ export class Pipeline {
       () => DEFAULT_CERTIFICATE_KEY,
     )
     this.#emit(this.#htpasswd.records, (name) => `htpasswd/${name}`)
+    this.#emit(this.#clientAuthorities.records, (key) => authorityKey(objectName(key)))
     this.#streams.emit((records, recordKey) => this.#emit(records, recordKey))
   }
 
@@ -252,6 +257,7 @@ export class Pipeline {
     this.#collect('host', this.virtualHosts)
     this.#collect('backend', this.backends)
     this.#collect('htpasswd', this.#htpasswd.readings)
+    this.#collect('authority', this.#clientAuthorities.readings)
     this.#collect('expiry', this.#expiry.ofHosts)
     this.#collect('expiry of default', this.#expiry.ofDefault)
     this.#streams.collect((stage, collection) => this.#collect(stage, collection))

@@ -46,6 +46,7 @@ export interface HostRecord {
   readonly certificate?: RecordKey
   readonly alternatives?: readonly RecordKey[]
   readonly ciphers?: HostCiphers
+  readonly client_certificate?: { readonly authority: RecordKey; readonly depth: number }
   readonly routes: readonly RouteRecord[]
 }
 
@@ -66,6 +67,12 @@ export interface CertificateRecord {
   readonly key: string
 }
 
+/** Who signs the certificates of clients. */
+export interface AuthorityRecord {
+  readonly digest: string
+  readonly certificates: string
+}
+
 /** Of a port of layer 4, or of a host whose TLS is passed on. */
 export interface StreamRecord {
   readonly digest: string
@@ -84,7 +91,14 @@ export interface SettingRecord {
   readonly [name: string]: Json
 }
 
-export type DataRecord = HostRecord | BackendRecord | CertificateRecord | HtpasswdRecord | SettingRecord | StreamRecord
+export type DataRecord =
+  | HostRecord
+  | BackendRecord
+  | CertificateRecord
+  | AuthorityRecord
+  | HtpasswdRecord
+  | SettingRecord
+  | StreamRecord
 
 export const DEFAULT_CERTIFICATE_KEY: RecordKey = 'certificate/default'
 export const GLOBAL_SETTING_KEY: RecordKey = 'setting/global'
@@ -102,6 +116,11 @@ export function backendKey(ref: BackendRef): RecordKey {
 /** Key of the record of the certificate in a Secret. */
 export function certificateKey(secret: ObjectName): RecordKey {
   return `certificate/${secret.namespace}/${secret.name}`
+}
+
+/** Key of the record of the authorities in a Secret. */
+export function authorityKey(secret: ObjectName): RecordKey {
+  return `authority/${secret.namespace}/${secret.name}`
 }
 
 /** The location classes that a record needs before it may be sent. */

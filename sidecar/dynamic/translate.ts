@@ -1,7 +1,7 @@
 /** IR -> records. Pure; the digest names the content, so equal records are never sent twice. */
 import type { Users } from '../ir/htpasswd.ts'
 import type { Origin } from '../ir/origin.ts'
-import type { Backend, BackendRef, Canaries, Certificate, Endpoint, Json, Route, StreamRoute, VirtualHost } from '../ir/types.ts'
+import type { Backend, BackendRef, Canaries, Certificate, Endpoint, HostDemand, Json, Route, StreamRoute, VirtualHost } from '../ir/types.ts'
 import type { Settings } from '../ir/settings.ts'
 import { globalAccess } from '../policy/access.ts'
 import { globalBlocks } from '../policy/blocks.ts'
@@ -12,8 +12,10 @@ import { ARM_POLICIES } from '../policy/registry.ts'
 import { digestOf } from '../util/canonical.ts'
 import { defined } from '../util/field.ts'
 import {
+  authorityKey,
   backendKey,
   certificateKey,
+  type AuthorityRecord,
   type BackendRecord,
   type CertificateRecord,
   type EndpointRecord,
@@ -49,12 +51,17 @@ export function hostRecord(host: VirtualHost, settings: Settings, options: Recor
   })
 }
 
-function tlsMembers({ certificate, alternatives, ciphers }: VirtualHost): Omit<HostRecord, 'digest' | 'routes'> {
+function tlsMembers({ certificate, alternatives, ciphers, clientCertificate }: VirtualHost): Omit<HostRecord, 'digest' | 'routes'> {
   return {
     ...(certificate === undefined ? {} : { certificate: certificateKey(certificate) }),
     ...(alternatives === undefined ? {} : { alternatives: alternatives.map(certificateKey) }),
     ...(ciphers === undefined ? {} : { ciphers }),
+    ...(clientCertificate === undefined ? {} : { client_certificate: demandRecord(clientCertificate) }),
   }
+}
+
+function demandRecord({ authority, depth }: HostDemand): HostRecord['client_certificate'] & object {
+  return { authority: authorityKey(authority), depth }
 }
 
 type HostContext = Pick<RouteContext, 'settings' | 'httpsPort' | 'ownHttpsPort' | 'tls'>
@@ -123,6 +130,11 @@ export function streamRecord({ backend, loadBalance }: Pick<StreamRoute, 'backen
 export function certificateRecord(certificate: Certificate): CertificateRecord {
   const { chain, key, fingerprint } = certificate
   return { digest: fingerprint.slice(0, 16), chain, key: key.reveal() }
+}
+
+/** The record of who signs the certificates of clients; `digest`: of the PEM text. */
+export function authorityRecord({ digest, pem }: { readonly digest: string; readonly pem: string }): AuthorityRecord {
+  return { digest: digest.slice(0, 16), certificates: pem }
 }
 
 /** Likewise for the hashes of passwords. */

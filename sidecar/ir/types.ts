@@ -207,6 +207,13 @@ export interface WithEndpoints {
   readonly endpoints: readonly Endpoint[]
 }
 
+/** What handshakes of a host ask of clients: a certificate of this authority, a Secret. */
+export interface HostDemand {
+  readonly authority: ObjectName
+  /** Of certificates between that of a client and the authority. */
+  readonly depth: number
+}
+
 export interface VirtualHost {
   readonly host: string
   /** Only canaries name the host, and they alone make none: there is only what is wrong about them. */
@@ -220,6 +227,7 @@ export interface VirtualHost {
   readonly alternatives?: readonly ObjectName[]
   /** What the handshakes of the host have in place of the settings. */
   readonly ciphers?: HostCiphers
+  readonly clientCertificate?: HostDemand
   /** TLS of the host goes to this backend as it is. */
   readonly passthrough?: Passthrough
   readonly findings: readonly Finding[]

@@ -28,7 +28,7 @@ export const TABLE = {
 const SHELLS = new Set(['', 'standalone'])
 
 /** Folders and files without I/O, clock, chance, environment or logging. */
-export const PURE = ['ir', 'compat', 'policy', 'source', 'snapshot', 'nginx', 'dynamic', 'collection', 'explain', 'pipeline.ts', 'stream-pipeline.ts', 'htpasswd-pipeline.ts', 'expiry-pipeline.ts']
+export const PURE = ['ir', 'compat', 'policy', 'source', 'snapshot', 'nginx', 'dynamic', 'collection', 'explain', 'pipeline.ts', 'stream-pipeline.ts', 'htpasswd-pipeline.ts', 'authority-pipeline.ts', 'expiry-pipeline.ts']
 
 /** Hashes and punycode depend on nothing but their input. */
 const PURE_BUILTINS = new Set(['node:crypto', 'node:url'])

@@ -57,6 +57,9 @@ const ERROR_PAGES: readonly { readonly code: number; readonly text: string }[] =
 /** Of NGINX alone: their page is that of 400. */
 const OWN_STATUSES: readonly number[] = [494, 495, 496, 497]
 
+/** Its client is to come again by another connection. */
+const MISDIRECTED = 421
+
 /** Statuses of a request line that cannot be read: there is no URI then, and without one no named location. */
 const WITHOUT_URI: ReadonlySet<number> = new Set([400, 414, 505])
 
@@ -65,7 +68,7 @@ function asks(directives: readonly Directive[]): boolean {
 }
 
 /** The locations that copies of requests are sent from. */
-function mirrorsOf(classes: readonly LocationClass[]): readonly { readonly location: string; readonly without_body: boolean }[] {
+function mirrorsOf(classes: readonly LocationClass[]) {
   const named = classes.flatMap(({ directives }) => directives.filter(({ name }) => name === 'mirror'))
   const locations = new Set(named.flatMap((it) => it.arguments.map(String)))
   return [...locations].sort().map((location) => ({ location, without_body: location === '//mirror_without_body' }))
@@ -89,7 +92,7 @@ function pagesFor(classes: readonly LocationClass[]): readonly { readonly code: 
  */
 function refuseUnsafe(value: unknown): string {
   const text = String(value)
-  if (!/^[A-Za-z0-9_ ./:@*=;$[\]!+-]*$/.test(text)) throw new TypeError(`unsafe text in nginx.conf: ${JSON.stringify(text)}`)
+  if (!/^([A-Za-z0-9_ ./:@*=;$[\]!+-]*|"")$/.test(text)) throw new TypeError(`unsafe text in nginx.conf: ${JSON.stringify(text)}`)
   return text
 }
 
@@ -148,7 +151,9 @@ function viewOf(input: NginxInput) {
     subrequests: mirrors.length > 0 || classes.some(({ directives }) => asks(directives)),
     mirrored: mirrors.length > 0,
     mirrors,
-    error_pages: pagesFor(classes).map((page) => ({ ...page, without_uri: WITHOUT_URI.has(page.code) })),
+    error_pages: pagesFor(classes).map((page) => ({
+      ...page, without_uri: WITHOUT_URI.has(page.code), closes: page.code === MISDIRECTED,
+    })),
     hsts: hstsView(settings),
     trust_forwarded: settings.useForwardedHeaders,
     trusted_ranges: settings.useForwardedHeaders ? settings.proxyRealIpCidr : [],

@@ -331,6 +331,9 @@ http {
         # No client can ask for "//": NGINX merges slashes before it looks for a location.
 {{#error_pages}}
         location {{#without_uri}}= //{{/without_uri}}{{^without_uri}}@{{/without_uri}}error_{{code}} {
+{{#closes}}
+            keepalive_timeout 0;
+{{/closes}}
 {{#has_filters}}
             lua_transform_underscores_in_response_headers off;
             header_filter_by_lua_block { return resty_ingress.header_filter() }

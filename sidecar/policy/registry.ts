@@ -17,6 +17,7 @@ import { fastcgiParams } from './fastcgi-params.ts'
 import { limits } from './limits.ts'
 import { loadBalance } from './load-balance.ts'
 import { canary } from './canary.ts'
+import { clientCertificate } from './client-certificate.ts'
 import { clientCiphers } from './client-ciphers.ts'
 import { cors } from './cors.ts'
 import { customHeaders } from './custom-headers.ts'
@@ -48,6 +49,7 @@ export const POLICIES: readonly Policy[] = [
   serverAlias,
   tlsRedirect,
   limits,
+  clientCertificate,
   access,
   basicAuth,
   satisfy,

@@ -7,6 +7,7 @@ import { hostPart } from './by-host.ts'
 import { withCanaries } from './canary.ts'
 import { chooseCertificates, type CertificateCheck } from './certificates.ts'
 import { chooseCiphers } from './ciphers.ts'
+import { withClientCertificates } from './client-certificate.ts'
 import { choosePassthrough } from './passthrough.ts'
 import { byAge, compareRoutes, matchKey, matchPath } from './order.ts'
 
@@ -25,9 +26,9 @@ export function buildVirtualHost(host: string, fragmentsOf: FragmentsOf, isUsabl
   if (alias === undefined) return buildHost(host, ordered, isUsable, findings)
   const vacant = ordered.flatMap((fragment) => hostPart(fragment, host).routes)
   withoutVacant(vacant, findings)
-  const { routes, ciphers } = buildHost(alias.host, byAge(fragmentsOf(alias.host)), isUsable, [])
-  const common = { host, routes, ...(ciphers === undefined ? {} : { ciphers }) }
-  return { ...common, ...aliasTls(alias, ordered, isUsable), findings }
+  const main = buildHost(alias.host, byAge(fragmentsOf(alias.host)), isUsable, [])
+  const { certificate: _, alternatives: __, passthrough: ___, ...common } = main
+  return { ...common, host, ...aliasTls(alias, ordered, isUsable), findings }
 }
 
 /** Of the namespace that owns the host; the certificate of the host itself need not cover the name. */
@@ -58,12 +59,14 @@ function buildHost(
   const isClaimed = ordered.some((fragment) => hostPart(fragment, host).claimed)
   const asked = ordered.flatMap((fragment) => hostPart(fragment, host).routes)
   const allowed = ownersRoutes(owner, isClaimed ? withoutVacant(asked, findings) : asked, findings)
-  const routes = withCanaries(winners(allowed, findings).sort(compareRoutes), arms, findings)
+  const served = withCanaries(winners(allowed, findings).sort(compareRoutes), arms, findings)
+  const certified = withClientCertificates({ owner, asked, served }, findings)
+  const { routes } = certified
   const passthrough = choosePassthrough({ host, fragments: ordered, routes, owner }, findings)
   const unclaimed = claims.length === 0 && !isClaimed && routes.length === 0
   return {
     host,
-    routes,
+    ...certified,
     tls,
     findings,
     ...(unclaimed ? { unclaimed } : {}),

@@ -17,6 +17,7 @@ const DNS_NAME = '[a-z0-9]([a-z0-9.-]*[a-z0-9])?'
 const PORT = '[a-z0-9-]{1,15}'
 const BACKEND_KEY = `^backend/${DNS_NAME}/(${DNS_NAME}/${PORT}(@udp|@service|@name)?|[0-9a-f:]+/[0-9]{1,5}@name)$`
 const CERTIFICATE_KEY = `^certificate/(default|${DNS_NAME}/${DNS_NAME})$`
+const AUTHORITY_KEY = `^authority/${DNS_NAME}/${DNS_NAME}$`
 const HTPASSWD_KEY = `^htpasswd/${DNS_NAME}/${DNS_NAME}(@map)?$`
 const STREAM_KEY = String.raw`^(stream/(tcp|udp)/[1-9][0-9]{0,4}|passthrough/(\*\.)?${DNS_NAME})$`
 const HOST_KEY = String.raw`^host/[a-z]+/((\*\.)?${DNS_NAME}|_)$`
@@ -76,9 +77,10 @@ const route = object(
 const certificateKey: Schema = { type: 'string', pattern: CERTIFICATE_KEY }
 const cipherNames = { type: 'string', pattern: '^[A-Za-z0-9_.:@+!-]+$' }
 const ciphers = { ...object({}, { list: cipherNames, prefer_server: { type: 'boolean' } }), minProperties: 1 }
+const demand = object({ authority: { type: 'string', pattern: AUTHORITY_KEY }, depth: wholeNumber })
 const host = object(
   { digest, routes: listOf(route) },
-  { certificate: certificateKey, alternatives: { type: 'array', items: certificateKey, minItems: 1, maxItems: 3 }, ciphers },
+  { certificate: certificateKey, alternatives: { type: 'array', items: certificateKey, minItems: 1, maxItems: 3 }, ciphers, client_certificate: demand },
 )
 
 const endpoint: Schema = {
@@ -152,6 +154,7 @@ const records: Schema = {
     [HOST_KEY]: host,
     [BACKEND_KEY]: backend,
     [CERTIFICATE_KEY]: object({ digest, chain: { type: 'string', pattern: '^-----BEGIN' }, key: text }),
+    [AUTHORITY_KEY]: object({ digest, certificates: { type: 'string', pattern: '^-----BEGIN' } }),
     [HTPASSWD_KEY]: object({ digest, users: { anyOf: [text, { type: 'object', minProperties: 1, additionalProperties: text }] } }),
     '^setting/global$': setting,
     [STREAM_KEY]: stream,

@@ -224,7 +224,7 @@ everyVariant('client certificates', (setup) => {
     await served.plane.put(all)
     for (const maxVersion of ['TLSv1.2', 'TLSv1.3'] as const) {
       /** The status for a host, and whether its handshake was a resumption. */
-      const resume = async (name: string, session: Buffer | undefined, client: Client = {}): Promise<[number, boolean]> => {
+      const resume = async (name: string, session?: Buffer, client: Client = {}): Promise<[number, boolean]> => {
         const options = session === undefined ? {} : { session }
         const socket = await open(t, served, { ...client, ...options, maxVersion, servername: name })
         const reused = socket.isSessionReused()
