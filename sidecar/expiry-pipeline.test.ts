@@ -17,7 +17,8 @@ function certificate(name: string): CertificateResult {
 
 function host(name: string, ...secrets: readonly string[]): VirtualHost {
   const [first, ...alternatives] = secrets.map((secret) => ({ namespace: 'prod', name: secret }))
-  const shown = first === undefined ? {} : { certificate: first, ...(alternatives.length === 0 ? {} : { alternatives }) }
+  const others = alternatives.length === 0 ? {} : { alternatives }
+  const shown = first === undefined ? {} : { certificate: first, ...others }
   return { host: name, routes: [], tls: true, findings: [], ...shown }
 }
 

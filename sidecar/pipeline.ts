@@ -7,7 +7,6 @@ import { Graph, type Collection, type Index, type Reader, type Source } from './
 import { ObjectStore } from './collection/object-store.ts'
 import type { KubeObject } from './collection/objects.ts'
 import {
-  authorityKey,
   backendKey,
   certificateKey,
   DEFAULT_CERTIFICATE_KEY,
@@ -16,9 +15,6 @@ import {
   type DataRecord,
 } from './dynamic/records.ts'
 import { backendRecord, certificateRecord, globalSetting, hostRecord, type RecordOptions } from './dynamic/translate.ts'
-import { ExpiryPipeline } from './expiry-pipeline.ts'
-import { AuthorityPipeline } from './authority-pipeline.ts'
-import { HtpasswdPipeline } from './htpasswd-pipeline.ts'
 import { backendName, parseBackendName } from './ir/backend-name.ts'
 import { objectKey, objectName, type ObjectName } from './ir/object-name.ts'
 import type { Finding, Origin } from './ir/origin.ts'
@@ -27,6 +23,9 @@ import type { Backend, Certificate, Fragment, Layer4, Resolution, VirtualHost } 
 import { backendIdentity } from './policy/backend-tls.ts'
 import { locationClass, staticSources, type LocationClass } from './policy/effects.ts'
 import { policyBackends } from './policy/backends.ts'
+import { PipelineFindings } from './pipeline-findings.ts'
+import { settingsOf } from './pipeline-settings.ts'
+import { SecretPipelines } from './secret-pipelines.ts'
 import type { FragmentsOf } from './snapshot/alias.ts'
 import { certificatesOf } from './snapshot/certificates.ts'
 import { namedHosts } from './snapshot/by-host.ts'
@@ -34,9 +33,9 @@ import { streamBackends } from './snapshot/streams.ts'
 import { buildVirtualHost } from './snapshot/virtual-host.ts'
 import type { PortRules } from './snapshot/streams.ts'
 import { StreamPipeline } from './stream-pipeline.ts'
-import { headerConfigMaps, lookUp, withHeaderMaps } from './source/configmap/headers.ts'
+import { headerConfigMaps } from './source/configmap/headers.ts'
 import { settingKey } from './source/configmap/keys.ts'
-import { translateConfigMap, type SettingsReading } from './source/configmap/translate.ts'
+import type { SettingsReading } from './source/configmap/translate.ts'
 import { objectSettings, referenceSettings, type Context, type SourceOptions } from './source/context.ts'
 import { defaultBackendPart, globalDefaultBackend, type DefaultBackendReading } from './source/default-backend.ts'
 import { globalAuthPart } from './source/external-auth.ts'
@@ -57,8 +56,6 @@ export interface PipelineOptions extends SourceOptions, RecordOptions, PortRules
 }
 
 const SERVICE_NAME_LABEL = 'kubernetes.io/service-name'
-/** Of one object, or of one host or backend. */
-const MAX_FINDINGS = 100
 /** Key of the only member of a collection that has one. */
 const ONLY = ''
 
@@ -98,11 +95,8 @@ export class Pipeline {
   readonly #classUse: Index<HostClasses>
   readonly #authorityFiles: Index<AuthorityResult>
   readonly #streams: StreamPipeline
-  readonly #htpasswd: HtpasswdPipeline
-  readonly #clientAuthorities: AuthorityPipeline
-  readonly #expiry: ExpiryPipeline
-  readonly #findings = new Map<string, readonly Finding[]>()
-  #findingList: readonly Finding[] | undefined
+  readonly #secrets: SecretPipelines
+  readonly #findings = new PipelineFindings()
 
   constructor(options: PipelineOptions) {
     const { graph, objects } = this
@@ -148,15 +142,8 @@ export class Pipeline {
       translateBackend(parseBackendName(key), users, read, context),
     )
     this.externalNames = this.backends.index(({ externalName }) => (externalName === undefined ? [] : [externalName]))
-    const { fragments, virtualHosts } = this
-    const allowPlain = graph.map(this.#settings, ({ settings }) => settings.allowPlainTextPasswords)
-    const { certificates } = this
-    const warningDays = graph.map(this.#settings, ({ settings }) => settings.sslExpiryWarningDays)
-    const { defaultCertificate } = options
-    this.#expiry = new ExpiryPipeline(graph, { virtualHosts, certificates, warningDays, defaultCertificate })
-    this.now = this.#expiry.now
-    this.#htpasswd = new HtpasswdPipeline(graph, { fragments, secrets: objects.of('Secret'), listed: objects.listed, allowPlain })
-    this.#clientAuthorities = new AuthorityPipeline(graph, { ...context, fragments })
+    this.#secrets = this.#secretPipelines(context, options.defaultCertificate)
+    this.now = this.#secrets.now
     this.#streams = this.#streamPipeline(options)
     this.#classUse = graph
       .map(this.virtualHosts, (host, read) => classesOf(host, this.#inForce(read)))
@@ -208,8 +195,15 @@ export class Pipeline {
 
   /** Everything that is wrong now, in a stable order; the same array as long as nothing changes. */
   findings(): readonly Finding[] {
-    this.#findingList ??= [...this.#findings.keys()].sort().flatMap((key) => this.#findings.get(key) ?? [])
-    return this.#findingList
+    return this.#findings.all()
+  }
+
+  #secretPipelines(context: Context, defaultCertificate: string): SecretPipelines {
+    const { graph, fragments, virtualHosts } = this
+    const allowPlain = graph.map(this.#settings, ({ settings }) => settings.allowPlainTextPasswords)
+    const warningDays = graph.map(this.#settings, ({ settings }) => settings.sslExpiryWarningDays)
+    const inputs = { ...context, fragments, virtualHosts, allowPlain, warningDays, defaultCertificate }
+    return new SecretPipelines(graph, inputs)
   }
 
   #streamPipeline(options: PipelineOptions): StreamPipeline {
@@ -243,24 +237,21 @@ export class Pipeline {
       ),
       () => DEFAULT_CERTIFICATE_KEY,
     )
-    this.#emit(this.#htpasswd.records, (name) => `htpasswd/${name}`)
-    this.#emit(this.#clientAuthorities.records, (key) => authorityKey(objectName(key)))
+    this.#secrets.emit((records, recordKey) => this.#emit(records, recordKey))
     this.#streams.emit((records, recordKey) => this.#emit(records, recordKey))
   }
 
   #collectFindings(options: PipelineOptions): void {
     const { graph, objects } = this
-    this.#collect('settings', this.#settings)
-    this.#collect('class', graph.map(objects.of('IngressClass'), (it) => classFindings(it, options)))
-    this.#collect('default backend', this.#defaultBackend)
-    this.#collect('fragment', this.fragments)
-    this.#collect('host', this.virtualHosts)
-    this.#collect('backend', this.backends)
-    this.#collect('htpasswd', this.#htpasswd.readings)
-    this.#collect('authority', this.#clientAuthorities.readings)
-    this.#collect('expiry', this.#expiry.ofHosts)
-    this.#collect('expiry of default', this.#expiry.ofDefault)
-    this.#streams.collect((stage, collection) => this.#collect(stage, collection))
+    const found = this.#findings
+    found.collect('settings', this.#settings)
+    found.collect('class', graph.map(objects.of('IngressClass'), (it) => classFindings(it, options)))
+    found.collect('default backend', this.#defaultBackend)
+    found.collect('fragment', this.fragments)
+    found.collect('host', this.virtualHosts)
+    found.collect('backend', this.backends)
+    this.#secrets.collect((stage, collection) => found.collect(stage, collection))
+    this.#streams.collect((stage, collection) => found.collect(stage, collection))
   }
 
   #usableKey(secret: ObjectName, host: string, read: Reader): string | undefined {
@@ -276,41 +267,6 @@ export class Pipeline {
       this.changed.add(recordKey(key))
     })
   }
-
-  #collect<V extends { readonly findings: readonly Finding[] }>(stage: string, collection: Collection<V>): void {
-    collection.subscribe((key, value) => {
-      const known = this.#findings.has(`${stage} ${key}`)
-      if (value !== undefined && value.findings.length > 0) this.#findings.set(`${stage} ${key}`, summarized(value.findings))
-      else if (known) this.#findings.delete(`${stage} ${key}`)
-      else return
-      this.#findingList = undefined
-    })
-  }
-}
-
-/** Each finding is a line of the log and an Event: one object must not fill them. */
-function summarized(findings: readonly Finding[]): readonly Finding[] {
-  const last = findings[MAX_FINDINGS - 1]
-  if (last === undefined || findings.length === MAX_FINDINGS) return findings
-  const shown = findings.slice(0, MAX_FINDINGS - 1)
-  const message = `and ${findings.length - shown.length} more problems`
-  return [...shown, { origin: { ...last.origin, field: '' }, severity: 'error', reason: 'MoreProblems', message }]
-}
-
-/** With a bad protection in it, the ConfigMap as a whole is refused and the last good one holds on. */
-function settingsOf(graph: Graph, objects: ObjectStore, name: string): Collection<SettingsReading> {
-  const only = graph.source<true>()
-  let lastGood: Settings | undefined
-  const settings = graph.map(only, (_, read) => {
-    const configMaps = lookUp(read, objects.of('ConfigMap'), objects.listed)
-    const object = configMaps.get(name)
-    const reading = withHeaderMaps(translateConfigMap(object), object, configMaps)
-    if (reading.refused !== undefined) return { ...reading, settings: lastGood ?? DEFAULT_SETTINGS }
-    lastGood = reading.settings
-    return reading
-  })
-  only.set(ONLY, true)
-  return settings
 }
 
 function serviceOf(slice: KubeObject): string[] {

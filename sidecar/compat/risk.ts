@@ -19,7 +19,8 @@ const CRITICAL = `
   configuration-snippet auth-snippet modsecurity-snippet server-snippet stream-snippet`
 
 const RISK: ReadonlyMap<string, number> = new Map(
-  [MEDIUM, HIGH, CRITICAL].flatMap((names, i) => names.trim().split(/\s+/).map((name): [string, number] => [name, i + 1])),
+  [MEDIUM, HIGH, CRITICAL].flatMap((names, i) =>
+    names.trim().split(/\s+/).map((name): [string, number] => [name, i + 1])),
 )
 
 /** 0 to 3: low, medium, high, critical. `name`: without prefix. */

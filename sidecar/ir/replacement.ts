@@ -1,4 +1,4 @@
-/** What stands in an answer of a backend, and what clients get instead: both are text, and nothing in them is special. */
+/** What stands in an answer of a backend, and what clients get instead: both are text; nothing in them is special. */
 import type { Parser } from './value.ts'
 
 export type Replacement = { readonly from: string; readonly to: string }

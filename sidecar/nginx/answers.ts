@@ -50,7 +50,9 @@ function replacedHeaders({ addHeaders, hideHeaders }: Settings): readonly string
 }
 
 /** A variable for each header that settings say, so that a route can change it. */
-export function headerMapViews({ addHeaders, proxySetHeaders }: Settings): Readonly<Record<string, readonly HeaderMapView[]>> {
+export function headerMapViews(
+  { addHeaders, proxySetHeaders }: Settings,
+): Readonly<Record<string, readonly HeaderMapView[]>> {
   const view = (direction: 'request' | 'response') => ({ name, text }: HeaderText): HeaderMapView =>
     ({ name: headerName(name), variable: `$${headerVariable(direction, name)}`, text: headerText(text) })
   return { sent_headers: proxySetHeaders.headers.map(view('request')), added_headers: addHeaders.headers.map(view('response')) }

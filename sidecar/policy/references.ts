@@ -6,8 +6,9 @@ import type { Field, NamedKind, Policy, PolicyValue } from './policy.ts'
 import { inNamespace } from './reference.ts'
 import { POLICIES } from './registry.ts'
 
-const REFERRING = POLICIES.flatMap(({ name, fields: all }: Policy) =>
-  Object.entries(all).flatMap(([field, { names: kind }]) => (kind === undefined ? [] : [{ policy: name, field, kind }])),
+const REFERRING = POLICIES.flatMap((policy: Policy) =>
+  Object.entries(policy.fields).flatMap(([field, { names: kind }]) =>
+    kind === undefined ? [] : [{ policy: policy.name, field, kind }]),
 )
 
 /** The value of a typed object, which names objects of its own namespace only, with their names completed. */
