@@ -12,7 +12,9 @@ import { connect, type ConnectionOptions, type TLSSocket } from 'node:tls'
 import { authority } from './authority.ts'
 import { backend, endpoints, host, route, withDigest, type Backend } from './backends.ts'
 import { certificate } from './certificate.ts'
-import { everyVariant, serve, type Json, type Served } from './harness.ts'
+import { everyVariant, serve, until, type Json, type Served } from './harness.ts'
+import { ingress, service } from './layer4.ts'
+import { sidecar } from './sidecar.ts'
 
 const ROOT = authority('root')
 const OTHER = authority('other')
@@ -115,6 +117,16 @@ async function lastSession(socket: TLSSocket, name: string): Promise<Buffer | un
   if (socket.getProtocol() === 'TLSv1.2') last = socket.getSession()
   socket.destroy()
   return last
+}
+
+const HOST = 'objects.example'
+
+/** An Ingress with these annotations and what it needs, as a folder holds it. */
+function manifests(web: Backend, annotations: Readonly<Record<string, string>>): string {
+  const data = { 'ca.crt': Buffer.from(ROOT.certificate).toString('base64') }
+  const secret = { apiVersion: 'v1', kind: 'Secret', metadata: { namespace: 'prod', name: 'clients' }, data }
+  const objects = [...service('web', [web.port]), secret, ingress('web', HOST, 'web', annotations)]
+  return objects.map((it) => JSON.stringify(it)).join('\n---\n')
 }
 
 /** By the client of OpenSSL, which resumes under whatever name: what kind of handshake there was, and the status. */
@@ -293,6 +305,36 @@ everyVariant('client certificates', (setup) => {
     const { [KEY]: _, ...without } = all
     await served.plane.put(without)
     assert.equal((await exchange(third, 'a.example')).status, 503)
+    assert.deepEqual(served.plane.errors(), [])
+  })
+
+  test('from objects: the owner of the host says it, and no client says who it is', async (t) => {
+    const web = await backend(t, 'web', (request, response) => {
+      const told = JSON.stringify(request.headers['ssl-client-verify'] ?? 'nothing')
+      response.writeHead(200, { 'content-length': told.length }).end(told)
+    })
+    const demand = { 'auth-tls-secret': 'prod/clients' }
+    const served = await sidecar(t, setup.variant, { 'a.yaml': manifests(web, {}) })
+    const port = Number(new URL(served.https).port)
+    const told = async (client: ConnectionOptions): Promise<string> => {
+      const socket = connect({ ...client, port, host: '127.0.0.1', servername: HOST, rejectUnauthorized: false })
+      t.after(() => socket.destroy())
+      await once(socket, 'secureConnect')
+      const reply = await exchange(socket, HOST, ['ssl-client-verify: SUCCESS', 'Connection: close'])
+      return reply.status === 200 ? reply.body : String(reply.status)
+    }
+    const untilTold = (answer: string, client: ConnectionOptions): Promise<boolean> =>
+      until(`it is ${answer}`, async () => await told(client) === answer)
+    await untilTold('"nothing"', ALICE)
+    await served.write('a.yaml', manifests(web, demand))
+    await untilTold('"SUCCESS"', ALICE)
+    assert.equal(await told({}), '400')
+    await served.write('a.yaml', manifests(web, { ...demand, 'auth-tls-verify-client': 'true' }))
+    await untilTold('503', ALICE)
+    await served.write('a.yaml', manifests(web, demand))
+    await untilTold('"SUCCESS"', ALICE)
+    await served.write('a.yaml', manifests(web, { 'auth-tls-secret': 'prod/missing' }))
+    await untilTold('503', ALICE)
     assert.deepEqual(served.plane.errors(), [])
   })
 })
