@@ -10,6 +10,7 @@ const KEYS: Readonly<Record<string, string>> = {
   'host/<listener>/<host>': 'host/default/shop.example.com',
   'backend/<namespace>/<service>/<port>': 'backend/prod/account-user/80',
   'certificate/<namespace>/<secret>': 'certificate/prod/shop-tls',
+  'authority/<namespace>/<secret>': 'authority/prod/clients',
   'htpasswd/<namespace>/<secret>': 'htpasswd/prod/users',
   'setting/global': 'setting/global',
   'stream/<tcp|udp>/<port>': 'stream/tcp/5432',
