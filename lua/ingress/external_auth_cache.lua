@@ -5,14 +5,47 @@ local cjson = require "cjson.safe"
 
 local find = string.find
 local format = string.format
+local ipairs = ipairs
 local lower = string.lower
 local type = type
 
 local LONGEST_KEY = 16384
+-- Variables with what clients show of themselves, as in sidecar/policy/external-auth-grammar.ts.
+local CREDENTIALS = {
+    "^arg_", "^cookie_", "^http_cookie$", "^http_.*auth", "^http_.*key", "^http_.*session",
+    "^http_.*token",
+}
 
 local kept = ngx.shared.resty_ingress_answers
 
 local _M = {}
+
+
+local function is_credential(part)
+    for _, pattern in ipairs(CREDENTIALS) do
+        if part.var and find(part.var, pattern) then
+            return true
+        end
+    end
+    return false
+end
+
+
+-- function() -> whether the client of the request at hand shows any; nil: the key has none. One
+-- that shows none may be known by something else (another header, an address): what is said of it
+-- would hold for everybody who shows none.
+local function compile_shown(key, route, templates)
+    local parts = {}
+    for _, part in ipairs(key) do
+        if is_credential(part) then
+            parts[#parts + 1] = part
+        end
+    end
+    local text_of = parts[1] and templates.compile(parts, route)
+    return text_of and function()
+        return text_of() ~= ""
+    end
+end
 
 
 --- @param value  record (policy/external_auth.lua) with `cache`
@@ -20,10 +53,14 @@ local _M = {}
 function _M.compile(value, route, templates)
     local cache = value.cache
     local text_of = templates.compile(cache.key, route)
+    local shows_any = compile_shown(cache.key, route, templates)
     return {
         seconds = cache.seconds,
         -- Hashed, so that what is secret in it is not kept.
         key = function()
+            if shows_any and not shows_any() then
+                return nil
+            end
             local text = text_of()
             if #text > LONGEST_KEY then
                 return nil

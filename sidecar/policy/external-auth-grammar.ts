@@ -39,7 +39,8 @@ export const cacheKey: Parser<readonly TemplatePart[]> = (text) => {
   return 'value' in parsed && parsed.warning !== undefined ? { allowed: `known variables (${parsed.warning})` } : parsed
 }
 
-const CREDENTIAL = /^(cookie_.+|http_cookie|http_.*(authorization|token|key|auth|session).*|remote_user|arg_.+)$/
+/** Not $remote_user: that is a name, which anybody can say with any password. */
+const CREDENTIAL = /^(cookie_.+|http_cookie|http_.*(token|key|auth|session).*|arg_.+)$/
 
 /** Whether a key tells one client from another. */
 export function namesCredential(key: readonly TemplatePart[]): boolean {

@@ -207,6 +207,9 @@ everyVariant('external authentication', ({ variant }) => {
       assert.deepEqual(await count('good'), [1, 200, ['alice']])
       assert.deepEqual(await count('forbidden'), [1, 403, undefined])
       assert.deepEqual(await count('forbidden'), [1, 403, undefined])
+      // The service knows this client by what is not in the key; others without are not this client.
+      assert.equal((await ask(http, { path: '/kept', headers: { cookie: 'xsession=cacheable' } })).status, 200)
+      assert.equal((await ask(http, { path: '/kept' })).status, 401)
     })
 
     await t.test('over TLS; the cookies of a refusal', async () => {
