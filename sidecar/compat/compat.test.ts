@@ -3,6 +3,8 @@
  * never both. The lists were read from its source: annotations, ConfigMap keys, flags.
  */
 import assert from 'node:assert/strict'
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { test } from 'node:test'
 import { FLAG_NAMES } from '../options.ts'
 import type { Field } from '../policy/policy.ts'
@@ -139,6 +141,12 @@ test('all 138 annotations, and older ones, are known', () => {
   assert.equal(words(ANNOTATIONS).length, 138)
   assertKnown([...words(ANNOTATIONS), ...words(OLDER)], OWN_ANNOTATIONS, KNOWN_ANNOTATIONS)
   for (const name of words(OLDER)) assert.equal(KNOWN_ANNOTATIONS.get(name)?.standing, 'gone', name)
+})
+
+test('docs/annotations.md says how many have their effect', () => {
+  const text = readFileSync(join(import.meta.dirname, '../../docs/annotations.md'), 'utf8')
+  const acting = words(ANNOTATIONS).filter((name) => OWN_ANNOTATIONS.has(name))
+  assert.ok(text.includes(`Of the 138 annotations of ingress-nginx 1.15.1, ${acting.length} have their effect here`))
 })
 
 test('all keys of the ConfigMap are known', () => {
