@@ -44,8 +44,12 @@ export function portKey({ protocol, port }: { readonly protocol: 'TCP' | 'UDP'; 
   return `${protocol.toLowerCase()}/${port}`
 }
 
-/** Text of an object for a message: quoted, control characters visible, at most 80 characters. */
+/**
+ * Text of an object for a message: quoted, control characters visible, at most 80 characters. The user and password of a
+ * URL are left out: messages are Events and lines of logs.
+ */
 export function quoted(value: unknown): string {
   const text = JSON.stringify(value) ?? 'nothing'
-  return text.length <= 80 ? text : `${text.slice(0, 80)}…`
+  const shown = text.slice(0, 2048).replace(/:\/\/[^/?#\s]*@/g, '://[redacted]@')
+  return shown.length <= 80 ? shown : `${shown.slice(0, 80)}…`
 }
