@@ -34,16 +34,14 @@ _M.by_name = {
 
 -- Those that act before the request is sent, in the order in which they do, which is that of
 -- ingress-nginx. Whom the administrator blocks gets nothing at all, nor who has not the certificate
--- that the host demands in its handshakes. Redirects come next: nothing
--- else matters of a request that is about to be repeated elsewhere. What the backend sees comes
--- last: others go by what the client asked for. External authentication is asked when all of this
--- has been done, in a phase of its own.
+-- that the host demands in its handshakes. Redirects come next: nothing else matters of a request
+-- that is about to be repeated elsewhere. An answer without a backend is for those who may come, as
+-- one of a backend is. What the backend sees comes last: others go by what the client asked for.
+-- External authentication is asked when all of this has been done, in a phase of its own.
 _M.request_order = {
-    "blocks", "access_log", "client_certificate", "app_root", "cors", "redirect", "direct_response",
-    "tls_redirect",
-    "limits", "access", "basic_auth", "satisfy", "body_size", "request_headers", "rewrite",
-    "backend_connection", "backend_tls",
-    "mirror", "external_auth",
+    "blocks", "access_log", "client_certificate", "app_root", "cors", "redirect", "tls_redirect",
+    "limits", "access", "basic_auth", "satisfy", "direct_response", "body_size", "request_headers",
+    "rewrite", "backend_connection", "backend_tls", "mirror", "external_auth",
 }
 
 -- Those that change answers, in the order in which they do.

@@ -170,17 +170,22 @@ everyVariant('access', ({ variant }) => {
     assert.notEqual(await get({ ':authority': 'b.example', 'host': 'a.example', ':path': '/admin' }), 200)
   })
 
-  test('redirects come before it, limits too', async (t) => {
+  test('redirects come before it, limits too; answers without a backend after it', async (t) => {
     const served = await serve(t, { variant, workers: 1, reloaded: false })
     const web = await backend(t, 'web')
     const access = { deny: ['127.0.0.0/8'] }
+    const direct = { direct_response: { status: 200, body: [{ text: 'for some' }] } }
     const routes = [
+      route({ path: '/said', policies: { access, ...direct } }),
+      route({ path: '/login', policies: { basic_auth: { users: 'htpasswd/test/missing', realm: 'x' }, ...direct } }),
       route({ path: '/moved', policies: { access, redirect: { code: 301, location: [{ text: '/new' }] } } }),
       route({ path: '/limited', policies: { access, limits: { rpm: 1, burst_multiplier: 1 } } }),
       route({ path: '/large', policies: { access, body_size: { max: 1 } } }),
     ]
     await served.plane.put({ 'host/default/a.example': host(routes), 'backend/test/web/80': endpoints(web) })
     assert.equal((await ask(served.http, { path: '/moved' })).status, 301)
+    assert.equal((await ask(served.http, { path: '/said' })).status, 403)
+    assert.equal((await ask(served.http, { path: '/login' })).status, 503)
     const limited = await Promise.all(Array.from({ length: 4 }, () => ask(served.http, { path: '/limited' })))
     assert.deepEqual(limited.map((reply) => reply.status).sort(), [403, 403, 503, 503])
     assert.equal((await ask(served.http, { path: '/large', method: 'POST', body: 'long' })).status, 403)
