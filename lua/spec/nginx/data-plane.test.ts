@@ -3,7 +3,6 @@
  * first push, differences, classes, restarts of either side.
  */
 import assert from 'node:assert/strict'
-import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, test, type TestContext } from 'node:test'
 import { request } from 'undici'
@@ -14,7 +13,10 @@ import { hostKey, type DataRecord, type RecordKey } from '../../../sidecar/dynam
 import { DEFAULT_SETTINGS, type Settings } from '../../../sidecar/ir/settings.ts'
 import { directive, number } from '../../../sidecar/nginx/directive.ts'
 import { renderConfig } from '../../../sidecar/nginx/render.ts'
+import { Pipeline } from '../../../sidecar/pipeline.ts'
 import type { LocationClass } from '../../../sidecar/policy/effects.ts'
+import { GOLDEN_CASES, objectsOf, optionsOf } from '../../../sidecar/testing/hostile/examples.ts'
+import { GOLDEN_OPTIONS } from '../../../sidecar/testing/inputs.ts'
 import { backend, endpoints, host, route } from './backends.ts'
 import { freePort, start, until, variants, type DataPlane as Nginx, type StartOptions, type Variant } from './harness.ts'
 
@@ -216,32 +218,34 @@ for (const variant of variants()) {
       assert.equal(await get(url), 200)
     })
 
-    test('every golden configuration is one that NGINX loads', async (t) => {
+    test('NGINX loads the location classes of all golden cases', async (t) => {
       const nginx = await start(variant)
       t.after(() => nginx.stop())
       const { capabilities } = await nginx.status()
       const listeners = { addresses: ['127.0.0.1'], httpPort: await freePort(), httpsPort: await freePort() }
-      const root = join(import.meta.dirname, '../../../sidecar/testdata')
-      for (const name of readdirSync(root)) {
-        const classes = classesIn(readFileSync(join(root, name, 'nginx.conf'), 'utf8'))
-        const { text } = renderConfig({ settings: DEFAULT_SETTINGS, classes, listeners, capabilities })
-        const answer = await nginx.call('PUT', '/v1/config', text)
-        assert.equal(answer.status, 200, `${name}: ${JSON.stringify(answer.body)}`)
+      const classes = new Map<string, LocationClass>()
+      for (const name of GOLDEN_CASES) {
+        const pipeline = goldenPipeline(name)
+        for (const it of pipeline.classes()) {
+          classes.set(it.name, it)
+          const { authority } = it
+          if (authority === undefined) continue
+          const file = await nginx.call('PUT', `/v1/files/${authority}.pem`, pipeline.authorityFile(authority) ?? '')
+          assert.ok(file.status < 300, `${name}: ${file.text}`)
+        }
       }
+      assert.ok(classes.size > 30, String(classes.size))
+      const input = { settings: DEFAULT_SETTINGS, classes: [...classes.values()], listeners, capabilities }
+      const answer = await nginx.call('PUT', '/v1/config', renderConfig(input).text)
+      assert.equal(answer.status, 200, JSON.stringify(answer.body))
     })
   })
 }
 
-/** The location classes of a rendered configuration, read back: what stands before a comment and the call of Lua. */
-function classesIn(config: string): LocationClass[] {
-  const block = /location @(c[0-9a-f]{12}) \{\n([^#]*?)(?: +#[^]*?)? +rewrite_by_lua_block([^]*?)\n {8}\}/g
-  const blocks = config.matchAll(block)
-  return [...blocks].map(([, name = '', body = '', after = '']) => ({
-    name,
-    directives: [...body.matchAll(/(\S.*);\n/g)].map(([, text = '']) => {
-      const [word = '', ...args] = text.split(' ')
-      return { name: word, arguments: args as never }
-    }),
-    ...(after.includes('header_filter_by_lua_block') ? { filters: true as const } : {}),
-  }))
+/** What the objects of a golden case are translated to. */
+function goldenPipeline(name: string): Pipeline {
+  const pipeline = new Pipeline({ ...GOLDEN_OPTIONS, ...optionsOf(name) })
+  for (const object of objectsOf(name)) pipeline.objects.set(object)
+  pipeline.graph.flush()
+  return pipeline
 }
