@@ -109,7 +109,7 @@ export const CONF_DIRECTIVES: ReadonlyMap<string, ConfEntry> = new Map<string, C
   }],
   ['return', {
     usage: 'return CODE [TEXT] | CODE URL | URL',
-    about: 'The answer to every request; no backend is asked. 301, 302, 303, 307 and 308 lead to a URL, which alone is 302',
+    about: 'The answer to every request that limits, address lists and passwords let pass; no backend is asked. 301, 302, 303, 307 and 308 lead to a URL at once; it alone is 302',
     min: 1, max: 2,
     read: answer,
   }],
