@@ -75,3 +75,14 @@ test('what the ConfigMap of the controller asks for holds for all, and its name 
   assert.equal('external_auth' in (routes(pipeline)[0]?.policies ?? {}), false)
   assert.deepEqual([...pipeline.externalNames.keys()], [])
 })
+
+test('an answer that would be sent before the service is asked closes the paths', () => {
+  const pipeline = begin({ 'auth-url': 'http://sso.example/' })
+  assert.equal(routes(pipeline)[0]?.closed, undefined)
+  const web = service('prod', 'web')
+  const annotations = { conf: 'return 200 "for everybody";' }
+  pipeline.objects.set({ ...web, metadata: { ...web.metadata, annotations } })
+  pipeline.graph.flush()
+  assert.match(String(routes(pipeline)[0]?.closed), /before the service of external authentication is asked/)
+  assert.ok(pipeline.findings().some(({ reason }) => reason === 'InvalidExternalAuth'))
+})
