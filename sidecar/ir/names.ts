@@ -45,8 +45,8 @@ export function portKey({ protocol, port }: { readonly protocol: 'TCP' | 'UDP'; 
 }
 
 /**
- * Text of an object for a message: quoted, control characters visible, at most 80 characters. The user and password of a
- * URL are left out: messages are Events and lines of logs.
+ * Text of an object for a message: quoted, control characters visible, at most 80 characters. The user and password of
+ * a URL are left out: messages are Events and lines of logs.
  */
 export function quoted(value: unknown): string {
   const text = JSON.stringify(value) ?? 'nothing'
