@@ -27,7 +27,14 @@ function apart(object: KubeObject, number: number): KubeObject {
   }
   const { metadata } = object
   const copy = renamed(object as unknown as Json) as unknown as KubeObject
-  return { ...copy, metadata: { ...metadata, namespace: `${STRANGER}-${number}` } }
+  return { ...withoutPorts(copy), metadata: { ...metadata, namespace: `${STRANGER}-${number}` } }
+}
+
+/** Whatever port of this machine a Proxy would open may be somebody's. */
+function withoutPorts(object: KubeObject): KubeObject {
+  const { spec } = object
+  if (typeof spec !== 'object' || spec === null) return object
+  return { ...object, spec: { ...spec, tcp: undefined, udp: undefined } }
 }
 
 function batch(seed: number): KubeObject[] {
