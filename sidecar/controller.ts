@@ -9,6 +9,7 @@ import { capacityFindings } from './dataplane/capacity.ts'
 import { ControlClient, type LoadedResult } from './dataplane/client.ts'
 import { DataPlane } from './dataplane/data-plane.ts'
 import { createFallbackCertificate } from './dataplane/fallback-certificate.ts'
+import { compressionFindings } from './dataplane/compression-findings.ts'
 import { layer4Findings } from './dataplane/layer4-findings.ts'
 import { FindingBook } from './finding-book.ts'
 import { GenerationBook } from './generation-book.ts'
@@ -250,6 +251,7 @@ export class Controller {
     const { capabilities } = status
     this.#layer4Findings = layer4Findings({ layer4, settings, capabilities, busyPorts, pod: this.#pod })
     this.findings.set('layer 4', this.#layer4Findings)
+    this.findings.set('compression', compressionFindings(settings, capabilities, this.#pod))
     this.#settleFindings()
   }
 

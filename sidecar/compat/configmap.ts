@@ -26,10 +26,6 @@ const FORWARDED: Rows = {
 const ANSWER: Rows = {
   'default-type': ['type of files without one', 'no files are served', 'text/html'],
   'gzip-disable': ['for which clients not', CLEAR],
-  'enable-brotli': ['answers are compressed with Brotli', CLEAR, 'false'],
-  'brotli-level': ['how much', CLEAR],
-  'brotli-min-length': ['from which size on', CLEAR],
-  'brotli-types': ['of which types', CLEAR],
   'app-root': ['where clients that ask for "/" of any host are sent', 'the annotation app-root of an Ingress'],
 }
 

@@ -107,6 +107,12 @@ export interface Settings extends TlsSettings, ProcessSettings, ProxyingSettings
   readonly gzipMinLength: number
   /** Beside text/html. */
   readonly gzipTypes: readonly string[]
+  readonly enableBrotli: boolean
+  readonly brotliLevel: number
+  /** Bytes. */
+  readonly brotliMinLength: number
+  /** Beside text/html. */
+  readonly brotliTypes: readonly string[]
   readonly sslRedirect: boolean
   readonly forceSslRedirect: boolean
   readonly httpRedirectCode: number
@@ -157,6 +163,13 @@ export interface Settings extends TlsSettings, ProcessSettings, ProxyingSettings
   readonly logFormatEscapeJson: boolean
   readonly logFormatEscapeNone: boolean
 }
+
+const COMPRESSED_TYPES: readonly string[] = [
+  'application/atom+xml', 'application/javascript', 'application/x-javascript', 'application/json', 'application/rss+xml',
+  'application/vnd.ms-fontobject', 'application/x-font-ttf', 'application/x-web-app-manifest+json',
+  'application/xhtml+xml', 'application/xml', 'font/opentype', 'image/svg+xml', 'image/x-icon', 'text/css',
+  'text/javascript', 'text/plain', 'text/x-component',
+]
 
 /** The defaults of ingress-nginx, except where a comment says otherwise. */
 export const DEFAULT_SETTINGS: Settings = {
@@ -224,12 +237,11 @@ export const DEFAULT_SETTINGS: Settings = {
   useGzip: false,
   gzipLevel: 1,
   gzipMinLength: 256,
-  gzipTypes: [
-    'application/atom+xml', 'application/javascript', 'application/x-javascript', 'application/json', 'application/rss+xml',
-    'application/vnd.ms-fontobject', 'application/x-font-ttf', 'application/x-web-app-manifest+json',
-    'application/xhtml+xml', 'application/xml', 'font/opentype', 'image/svg+xml', 'image/x-icon', 'text/css',
-    'text/javascript', 'text/plain', 'text/x-component',
-  ],
+  gzipTypes: COMPRESSED_TYPES,
+  enableBrotli: false,
+  brotliLevel: 4,
+  brotliMinLength: 20,
+  brotliTypes: COMPRESSED_TYPES,
   sslRedirect: true,
   forceSslRedirect: false,
   httpRedirectCode: 308,

@@ -6,8 +6,8 @@ import { CURRENT_CAPABILITIES } from '../translate.ts'
 import { answerLines, hstsView, serverHeaderView } from './answers.ts'
 import { print } from './directive.ts'
 
-function lines(settings: Partial<Settings>): string[] {
-  return answerLines({ ...DEFAULT_SETTINGS, ...settings }).map(print)
+function lines(settings: Partial<Settings>, brotli = false): string[] {
+  return answerLines({ ...DEFAULT_SETTINGS, ...settings }, { ...CURRENT_CAPABILITIES, brotli }).map(print)
 }
 
 test('by default answers are not compressed, nothing more is hidden, and TLS is asked for during a year', () => {
@@ -40,4 +40,17 @@ test('a NGINX that cannot change Server is told nothing of it', () => {
   const neither = { hide_server_header: false, only_server_of_backend: false }
   assert.deepEqual(serverHeaderView(DEFAULT_SETTINGS, capabilities), neither)
   assert.deepEqual(serverHeaderView({ ...DEFAULT_SETTINGS, allowBackendServerHeader: true }, capabilities), neither)
+})
+
+test('Brotli is asked of a NGINX that has it, and of no other', () => {
+  const settings = { enableBrotli: true, brotliLevel: 11, brotliMinLength: 100, brotliTypes: ['text/css'] }
+  assert.deepEqual(lines(settings), ['server_tokens off;'])
+  assert.deepEqual(lines(settings, true), [
+    'server_tokens off;', 'brotli on;', 'brotli_comp_level 11;', 'brotli_min_length 100;', 'brotli_types text/css;',
+    'gzip_vary on;',
+  ])
+  const both = lines({ ...settings, useGzip: true }, true)
+  assert.equal(both.filter((line) => line === 'gzip_vary on;').length, 1)
+  assert.ok(both.includes('gzip on;') && both.includes('brotli on;'))
+  assert.throws(() => lines({ ...settings, brotliTypes: ['x;'] }, true), TypeError)
 })

@@ -58,24 +58,36 @@ export function headerMapViews(
   return { sent_headers: proxySetHeaders.headers.map(view('request')), added_headers: addHeaders.headers.map(view('response')) }
 }
 
-/** In `http`. */
-export function answerLines(settings: Settings): readonly Directive[] {
+/** In `http`. As ingress-nginx: answers of proxies are compressed too, and caches are told. */
+export function answerLines(settings: Settings, capabilities: Capabilities): readonly Directive[] {
+  const compressed = [...gzipLines(settings), ...brotliLines(settings, capabilities)]
   return [
     directive('server_tokens', onOff(settings.serverTokens)),
     ...answerHeaderLines(settings),
-    ...compressionLines(settings),
+    ...compressed,
+    ...(compressed.length === 0 ? [] : [directive('gzip_vary', onOff(true))]),
   ]
 }
 
-/** As ingress-nginx: answers of proxies too, and caches are told. */
-function compressionLines(settings: Settings): readonly Directive[] {
-  if (!settings.useGzip) return []
+function gzipLines({ useGzip, gzipLevel, gzipMinLength, gzipTypes }: Settings): readonly Directive[] {
+  if (!useGzip) return []
   return [
     directive('gzip', onOff(true)),
-    directive('gzip_comp_level', number(settings.gzipLevel, 1, 9)),
-    directive('gzip_min_length', bytes(settings.gzipMinLength)),
-    ...(settings.gzipTypes.length === 0 ? [] : [directive('gzip_types', ...settings.gzipTypes.map(mediaType))]),
+    directive('gzip_comp_level', number(gzipLevel, 1, 9)),
+    directive('gzip_min_length', bytes(gzipMinLength)),
+    ...(gzipTypes.length === 0 ? [] : [directive('gzip_types', ...gzipTypes.map(mediaType))]),
     directive('gzip_proxied', keyword('any')),
-    directive('gzip_vary', onOff(true)),
+  ]
+}
+
+/** NGINX would refuse directives of a module that it does not have. */
+function brotliLines(settings: Settings, capabilities: Capabilities): readonly Directive[] {
+  const { enableBrotli, brotliLevel, brotliMinLength, brotliTypes } = settings
+  if (!enableBrotli || capabilities.brotli !== true) return []
+  return [
+    directive('brotli', onOff(true)),
+    directive('brotli_comp_level', number(brotliLevel, 0, 11)),
+    directive('brotli_min_length', bytes(brotliMinLength)),
+    ...(brotliTypes.length === 0 ? [] : [directive('brotli_types', ...brotliTypes.map(mediaType))]),
   ]
 }

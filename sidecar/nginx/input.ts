@@ -8,6 +8,8 @@ export interface Capabilities {
   readonly http2_directive: boolean
   readonly keepalive_min_timeout: boolean
   readonly headers_more: boolean
+  /** The filter of ngx_brotli; absent: as false. */
+  readonly brotli?: boolean
   readonly ipv6: boolean
   /** The stream module: TCP and UDP. */
   readonly stream: boolean

@@ -130,7 +130,7 @@ function viewOf(input: NginxInput) {
     servers: serverViews(input),
     counting: input.counting === undefined ? undefined : countingView(input.counting),
     stream: streamView(input),
-    answers: answerLines(settings).map(print),
+    answers: answerLines(settings, capabilities).map(print),
     ...headerMapViews(settings),
     ...serverHeaderView(settings, capabilities),
     upstreams: classes.flatMap((it) => upstreamViews(it, settings)),

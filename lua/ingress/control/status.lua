@@ -18,6 +18,7 @@ local KEEPALIVE_MIN_TIMEOUT = 1027004
 local state = ngx.shared.resty_ingress_state
 
 ffi.cdef [[
+extern char ngx_http_brotli_filter_module;
 extern char ngx_http_headers_more_filter_module;
 extern char ngx_stream_lua_module;
 extern char ngx_stream_module;
@@ -56,6 +57,7 @@ local function capabilities()
         http2_directive = version >= HTTP2_DIRECTIVE,
         keepalive_min_timeout = version >= KEEPALIVE_MIN_TIMEOUT,
         headers_more = has_module("ngx_http_headers_more_filter_module"),
+        brotli = has_module("ngx_http_brotli_filter_module"),
         stream = has_module("ngx_stream_module"),
         stream_lua = has_module("ngx_stream_lua_module"),
         stream_realip = has_module("ngx_stream_realip_module"),

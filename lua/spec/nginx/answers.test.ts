@@ -158,3 +158,16 @@ everyVariant('gzip', ({ variant }) => {
     assert.deepEqual(await encodings(html, types), ['gzip', undefined, undefined, undefined])
   })
 })
+
+everyVariant('brotli', ({ variant }) => {
+  test('goes before gzip where NGINX has the module, and changes nothing where it does not', async (t) => {
+    const settings = { 'enable-brotli': 'true', 'use-gzip': 'true' }
+    const served = await answers(t, variant, { settings })
+    const hasModule = (await served.plane.status()).capabilities.brotli === true
+    const asked = { path: '/web?content-type=text/html', headers: { 'accept-encoding': 'gzip, br' } }
+    const { headers } = await served.plain(asked)
+    assert.deepEqual([headers['content-encoding'], headers['vary']], [hasModule ? 'br' : 'gzip', 'Accept-Encoding'])
+    const untouched = await served.plain({ ...asked, path: '/web?content-type=image/png' })
+    assert.equal(untouched.headers['content-encoding'], undefined)
+  })
+})

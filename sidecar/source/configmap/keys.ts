@@ -63,7 +63,7 @@ const mediaType: Parser<string> = (text) => {
 }
 
 /** NGINX compresses text/html in any case, and warns of types that stand twice. */
-const gzipTypes: Parser<readonly string[]> = (text) => {
+const compressedTypes: Parser<readonly string[]> = (text) => {
   const parsed = list(mediaType, 64)(text)
   if (!('value' in parsed)) return parsed
   return { value: [...new Set(parsed.value)].filter((type) => type !== 'text/html') }
@@ -158,7 +158,11 @@ export const KEYS: { readonly [K in keyof Settings]: Key<Settings[K]> } = {
   useGzip: key('use-gzip', boolean, 'Answers are compressed where the client can read it and the backend has not done so'),
   gzipLevel: key('gzip-level', integer(1, 9), 'How much: 9 takes the most CPU'),
   gzipMinLength: key('gzip-min-length', integer(0, 1_000_000_000), 'Bytes of the smallest answer that is compressed, where its length is known'),
-  gzipTypes: key('gzip-types', gzipTypes, 'Media types that are compressed beside text/html; "*": all'),
+  gzipTypes: key('gzip-types', compressedTypes, 'Media types that are compressed beside text/html; "*": all'),
+  enableBrotli: key('enable-brotli', boolean, 'The same with Brotli, which wins over gzip, where NGINX has the module'),
+  brotliLevel: key('brotli-level', integer(0, 11), 'How much: 11 takes the most CPU'),
+  brotliMinLength: key('brotli-min-length', integer(0, 1_000_000_000), 'As `gzip-min-length`'),
+  brotliTypes: key('brotli-types', compressedTypes, 'As `gzip-types`'),
   sslRedirect: defaultOf(tlsRedirect.fields.when_tls),
   forceSslRedirect: defaultOf(tlsRedirect.fields.always),
   httpRedirectCode: key('http-redirect-code', httpRedirectCode, 'Status of redirects to https'),
