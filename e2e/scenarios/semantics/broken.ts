@@ -23,7 +23,7 @@ interface Broken {
   readonly rule: Partial<Rule>
 }
 
-const UNSUPPORTED_PROTECTION = { [`${PREFIX}/auth-url`]: 'https://auth.example/check' }
+const UNSUPPORTED_PROTECTION = { [`${PREFIX}/enable-modsecurity`]: 'true' }
 
 /** By name; each also has a good rule for the host `<name>.example`. */
 const KINDS: Readonly<Record<string, Broken>> = {
