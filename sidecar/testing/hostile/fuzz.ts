@@ -97,5 +97,21 @@ function print(line: string): void {
   process.stdout.write(`${line}\n`)
 }
 
+/** Text: what is wrong with the flags. */
+function read(args: readonly string[]): Options | string {
+  try {
+    return options(args)
+  } catch (error) {
+    return error instanceof Error ? error.message : String(error)
+  }
+}
+
+async function main(args: readonly string[]): Promise<number> {
+  const given = read(args)
+  if (typeof given !== 'string') return await fuzz(given)
+  process.stderr.write(`fuzz: ${given}\nnpm run fuzz [-- --cases N --seed S --jobs J]\n`)
+  return 2
+}
+
 if (!isMainThread && workerData === 'fuzz') parentPort?.on('message', (batch: Batch) => parentPort?.postMessage(run(batch)))
-else process.exitCode = await fuzz(options(process.argv.slice(2)))
+else process.exitCode = await main(process.argv.slice(2))
