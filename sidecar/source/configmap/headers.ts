@@ -7,7 +7,7 @@ import { quoted } from '../../ir/names.ts'
 import { objectName } from '../../ir/object-name.ts'
 import type { Finding, Origin } from '../../ir/origin.ts'
 import type { Settings } from '../../ir/settings.ts'
-import type { Parser } from '../../ir/value.ts'
+import type { Parsed, Parser } from '../../ir/value.ts'
 import { headerProblem, MAX_HEADERS, type Direction } from '../../policy/headers.ts'
 import { compareText } from '../../util/canonical.ts'
 import { texts } from '../../util/field.ts'
@@ -24,6 +24,10 @@ export interface HeaderReading<T> {
   readonly problems: readonly { readonly name: string; readonly message: string }[]
 }
 
+function refusal(text: string, parsed: Parsed<unknown>): string | undefined {
+  return 'value' in parsed ? undefined : `${quoted(text)} is refused; allowed: ${parsed.allowed}`
+}
+
 /** Headers by name, in a stable order. `check`: why a name cannot be used. */
 export function readHeaderMap<T>(
   { data }: KubeObject, parse: Parser<T>, check: (name: string) => string | undefined,
@@ -31,9 +35,12 @@ export function readHeaderMap<T>(
   const entries = Object.entries(texts(data)).sort(([one], [other]) => compareText(one, other))
   const headers: Entry<T>[] = []
   const problems: { name: string; message: string }[] = []
+  const seen = new Set<string>()
   for (const [name, text] of entries.slice(0, MAX_HEADERS)) {
     const parsed = parse(text.trim())
-    const problem = check(name) ?? ('value' in parsed ? undefined : `${quoted(text)} is refused; allowed: ${parsed.allowed}`)
+    const twice = seen.has(name.toLowerCase()) ? 'it is there already, in other letters' : undefined
+    seen.add(name.toLowerCase())
+    const problem = twice ?? check(name) ?? refusal(text, parsed)
     if (problem === undefined && 'value' in parsed) headers.push({ name, text: parsed.value })
     else problems.push({ name, message: problem ?? '' })
   }
