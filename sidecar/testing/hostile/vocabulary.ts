@@ -29,9 +29,9 @@ const HEADER_NAME = /^[A-Za-z0-9-]{1,40}$/
 const HEADER_LINES: Readonly<Record<string, string>> = { add_header: 'always', proxy_set_header: '', grpc_set_header: '' }
 const HEADER_TEXT = /^'(?:[ -&(-[\]-~]|\\[\\'])*'$/
 
-const NEXT_UPSTREAM = ['error', 'timeout', 'invalid_header', 'non_idempotent', 'off', 'http_<n>']
+const NEXT_UPSTREAM = ['error', 'timeout', 'invalid_header', 'non_idempotent', '<switch>', 'http_<n>']
 
-/** Words that no golden case happens to have. */
+/** Shapes of words that no golden case happens to have. */
 const WORDS: Readonly<Record<string, readonly string[]>> = {
   proxy_next_upstream: NEXT_UPSTREAM,
   grpc_next_upstream: NEXT_UPSTREAM,
