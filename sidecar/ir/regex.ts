@@ -121,6 +121,8 @@ class Scanner {
 
 function problem(text: string): string | undefined {
   if (text.length > MAX_LENGTH) return `longer than ${MAX_LENGTH} characters`
+  // Half of a surrogate pair.
+  if (!text.isWellFormed()) return 'it is not Unicode text'
   // eslint-disable-next-line no-control-regex -- control characters are what is refused
   if (/[\x00-\x1f\x7f]/.test(text)) return 'control characters are not allowed'
   try {

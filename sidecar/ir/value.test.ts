@@ -109,6 +109,7 @@ test('regular expressions of the safe subset', () => {
   refuses(regularExpression, [
     '(', ')', '[', 'a**', 'a{1,9999}', 'a{9,1}', '(?=a)', '(?!a)', '(?<=a)', '(?<n>a)', '(?P<n>a)', '(?R)', '(?i)a', '(a)\\1',
     '\\K', '\\Qx\\E', '\\x41', '(*FAIL)', '+a', '[z-a]', '[[:alpha:]]', 'a\nb', '\0', 'a'.repeat(513), '('.repeat(30), '\\', 'a{', '[]',
+    '\ud800',
   ])
 })
 

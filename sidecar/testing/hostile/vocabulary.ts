@@ -15,6 +15,8 @@ const TYPED: Readonly<Record<string, RegExp>> = {
   real_ip_header: /^[A-Za-z0-9_-]{1,46}$/,
   worker_cpu_affinity: /^(?:auto|[01]{1,256})$/,
   error_log: /^[a-z]+(?:[.]log)?$/,
+  proxy_ssl_name: /^[a-z0-9.-]{1,253}$/,
+  fastcgi_index: /^[A-Za-z0-9._-]{1,64}$/,
   proxy_hide_header: /^[A-Za-z0-9_-]{1,46}$/,
   gzip_types: /^[a-z0-9./+*-]{1,46}$/,
   // The only one of other ConfigMaps: NGINX knows no name of a parameter that a variable holds.
