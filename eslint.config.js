@@ -28,7 +28,7 @@ const restrictedSyntax = [
   { selector: 'ExportDefaultDeclaration', message: MESSAGES.defaultExport },
 ]
 
-const purePaths = PURE.map((place) => (place.endsWith('.ts') ? `sidecar/${place}` : `sidecar/${place}/**/*.ts`))
+const purePaths = PURE.map((folder) => `sidecar/${folder}/**/*.ts`)
 const environment = { object: 'process', property: 'env', message: MESSAGES.environment }
 const chance = { object: 'Math', property: 'random', message: MESSAGES.pure }
 
@@ -82,7 +82,7 @@ export default tseslint.config(
   },
   {
     files: ['sidecar/**/*.ts'],
-    ignores: ['sidecar/options.ts', 'sidecar/standalone/**', ...TESTS],
+    ignores: ['sidecar/options/options.ts', 'sidecar/standalone/**', ...TESTS],
     rules: { 'no-restricted-properties': ['error', environment] },
   },
   {

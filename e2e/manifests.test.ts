@@ -16,8 +16,8 @@ import { parseAllDocuments } from 'yaml'
 import { DEFAULT_SETTINGS } from '../sidecar/ir/settings.ts'
 import * as resources from '../sidecar/kube/resource.ts'
 import type { Resource } from '../sidecar/kube/resource.ts'
-import { parseCommand } from '../sidecar/options.ts'
-import type { Options } from '../sidecar/options.ts'
+import { parseCommand } from '../sidecar/options/options.ts'
+import type { Options } from '../sidecar/options/options.ts'
 import { schemaErrors } from './kubernetes-schema.ts'
 
 const FOLDER = new URL('../manifests/base/', import.meta.url)

@@ -7,7 +7,7 @@ import { test } from 'node:test'
 import type {
   KubernetesObject, V1Container, V1DaemonSet, V1Deployment, V1Namespace, V1PodDisruptionBudget, V1PodSpec, V1Service,
 } from '@kubernetes/client-node'
-import { parseCommand } from '../sidecar/options.ts'
+import { parseCommand } from '../sidecar/options/options.ts'
 import { schemaErrors } from './kubernetes-schema.ts'
 import { parseObjects, readKustomization } from './lab/manifests.ts'
 import { isOnPath, REPOSITORY } from './runner/programs.ts'

@@ -1,16 +1,17 @@
 /** `resty-ingress run`: a source, the controller, and the admin server. */
+import { join } from 'node:path'
 import type { Logger } from 'pino'
 import { AdminError, startAdmin } from './api/server.ts'
 import { streamsView } from './api/stream-views.ts'
-import { Cluster } from './cluster.ts'
-import { Controller, type Outlets } from './controller.ts'
+import { Cluster } from './cluster/cluster.ts'
+import { Handover } from './cluster/handover.ts'
+import { Controller, type Outlets } from './controller/controller.ts'
+import { watchNames, type NamesOptions } from './dns/names.ts'
 import { watchManifests } from './files/watch.ts'
-import { Handover } from './handover.ts'
-import { inspectionViews } from './inspection-views.ts'
-import { metricsOptions } from './metrics.ts'
-import { watchNames } from './names.ts'
-import { StartError, type Options } from './options.ts'
-import { pipelineOptions } from './pipeline-options.ts'
+import { inspectionViews } from './inspect/views.ts'
+import { metricsOptions } from './metrics/metrics.ts'
+import { StartError, type Options } from './options/options.ts'
+import { pipelineOptions } from './options/pipeline.ts'
 
 /** Certificates end at some time of the day. */
 const CLOCK_MS = 3600_000
@@ -27,7 +28,7 @@ export interface Running {
 export async function runController(options: Options, log: Logger, version: string): Promise<Running> {
   const { manifests } = options
   const source = manifests === undefined ? await clusterSource(options, log) : folderSource(manifests, log)
-  const names = await watchNames(options, log, (name, resolution) => controller.resolved(name, resolution))
+  const names = await watchNames(namesOptions(options), log, (name, answer) => controller.resolved(name, answer))
   const outlets = { ...source.outlets, names: (needed: readonly string[]) => names.follow(needed) }
   const controller: Controller = new Controller(options, log, outlets)
   await controller.prepare()
@@ -63,6 +64,15 @@ export async function runController(options: Options, log: Logger, version: stri
       await admin.close()
       await controller.close()
     },
+  }
+}
+
+function namesOptions(options: Options): NamesOptions {
+  return {
+    file: join(options['run-dir'], 'names.json'),
+    servers: options['dns-server'],
+    intervalSeconds: options['dns-interval'],
+    podAddresses: options.podAddresses,
   }
 }
 

@@ -7,10 +7,10 @@ import { withoutSecrets } from './dynamic/redaction.ts'
 import type { RouteNotes } from './explain/explain.ts'
 import type { Finding } from './ir/origin.ts'
 import type { Resolution } from './ir/types.ts'
-import { leftOut } from './left-out.ts'
 import type { Capabilities, Listeners } from './nginx/input.ts'
 import { renderConfig } from './nginx/render.ts'
-import { Pipeline, type PipelineOptions } from './pipeline.ts'
+import { leftOut } from './pipeline/left-out.ts'
+import { Pipeline, type PipelineOptions } from './pipeline/pipeline.ts'
 import { compareText } from './util/canonical.ts'
 
 /** What today's OpenResty can do: the configuration that `translate` writes is for it. */

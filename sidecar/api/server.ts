@@ -7,7 +7,7 @@ import type { AddressInfo } from 'node:net'
 import { Readable } from 'node:stream'
 import { addInspection } from './inspection.ts'
 import { isLocalHost, isLoopback } from './loopback.ts'
-import { METRICS_TYPE, metricsPage, type MetricsOptions } from './metrics-page.ts'
+import { METRICS_TYPE, metricsPage, type MetricsOptions } from '../metrics/page.ts'
 import { routeViews } from './route-views.ts'
 import type { AdminViews } from './views.ts'
 

@@ -49,9 +49,9 @@ const WRONG: readonly Row[] = [
   ['sidecar/mustache.ts', "import 'mustache'\n", /^ours\/layers: mustache is only for nginx/],
   ['sidecar/fastify.ts', "import 'fastify'\n", /^ours\/layers: fastify is only for api/],
   ['sidecar/kube/pino.ts', "import 'pino'\n", /^ours\/layers: pino is only for main.ts/],
-  ['sidecar/kube/process.ts', "import 'node:process'\n", /^ours\/layers: node:process is only for options.ts/],
+  ['sidecar/kube/process.ts', "import 'node:process'\n", /^ours\/layers: node:process is only for options\/options.ts/],
   ['sidecar/snapshot/i-o-in-the-core.ts', "import 'node:fs/promises'\n", /^ours\/layers: snapshot .* pure core/],
-  ['sidecar/pipeline.ts', "import 'node:net'\n", /^ours\/layers: pipeline.ts .* pure core/],
+  ['sidecar/pipeline/i-o.ts', "import 'node:net'\n", /^ours\/layers: pipeline .* pure core/],
   ['sidecar/ir/clock.ts', 'export const a = Date.now()\n', /^no-restricted-globals: /],
   ['sidecar/policy/process-in-the-core.ts', 'export const a = process.pid\n', /^no-restricted-globals: /],
   ['sidecar/dynamic/chance.ts', 'export const a = Math.random()\n', /^no-restricted-properties: /],
@@ -76,7 +76,7 @@ const IMPORTS = "import '../ir/a.ts'\nimport '../api/a.ts'\nimport '../main.ts'\
 /** The shells wire everything, the owners use their packages, tests import what they test. */
 const RIGHT: Readonly<Record<string, string>> = {
   'sidecar/main.ts': "import 'pino'\nimport './kube/a.ts'\nimport './api/a.ts'\n",
-  'sidecar/options.ts': 'export const a = process.env\n',
+  'sidecar/options/options.ts': 'export const a = process.env\n',
   'sidecar/standalone/main.ts': IMPORTS,
   'sidecar/ir/a.test.ts': `import 'node:fs'\n${IMPORTS}`,
   'sidecar/kube/testing/a.ts': IMPORTS,

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { KubeObject } from '../collection/objects.ts'
 import type { BackendRecord, HostRecord } from '../dynamic/records.ts'
-import { Pipeline } from '../pipeline.ts'
+import { Pipeline } from '../pipeline/pipeline.ts'
 import { GOLDEN_OPTIONS } from '../testing/inputs.ts'
 import { CLASS, ingress, service } from '../testing/neighbour.ts'
 

@@ -1,6 +1,6 @@
 /** The command line of `npm start`: two flags of its own, and every flag of `resty-ingress run`. */
 import { join } from 'node:path'
-import { parseCommand, UsageError, type Options } from '../options.ts'
+import { parseCommand, UsageError, type Options } from '../options/options.ts'
 
 const DEMO = join(import.meta.dirname, 'demo')
 

@@ -1,7 +1,7 @@
 /** `npm start`: the whole ingress on this machine, on a folder of manifests, until Ctrl-C. */
 import { spawnSync } from 'node:child_process'
 import { join } from 'node:path'
-import { UsageError } from '../options.ts'
+import { UsageError } from '../options/options.ts'
 import { reachable } from './admin.ts'
 import { HELP, parseArguments, type Arguments } from './arguments.ts'
 import { curlLines } from './curl.ts'

@@ -1,5 +1,5 @@
 /** Inputs that several tests share. */
-import type { PipelineOptions } from '../pipeline.ts'
+import type { PipelineOptions } from '../pipeline/pipeline.ts'
 
 export const GOLDEN_OPTIONS: PipelineOptions = {
   controllerClass: 'resty-ingress.io/ingress-controller',

@@ -1,5 +1,5 @@
 /** Reloads by location classes that are new, while a load client counts what it costs the requests. */
-import type { GenerationView } from '../../../sidecar/api/views.ts'
+import type { GenerationView } from '../../../sidecar/dataplane/generation.ts'
 import { describeFailure, startLoad } from '../../load/load.ts'
 import type { LoadReport, LoopReport } from '../../load/types.ts'
 import { ingressOf } from '../../scenarios/workload.ts'

@@ -13,7 +13,7 @@ import { hostKey, type DataRecord, type RecordKey } from '../../../sidecar/dynam
 import { DEFAULT_SETTINGS, type Settings } from '../../../sidecar/ir/settings.ts'
 import { directive, number } from '../../../sidecar/nginx/directive.ts'
 import { renderConfig } from '../../../sidecar/nginx/render.ts'
-import { Pipeline } from '../../../sidecar/pipeline.ts'
+import { Pipeline } from '../../../sidecar/pipeline/pipeline.ts'
 import type { LocationClass } from '../../../sidecar/policy/effects.ts'
 import { GOLDEN_CASES, objectsOf, optionsOf } from '../../../sidecar/testing/hostile/examples.ts'
 import { GOLDEN_OPTIONS } from '../../../sidecar/testing/inputs.ts'

@@ -5,7 +5,7 @@ import type { TestContext } from 'node:test'
 import { pino } from 'pino'
 import { request } from 'undici'
 import type { Finding } from '../../../sidecar/ir/origin.ts'
-import { parseCommand } from '../../../sidecar/options.ts'
+import { parseCommand } from '../../../sidecar/options/options.ts'
 import { runController, type Running } from '../../../sidecar/run.ts'
 import { freePort, start, until, type DataPlane, type Variant } from './harness.ts'
 

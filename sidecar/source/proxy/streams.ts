@@ -1,7 +1,7 @@
 /** `spec.tcp` and `spec.udp` of a Proxy: ports whose bytes go to a Service port as they come. */
 import type { StreamRoute } from '../../ir/types.ts'
 import { fields, items, type Fields } from '../../util/field.ts'
-import { capped } from '../ingress/capped.ts'
+import { capped } from '../capped.ts'
 import { UNSERVED } from '../stream/translate.ts'
 import { readBackend } from './backend.ts'
 import { check } from './check.ts'

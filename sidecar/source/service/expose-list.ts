@@ -1,7 +1,7 @@
 /** The list of a Service's `expose`: hosts with paths, separated by commas. */
 import { parseAddress } from '../../ir/address.ts'
 import { isHost, quoted } from '../../ir/names.ts'
-import { readPath, type PathReading } from '../ingress/path.ts'
+import { readPath, type PathReading } from '../path.ts'
 
 export interface Exposed {
   readonly host: string

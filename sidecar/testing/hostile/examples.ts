@@ -8,7 +8,7 @@ import type { KubeObject } from '../../collection/objects.ts'
 import { merge } from '../../files/folder.ts'
 import { parseManifest } from '../../files/manifest.ts'
 import type { Json } from '../../ir/types.ts'
-import type { PipelineOptions } from '../../pipeline.ts'
+import type { PipelineOptions } from '../../pipeline/pipeline.ts'
 
 const ROOT = new URL('../../testdata/', import.meta.url).pathname
 
