@@ -76,7 +76,7 @@ const FULL = 429
 function statusWithRoom({ http }: Served, options: Parameters<typeof ask>[1] = {}): Promise<number> {
   return until('there is room', async () => {
     const { status } = await ask(http, options)
-    return status !== FULL && status
+    return status === FULL ? undefined : status
   })
 }
 
