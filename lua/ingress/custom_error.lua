@@ -2,8 +2,8 @@
 -- told. NGINX asks it in `location @custom_errors`, which says the rest (by GET, without a body).
 
 local has_endpoint = require("ingress.balance.backend").has_endpoint
-local router = require "ingress.router"
 local template = require "ingress.template"
+local unrouted = require "ingress.unrouted"
 
 local set_header = ngx.req.set_header
 
@@ -18,7 +18,7 @@ function _M.target(route)
     if own and has_endpoint(own) then
         return own
     end
-    local default = router.default_route()
+    local default = unrouted.default_route()
     return default and default.targets.only
 end
 

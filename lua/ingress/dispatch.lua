@@ -13,6 +13,7 @@ local get_request = require("resty.core.base").get_request
 local request_id = require "ingress.request_id"
 local response = require "ingress.response"
 local router = require "ingress.router"
+local routes = require "ingress.route"
 local variable = require "ingress.variable"
 
 local has_endpoint = backends.has_endpoint
@@ -80,7 +81,7 @@ function _M.configure(names)
         end
         variables[name] = variable.new(name)
     end
-    router.has_route_variables = #of_route > 0
+    routes.has_variables = #of_route > 0
     set_of_route = setter("route", of_route, variables)
     set_of_target = setter("target", of_target, variables)
 end
@@ -125,6 +126,14 @@ local function instead_of(target, route)
 end
 
 
+local function without_target(route)
+    -- Else it is answered when the service of external authentication has been asked.
+    if not route.answered then
+        return ngx_exit(route.status or 503)
+    end
+end
+
+
 local function proxy(route)
     faults.subject = route.name
     if route.closed then
@@ -140,7 +149,7 @@ local function proxy(route)
     if not (target and has_endpoint(target)) then
         target = instead_of(target, route)
         if not target then
-            return ngx_exit(503)
+            return without_target(route)
         end
     end
     if set_of_target then

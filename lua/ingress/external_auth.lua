@@ -8,6 +8,7 @@
 local answers = require "ingress.external_auth_cache"
 local basic_auth = require "ingress.policy.basic_auth"
 local client_url = require "ingress.pure.client_url"
+local direct_response = require "ingress.policy.direct_response"
 local faults = require "ingress.faults"
 local request_headers = require "ingress.policy.request_headers"
 local request_key = require "ingress.request_key"
@@ -179,6 +180,13 @@ local function is_question()
 end
 
 
+-- The answer to whom the service lets in, where that is none of a backend.
+local function compile_answer(route, templates)
+    local value = route.policies.direct_response
+    return value and direct_response.answer(value, route, templates)
+end
+
+
 --- @param value  record (policy/external_auth.lua)
 -- @param route  record
 -- @return function, the step of a route that comes last
@@ -198,6 +206,7 @@ function _M.compile(value, route, templates)
         signin = compile_signin(value, route, templates),
         cache = value.cache and answers.compile(value, route, templates),
         hide_login = route.policies.basic_auth and basic_auth.hide,
+        answer = compile_answer(route, templates),
     }
     local satisfied_by_others = route.policies.satisfy ~= nil
     return function()
@@ -288,7 +297,10 @@ _M.decide = faults.guarded(function()
     if verdict.status < 200 or verdict.status > 299 then
         return refuse(verdict, exchange and exchange.auth or {})
     end
-    return pass_headers(verdict, exchange.auth)
+    pass_headers(verdict, exchange.auth)
+    if exchange.auth.answer then
+        return exchange.auth.answer()
+    end
 end, function()
     return "host " .. (ngx_var.host or "-")
 end)

@@ -46,7 +46,9 @@ export interface HostRecord {
   readonly certificate?: RecordKey
   readonly alternatives?: readonly RecordKey[]
   readonly ciphers?: HostCiphers
-  readonly client_certificate?: { readonly authority: RecordKey; readonly depth: number }
+  /** The policy of this name, for handshakes and for requests that no route takes. */
+  readonly client_certificate?: Json
+  readonly closed?: string
   readonly routes: readonly RouteRecord[]
 }
 
@@ -88,7 +90,9 @@ export interface HtpasswdRecord {
 
 export interface SettingRecord {
   readonly digest: string
-  readonly [name: string]: Json
+  /** Of requests that no route takes. */
+  readonly unrouted?: { readonly class?: string; readonly policies: PolicySet }
+  readonly [name: string]: Json | undefined
 }
 
 export type DataRecord =
@@ -125,6 +129,6 @@ export function authorityKey(secret: ObjectName): RecordKey {
 
 /** The location classes that a record needs before it may be sent. */
 export function requiredClasses(record: DataRecord): string[] {
-  if (!('routes' in record) || !Array.isArray(record.routes)) return []
-  return (record as HostRecord).routes.flatMap((route) => route.class ?? [])
+  const { routes = [], unrouted } = record as Partial<HostRecord> & Pick<SettingRecord, 'unrouted'>
+  return [...routes, ...(unrouted === undefined ? [] : [unrouted])].flatMap(({ class: name }) => name ?? [])
 }

@@ -1,18 +1,20 @@
 /** IR -> records. Pure; the digest names the content, so equal records are never sent twice. */
 import type { Users } from '../ir/htpasswd.ts'
+import { ANY_HOST } from '../ir/names.ts'
 import type { Origin } from '../ir/origin.ts'
-import type { Backend, BackendRef, Canaries, Certificate, Endpoint, HostDemand, Json, Route, StreamRoute, VirtualHost } from '../ir/types.ts'
+import type { Backend, BackendRef, Canaries, Certificate, Endpoint, Json, Route, StreamRoute, VirtualHost } from '../ir/types.ts'
 import type { Settings } from '../ir/settings.ts'
 import { globalAccess } from '../policy/access.ts'
 import { globalBlocks } from '../policy/blocks.ts'
-import { locationClass, runtimePolicies } from '../policy/effects.ts'
+import { certificateDemand } from '../policy/client-certificate.ts'
+import { locationClass, runtimePolicies, unroutedClass } from '../policy/effects.ts'
+import { externalAuth } from '../policy/external-auth.ts'
 import type { RouteContext } from '../policy/policy.ts'
 import { globalRetries } from '../policy/retries.ts'
 import { ARM_POLICIES } from '../policy/registry.ts'
 import { digestOf } from '../util/canonical.ts'
 import { defined } from '../util/field.ts'
 import {
-  authorityKey,
   backendKey,
   certificateKey,
   type AuthorityRecord,
@@ -46,22 +48,19 @@ export function hostRecord(host: VirtualHost, settings: Settings, options: Recor
   if (host.unclaimed === true) return undefined
   const context = { settings, httpsPort: options.httpsRedirectPort, ownHttpsPort: options.httpsPort, tls: host.tls }
   return sealed({
-    ...tlsMembers(host),
+    ...hostMembers(host),
     routes: host.routes.map((route) => routeRecord(route, contextOf(route, context))),
   })
 }
 
-function tlsMembers({ certificate, alternatives, ciphers, clientCertificate }: VirtualHost): Omit<HostRecord, 'digest' | 'routes'> {
+function hostMembers({ certificate, alternatives, ciphers, clientCertificate, closed }: VirtualHost): Omit<HostRecord, 'digest' | 'routes'> {
   return {
     ...(certificate === undefined ? {} : { certificate: certificateKey(certificate) }),
     ...(alternatives === undefined ? {} : { alternatives: alternatives.map(certificateKey) }),
     ...(ciphers === undefined ? {} : { ciphers }),
-    ...(clientCertificate === undefined ? {} : { client_certificate: demandRecord(clientCertificate) }),
+    ...defined<Json>({ client_certificate: clientCertificate && certificateDemand(clientCertificate) }),
+    ...(closed === undefined ? {} : { closed }),
   }
-}
-
-function demandRecord({ authority, depth }: HostDemand): HostRecord['client_certificate'] & object {
-  return { authority: authorityKey(authority), depth }
 }
 
 type HostContext = Pick<RouteContext, 'settings' | 'httpsPort' | 'ownHttpsPort' | 'tls'>
@@ -148,8 +147,26 @@ function globalLoadBalance({ loadBalance, slowStart }: Settings): { readonly loa
   return { load_balance: { algorithm: loadBalance, ...(slowStart === 0 ? {} : { slow_start: slowStart }) } }
 }
 
+/** How requests are protected that no route takes: what holds for all paths holds for them. */
+function unroutedMember(settings: Settings, httpsPort: number): { readonly unrouted?: Json } {
+  const className = unroutedClass(settings)?.name
+  if (className === undefined) return {}
+  const place = { path: '/', pathType: 'Prefix', host: ANY_HOST, fallback: true, namespace: '', tls: false } as const
+  const policies = runtimePolicies({}, { ...place, settings, httpsPort, ownHttpsPort: httpsPort }, [externalAuth])
+  return { unrouted: { class: className, policies } }
+}
+
+/** Where requests go that no route takes. */
+function defaultMembers(settings: Settings, backend: BackendRef, port: number): Pick<SettingRecord, string> {
+  return { default_backend: backendKey(backend), ...unroutedMember(settings, port) }
+}
+
 /** The record of what holds for routes without a policy of their own, and for requests without a route. */
-export function globalSetting(settings: Settings, defaultBackend: BackendRef | undefined): SettingRecord {
+export function globalSetting(
+  settings: Settings,
+  defaultBackend: BackendRef | undefined,
+  options: RecordOptions,
+): SettingRecord {
   return sealed({
     timeouts: {
       connect: settings.proxyConnectTimeout,
@@ -170,6 +187,6 @@ export function globalSetting(settings: Settings, defaultBackend: BackendRef | u
     // For the declared size of a body in a location class; `location /` checks by itself.
     body_size: { max: settings.proxyBodySize },
     ...(settings.sslRejectHandshake ? { reject_handshake: true } : {}),
-    ...(defaultBackend === undefined ? {} : { default_backend: backendKey(defaultBackend) }),
+    ...(defaultBackend === undefined ? {} : defaultMembers(settings, defaultBackend, options.httpsPort)),
   })
 }

@@ -68,6 +68,8 @@ test('what may answer before, and the default backend, are told', () => {
       route('/moved', { policies: { redirect: { code: 301, location: [{ text: 'https://b.example' }] } } }),
       route('/', { backends: [{ backend: 'backend/prod/none/80', weight: 1 }], default_backend: 'backend/prod/last/80' }),
     ] },
+    'host/default/certified.example': { digest: 'd', routes: [], client_certificate: {} },
+    'host/default/closed.example': { digest: 'e', routes: [], closed: 'nobody knows what it demands' },
     'backend/prod/last/80': { digest: 'c', endpoints: [['198.18.1.9', 80]] },
   }) as never)
   const of = (url: string): string =>
@@ -77,6 +79,8 @@ test('what may answer before, and the default backend, are told', () => {
   assert.equal(of('http://a.example/moved'), 'answered by the policy redirect')
   assert.equal(of('http://a.example/'), 'sent to the default backend: no other has an endpoint')
   assert.match(of('http://nobody.example/'), /^sent to the default backend backend\/prod\/last\/80, if that has an endpoint/)
+  assert.match(of('https://certified.example/'), /^when the certificate of the client is accepted, sent to the default backend/)
+  assert.equal(of('https://closed.example/'), '503: nobody knows what it demands')
 })
 
 test('predicates are all asked for, and the more of them the better', () => {

@@ -1,6 +1,7 @@
 /** What happens to a request, and why: pure, from the records and from where their policies were said. */
 import {
   GLOBAL_SETTING_KEY,
+  type HostRecord,
   type BackendRecord,
   type CanaryRecord,
   type EndpointRecord,
@@ -99,7 +100,7 @@ export function explain(request: ExplainRequest, sources: ExplainSources): Expla
   if (host === undefined) return { ...nothing, outcome: unrouted('no object claims this host', sources) }
   const [first, ...rest] = candidates(host, request, sources)
   const shown = { ...nothing, host: hostView(host) }
-  if (first === undefined) return { ...shown, outcome: unrouted('no route of this host takes the request', sources) }
+  if (first === undefined) return { ...shown, outcome: unrouted('no route of this host takes the request', sources, host.record) }
   const others = rest.slice(0, MOST_OTHERS).map(({ record, notes }) => summary(record, notes))
   return { ...shown, ...taken(first, rest[0], { ...sources, scheme }), others }
 }
@@ -167,11 +168,15 @@ function destination(backends: readonly BackendExplanation[]): string {
   return backends.length === 0 ? '503: the route has no backend' : '503: no backend has an endpoint'
 }
 
-/** Where a request goes that no route takes. */
-function unrouted(what: string, { records }: ExplainSources): string {
-  const { default_backend: backend } = (records.get(GLOBAL_SETTING_KEY) ?? {}) as Partial<SettingRecord>
-  if (backend === undefined) return `404: ${what}`
-  return `sent to the default backend ${String(backend)}, if that has an endpoint, else 404: ${what}`
+/** Where a request goes that no route takes, of a host that has a record or of another one. */
+function unrouted(what: string, { records }: ExplainSources, host?: HostRecord): string {
+  if (host?.closed !== undefined) return `503: ${host.closed}`
+  const setting = (records.get(GLOBAL_SETTING_KEY) ?? {}) as Partial<SettingRecord>
+  const { default_backend: backend, unrouted: guard } = setting
+  const first = host?.client_certificate === undefined ? '' : 'when the certificate of the client is accepted, '
+  if (backend === undefined) return `${first}404: ${what}`
+  const asked = guard === undefined ? '' : 'when the service of external authentication lets it in, '
+  return `${first}${asked}sent to the default backend ${String(backend)}, if that has an endpoint, else 404: ${what}`
 }
 
 function hostView({ name, how, record }: HostMatch): NonNullable<Explanation['host']> {

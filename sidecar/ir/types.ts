@@ -227,7 +227,10 @@ export interface VirtualHost {
   readonly alternatives?: readonly ObjectName[]
   /** What the handshakes of the host have in place of the settings. */
   readonly ciphers?: HostCiphers
-  readonly clientCertificate?: HostDemand
+  /** The policy of its oldest object that demands certificates of clients: it holds for every request to the host. */
+  readonly clientCertificate?: Json
+  /** Why no request to the host is served: what protects all of it could not be understood. */
+  readonly closed?: string
   /** TLS of the host goes to this backend as it is. */
   readonly passthrough?: Passthrough
   readonly findings: readonly Finding[]

@@ -22,7 +22,7 @@ import { DEFAULT_SETTINGS, type Settings } from '../ir/settings.ts'
 import type { Backend, Certificate, Fragment, Layer4, Resolution, VirtualHost } from '../ir/types.ts'
 import { backendIdentity } from '../policy/backend-tls.ts'
 import { policyBackends } from '../policy/backends.ts'
-import { locationClass, staticSources, type LocationClass } from '../policy/effects.ts'
+import { locationClass, staticSources, unroutedClass, type LocationClass } from '../policy/effects.ts'
 import type { FragmentsOf } from '../snapshot/alias.ts'
 import { namedHosts } from '../snapshot/by-host.ts'
 import { certificatesOf } from '../snapshot/certificates.ts'
@@ -164,7 +164,9 @@ export class Pipeline {
 
   /** The location classes that routes use now. */
   classes(): LocationClass[] {
-    return [...this.#classUse.keys()].map((key) => JSON.parse(key) as LocationClass)
+    const routed = [...this.#classUse.keys()].map((key) => JSON.parse(key) as LocationClass)
+    const unrouted = unroutedClass(this.settings.settings)
+    return unrouted === undefined || routed.some(({ name }) => name === unrouted.name) ? routed : [...routed, unrouted]
   }
 
   /** The content of a file that a class names (`LocationClass.authority`); undefined: no Secret has it any more. */
@@ -221,7 +223,7 @@ export class Pipeline {
     const { graph } = this
     this.#emit(
       graph.map(this.#settings, ({ settings }, read) =>
-        globalSetting(settings, read.get(this.#defaultBackend, options.defaultBackendService)?.ref),
+        globalSetting(settings, read.get(this.#defaultBackend, options.defaultBackendService)?.ref, options),
       ),
       () => GLOBAL_SETTING_KEY,
     )

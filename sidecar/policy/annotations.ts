@@ -103,9 +103,8 @@ class Reading {
       ;(this.#sources[policy.name] ??= {})[name] = this.#originOf(annotation)
       if (parsed.warning !== undefined) this.#adjust(annotation, parsed.warning)
     }
-    const value = Object.keys(read).length === 0 ? undefined : read
-    if (value === undefined || policy.combine === undefined) return value
-    return this.#combine(policy, policy.combine(value, refused))
+    if (Object.keys(read).length + refused.size === 0) return undefined
+    return this.#combine(policy, policy.combine?.(read, refused) ?? { value: read, problems: [] })
   }
 
   #parse(field: Field, text: string): Parsed<Json> {

@@ -30,6 +30,14 @@ export interface ClientCertificate {
   readonly pass?: boolean
 }
 
+/** Something is demanded, and nobody can say what: other objects of the host may rely on it. */
+const UNKNOWN: PolicyValue = { unknown: true }
+
+/** Whether a host is to have a policy that could not be understood. */
+export function isUnknownDemand(value: Json | undefined): boolean {
+  return fields(value).unknown === true
+}
+
 /** What the policy wants of handshakes; undefined: nothing. */
 export function handshakeDemand(value: Json | undefined): HostDemand | undefined {
   const { secret, verify, depth = DEFAULT_DEPTH }: ClientCertificate = fields(value)
@@ -58,13 +66,19 @@ function withoutSecret(value: PolicyValue): Problem | undefined {
 }
 
 function combine(value: PolicyValue, refused: ReadonlySet<string>): Combined {
+  if (refused.has('secret')) return { value: UNKNOWN, problems: [] }
   if (value.secret === undefined) {
-    const problem = refused.has('secret') ? undefined : withoutSecret(value)
+    const problem = withoutSecret(value)
     return { value: {}, problems: problem === undefined ? [] : [problem] }
   }
   const { error_page: page, ...others } = value
   const names = refused.has('match_cn') ? { match_cn: NOBODY } : {}
   return { value: { ...others, ...(page === '' || page === undefined ? {} : { error_page: page }), ...names }, problems: [] }
+}
+
+/** What the records of routes and hosts hold; undefined: nothing is demanded. */
+export function certificateDemand(value: Json): Json | undefined {
+  return effect(value as PolicyValue)
 }
 
 function effect(value: PolicyValue): Json | undefined {

@@ -7,6 +7,7 @@ import { compareText, sha256 } from '../util/canonical.ts'
 import { backendProtocol, backendProtocolPolicy, type BackendProtocol } from './backend-protocol.ts'
 import { backendAuthority, backendIdentity } from './backend-tls.ts'
 import type { Policy, PolicyValue, RouteContext } from './policy.ts'
+import { externalAuth } from './external-auth.ts'
 import { POLICIES } from './registry.ts'
 import type { StandardHeader } from './standard-headers.ts'
 
@@ -26,6 +27,11 @@ export interface LocationClass {
   readonly authority?: string
 }
 
+/** That of requests that no route takes; undefined: nobody is asked about them. */
+export function unroutedClass(settings: Settings): LocationClass | undefined {
+  return locationClass({}, settings, [externalAuth])
+}
+
 function staticEffect(policy: Policy, policies: PolicySet, settings: Settings): readonly Directive[] {
   const value = policies[policy.name] ?? (policy.always === true ? {} : undefined)
   return value === undefined ? [] : (policy.directives?.(value as PolicyValue, settings) ?? [])
@@ -42,22 +48,35 @@ function ownHeaders({ name, ownHeaders: own }: Policy, policies: PolicySet): rea
 }
 
 /** Undefined: the ordinary location serves the route. */
-export function locationClass(policies: PolicySet, settings: Settings): LocationClass | undefined {
-  const directives = POLICIES.flatMap((policy) => staticEffect(policy, policies, settings))
-  const filters = POLICIES.some((policy) => isFilter(policy, policies, settings))
-  const own = [...new Set(POLICIES.flatMap((policy) => ownHeaders(policy, policies)))].sort(compareText)
-  const protocol = backendProtocol(policies)
-  if (directives.length === 0 && !filters && own.length === 0 && protocol === undefined) return undefined
-  const [identity, authority] = [backendIdentity(policies), backendAuthority(policies)]
+export function locationClass(
+  policies: PolicySet,
+  settings: Settings,
+  acting: readonly Policy[] = POLICIES,
+): LocationClass | undefined {
+  const own = [...new Set(acting.flatMap((policy) => ownHeaders(policy, policies)))].sort(compareText)
   const content = {
-    directives,
-    ...(filters ? { filters } : {}),
+    directives: acting.flatMap((policy) => staticEffect(policy, policies, settings)),
+    ...(acting.some((policy) => isFilter(policy, policies, settings)) ? { filters: true as const } : {}),
     ...(own.length === 0 ? {} : { own }),
+    ...connections(policies),
+  }
+  if (isOrdinary(content)) return undefined
+  return { name: `c${sha256(classLines(content).join('\n')).slice(0, 12)}`, ...content }
+}
+
+function isOrdinary({ directives, filters, own, protocol }: Omit<LocationClass, 'name'>): boolean {
+  return directives.length === 0 && filters === undefined && own === undefined && protocol === undefined
+}
+
+/** What keeps the connections of a class apart from those of others. */
+function connections(policies: PolicySet): Pick<LocationClass, 'protocol' | 'identity' | 'authority'> {
+  const protocol = backendProtocol(policies)
+  const [identity, authority] = [backendIdentity(policies), backendAuthority(policies)]
+  return {
     ...(protocol === undefined ? {} : { protocol }),
     ...(identity === undefined ? {} : { identity }),
     ...(authority === undefined ? {} : { authority }),
   }
-  return { name: `c${sha256(classLines(content).join('\n')).slice(0, 12)}`, ...content }
 }
 
 /** What makes a class, in lines for people. */

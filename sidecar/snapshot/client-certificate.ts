@@ -2,10 +2,12 @@
 import { objectKey } from '../ir/object-name.ts'
 import type { Finding, Origin } from '../ir/origin.ts'
 import type { HostDemand, Json, Route, VirtualHost } from '../ir/types.ts'
-import { clientCertificate, handshakeDemand } from '../policy/client-certificate.ts'
+import { clientCertificate, handshakeDemand, isUnknownDemand } from '../policy/client-certificate.ts'
 import { isEqual } from '../util/equal.ts'
 
 const { name: POLICY } = clientCertificate
+
+const UNKNOWN = 'the certificates that the host demands of clients are not known'
 
 /** What the handshakes of a host ask for, and the policy of those of its routes that have none of their own. */
 interface Demand {
@@ -29,13 +31,24 @@ export interface HostRoutes {
 export function withClientCertificates(
   { owner, asked, served }: HostRoutes,
   findings: Finding[],
-): Pick<VirtualHost, 'routes' | 'clientCertificate'> {
+): Pick<VirtualHost, 'routes' | 'clientCertificate' | 'closed'> {
   const demands = asked.filter(({ policies }) => handshakeDemand(policies[POLICY]) !== undefined)
-  if (demands.length === 0) return { routes: served }
   const demand = demandOf(demands.find(({ origin }) => origin.namespace === owner))
   findings.push(...unheardFindings(demands.filter((route) => !isHeard(route, owner, demand)), owner))
-  const routes = served.map((route) => withDemand(route, owner, demand))
-  return { routes, ...(demand === undefined ? {} : { clientCertificate: demand.handshake }) }
+  const routes = demands.length === 0 ? served : served.map((route) => withDemand(route, owner, demand))
+  return demand === undefined ? withoutDemand(owner, asked, routes) : { routes, clientCertificate: demand.policy }
+}
+
+/** Where the owner demands something that could not be understood, nobody comes in by what other objects leave open. */
+function withoutDemand(
+  owner: string,
+  asked: readonly Route[],
+  served: readonly Route[],
+): Pick<VirtualHost, 'routes' | 'closed'> {
+  const unknown = asked.find(({ origin, policies }) => origin.namespace === owner && isUnknownDemand(policies[POLICY]))
+  if (unknown === undefined) return { routes: served }
+  const closed = unknown.closed ?? UNKNOWN
+  return { routes: served.map((route) => ({ ...route, closed: route.closed ?? closed })), closed }
 }
 
 function demandOf(route: Route | undefined): Demand | undefined {

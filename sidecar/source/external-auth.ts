@@ -30,7 +30,7 @@ export function withExternalAuth(fragment: Fragment, read: Reader, context: Cont
   const routes = fragment.routes.map((route) => {
     const value = route.policies[externalAuth.name] as PolicyValue | undefined
     if (value?.url === undefined) return route
-    const ready = isAnswered(route) ? ANSWERED : completed(value, route.host, read, context)
+    const ready = completed(value, route.host, read, context)
     if (!('message' in ready)) return { ...route, policies: { ...route.policies, [externalAuth.name]: ready.value } }
     const finding = closedFinding(ready, route)
     if (ready.pending !== true) findings.set(JSON.stringify(finding), finding)
@@ -42,16 +42,6 @@ export function withExternalAuth(fragment: Fragment, read: Reader, context: Cont
 function closedFinding({ field, message }: Closed, { sources, origin }: Route): Finding {
   const from: Origin = sources[externalAuth.name]?.[field] ?? origin
   return { origin: from, severity: 'error', reason: 'InvalidExternalAuth', message: `${message}; ${CLOSES}` }
-}
-
-/** Its answer needs no backend, so nobody would be asked first. */
-function isAnswered({ policies }: Route): boolean {
-  return policies['direct_response'] !== undefined
-}
-
-const ANSWERED: Closed = {
-  field: 'url',
-  message: 'a direct response would be sent before the service of external authentication is asked',
 }
 
 type Completed = { readonly value: PolicyValue } | Closed

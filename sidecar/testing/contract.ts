@@ -7,6 +7,8 @@ import { Ajv } from 'ajv'
 import { access } from '../policy/access.ts'
 import { blocks } from '../policy/blocks.ts'
 import { bodySize } from '../policy/body-size.ts'
+import { clientCertificate } from '../policy/client-certificate.ts'
+import { externalAuth } from '../policy/external-auth.ts'
 import { loadBalance } from '../policy/load-balance.ts'
 import { ARM_POLICIES, POLICIES } from '../policy/registry.ts'
 import { retries } from '../policy/retries.ts'
@@ -29,6 +31,7 @@ const wholeNumber: Schema = { type: 'integer', minimum: 0 }
 /** Shapes of what acts per request, by policy. */
 const shapes = new Map(POLICIES.flatMap(({ name, runtime }) => (runtime === undefined ? [] : [[name, runtime.schema]])))
 
+const className: Schema = { type: 'string', pattern: '^c[0-9a-f]{12}$' }
 const origin = object({ kind: text, namespace: text, name: text, service: text, port: text })
 const backendKey: Schema = { type: 'string', pattern: BACKEND_KEY }
 
@@ -67,7 +70,7 @@ const route = object(
   {
     match,
     default_backend: backendKey,
-    class: { type: 'string', pattern: '^c[0-9a-f]{12}$' },
+    class: className,
     closed: text,
     canaries: listOf(canary),
     canary: object({ total: wholeNumber, sticky: { type: 'boolean' } }, { key: TEMPLATE_SCHEMA }),
@@ -77,10 +80,15 @@ const route = object(
 const certificateKey: Schema = { type: 'string', pattern: CERTIFICATE_KEY }
 const cipherNames = { type: 'string', pattern: '^[A-Za-z0-9_.:@+!-]+$' }
 const ciphers = { ...object({}, { list: cipherNames, prefer_server: { type: 'boolean' } }), minProperties: 1 }
-const demand = object({ authority: { type: 'string', pattern: AUTHORITY_KEY }, depth: wholeNumber })
 const host = object(
   { digest, routes: listOf(route) },
-  { certificate: certificateKey, alternatives: { type: 'array', items: certificateKey, minItems: 1, maxItems: 3 }, ciphers, client_certificate: demand },
+  {
+    certificate: certificateKey,
+    alternatives: { type: 'array', items: certificateKey, minItems: 1, maxItems: 3 },
+    ciphers,
+    client_certificate: clientCertificate.runtime.schema,
+    closed: text,
+  },
 )
 
 const endpoint: Schema = {
@@ -131,6 +139,7 @@ const setting = object(
     default_backend: backendKey,
     access: access.runtime.schema,
     blocks: blocks.runtime.schema,
+    unrouted: object({ policies: object({}, { external_auth: externalAuth.runtime.schema }) }, { class: className }),
   },
 )
 

@@ -1,6 +1,7 @@
 -- Who has a name and a password of a htpasswd record (RFC 7617).
 
 local credentials = require "ingress.pure.credentials"
+local is_asked = require("ingress.pure.asked_route").is_asked
 local record_key = require "ingress.pure.record_key"
 local shape = require "ingress.pure.shape"
 
@@ -22,13 +23,6 @@ function _M.validate(value)
         or not is_realm(value.realm)
             and "basic_auth.realm must be printable ASCII of at most 256 bytes"
         or nil
-end
-
-
---- Whether a service is asked afterwards: then it gets the Authorization header, and takes it away.
-function _M.is_followed(route)
-    local external_auth = route.policies.external_auth
-    return external_auth ~= nil and not external_auth.open
 end
 
 
@@ -85,7 +79,8 @@ function _M.compile(value, route)
         return nil
     end
     local check, refuse = _M.check(value), _M.refuser(value)
-    local hide = not _M.is_followed(route) and _M.hide
+    -- A service that is asked afterwards gets the header, too.
+    local hide = not is_asked(route) and _M.hide
     return function()
         local status = check()
         if status then

@@ -1,5 +1,6 @@
 -- An answer without a backend.
 
+local is_asked = require("ingress.pure.asked_route").is_asked
 local shape = require "ingress.pure.shape"
 local template = require "ingress.pure.template_record"
 
@@ -35,8 +36,15 @@ local function send(status, text)
 end
 
 
---- @param templates ingress.template
+--- Nothing where a service has to let the client in first: then it gives the answer.
+-- @param templates ingress.template
 function _M.compile(value, route, templates)
+    return not is_asked(route) and _M.answer(value, route, templates) or nil
+end
+
+
+--- @return function that answers the request at hand
+function _M.answer(value, route, templates)
     local status = value.status
     local text_of = value.body and templates.compile(value.body, route)
     return function()

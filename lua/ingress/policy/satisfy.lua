@@ -3,6 +3,7 @@
 
 local access = require "ingress.policy.access"
 local basic_auth = require "ingress.policy.basic_auth"
+local is_asked = require("ingress.pure.asked_route").is_asked
 local shape = require "ingress.pure.shape"
 
 local FORBIDDEN = 403
@@ -68,7 +69,7 @@ function _M.compile(_, route)
     local ranges = route.policies.access or require("ingress.store").setting().access
     local is_let_in = compile_check(ranges and access.test(ranges), login)
     local hide = login and basic_auth.hide
-    if basic_auth.is_followed(route) then
+    if is_asked(route) then
         return before_service(is_let_in, hide)
     end
     return (login or ranges) and alone(is_let_in, hide, login) or nil

@@ -28,7 +28,7 @@ local LONGEST_SALT = 128
 local PATH_TYPES = { Exact = true, Prefix = true, Regex = true }
 local HOST = {
     digest = true, certificate = true, alternatives = true, ciphers = true,
-    client_certificate = true, routes = true,
+    client_certificate = true, closed = true, routes = true,
 }
 local ROUTE = {
     path = true, pathType = true, match = true, class = true, backends = true, policies = true,
@@ -54,8 +54,7 @@ local OTHER_SETTINGS = {
 }
 local CERTIFICATE = { digest = true, chain = true, key = true }
 local AUTHORITY = { digest = true, certificates = true }
-local DEMAND = { authority = true, depth = true }
-local DEEPEST_CHAIN = 100
+local UNROUTED = { class = true, policies = true }
 
 local _M = {}
 
@@ -168,21 +167,13 @@ local function check_route(route, where, deps)
 end
 
 
-local function check_demand(demand)
-    return shape.object(demand, DEMAND, "client_certificate")
-        or record_key.kind(demand.authority) ~= "authority"
-            and "client_certificate.authority must be an authority key"
-        or not shape.is_integer(demand.depth, 0, DEEPEST_CHAIN)
-            and "client_certificate.depth must be a whole number up to 100"
-        or nil
-end
-
-
 --- deps: `policies` {name: {validate(value, deps)}}, `compiles(pattern)` -> true | nil, err
 function _M.host(record, deps)
     return shape.object(record, HOST, "the record")
         or handshake.refusal(record)
-        or record.client_certificate ~= nil and check_demand(record.client_certificate)
+        or record.client_certificate ~= nil
+            and deps.policies.client_certificate.validate(record.client_certificate, deps)
+        or record.closed ~= nil and type(record.closed) ~= "string" and "closed must be text"
         or array(record.routes, MOST_ROUTES, "routes")
         or each(record.routes, "routes", check_route, deps)
         or nil
@@ -268,6 +259,13 @@ function _M.certificate(record, deps)
 end
 
 
+local function check_unrouted(unrouted, deps)
+    return shape.object(unrouted, UNROUTED, "unrouted")
+        or check_class(unrouted.class, "unrouted")
+        or check_policies(unrouted.policies, "unrouted.policies", deps)
+end
+
+
 --- deps: `policies`. Most members are defaults of the policies of the same name.
 function _M.setting(record, deps)
     if not shape.is_object(record) then
@@ -279,6 +277,8 @@ function _M.setting(record, deps)
             reason = deps.policies[name].validate(value, deps)
         elseif OTHER_SETTINGS[name] then
             reason = OTHER_SETTINGS[name](value)
+        elseif name == "unrouted" then
+            reason = check_unrouted(value, deps)
         elseif name ~= "digest" then
             reason = "the record has an unknown member " .. shape.quoted(name)
         end

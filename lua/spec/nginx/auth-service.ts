@@ -2,6 +2,7 @@
 import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:http'
 import type { TestContext } from 'node:test'
 import type { KubeObject } from '../../../sidecar/collection/objects.ts'
+import type { PipelineOptions } from '../../../sidecar/pipeline/pipeline.ts'
 import { backend, type Backend, type Handler } from './backends.ts'
 import type { Reply } from './client.ts'
 import type { Variant } from './harness.ts'
@@ -52,7 +53,7 @@ const echo: Handler = (request, response) => {
   })
 }
 
-export async function begin(t: TestContext, variant: Variant): Promise<Scene> {
+export async function begin(t: TestContext, variant: Variant, flags: Partial<PipelineOptions> = {}): Promise<Scene> {
   const questions: Question[] = []
   const waiting: (() => void)[] = []
   const answer: Handler = (request, response) => {
@@ -67,7 +68,7 @@ export async function begin(t: TestContext, variant: Variant): Promise<Scene> {
   const web = await backend(t, 'web', echo)
   const auth = await backend(t, 'auth', answer)
   const release = (): void => waiting.splice(0).forEach((it) => it())
-  return { ...await site(t, variant), web, auth, questions, release }
+  return { ...await site(t, variant, flags), web, auth, questions, release }
 }
 
 export function annotated(annotations: Readonly<Record<string, string>>): { annotations: Record<string, string> } {

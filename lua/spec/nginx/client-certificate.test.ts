@@ -12,6 +12,7 @@ import { connect, type ConnectionOptions, type TLSSocket } from 'node:tls'
 import { authority } from './authority.ts'
 import { backend, endpoints, host, route, withDigest, type Backend } from './backends.ts'
 import { certificate } from './certificate.ts'
+import { ask as overHttp } from './client.ts'
 import { everyVariant, serve, until, type Json, type Served } from './harness.ts'
 import { ingress, service } from './layer4.ts'
 import { sidecar } from './sidecar.ts'
@@ -34,7 +35,7 @@ const SESSIONS = { extra: 'ssl_protocols TLSv1.2 TLSv1.3; ssl_ecdh_curve prime25
 function demanding(policy: Json = {}, policies: Json = {}): Json {
   const demand = { ...DEMAND, ...policy }
   const record = host([route({ policies: { ...policies, client_certificate: demand } })])
-  return { ...record, client_certificate: { authority: demand.authority, depth: demand.depth } }
+  return { ...record, client_certificate: demand }
 }
 
 function records(web: Backend): Json {
@@ -65,6 +66,7 @@ interface Client extends ConnectionOptions {
   /** As it is in the Host header; that of the handshake when absent. */
   readonly host?: string
   readonly headers?: readonly string[]
+  readonly path?: string
 }
 
 interface Reply {
@@ -82,8 +84,8 @@ async function open(t: TestContext, { fixture }: Served, options: ConnectionOpti
 }
 
 /** One request of HTTP/1.1 on a connection, whose answer has a length. */
-async function exchange(socket: TLSSocket, name: string, headers: readonly string[] = []): Promise<Reply> {
-  socket.write(['GET / HTTP/1.1', `Host: ${name}`, ...headers, '', ''].join('\r\n'))
+async function exchange(socket: TLSSocket, name: string, headers: readonly string[] = [], path = '/'): Promise<Reply> {
+  socket.write([`GET ${path} HTTP/1.1`, `Host: ${name}`, ...headers, '', ''].join('\r\n'))
   let received = ''
   for (;;) {
     const [chunk] = (await Promise.race([once(socket, 'data'), once(socket, 'close')])) as [Buffer | boolean]
@@ -98,9 +100,9 @@ async function exchange(socket: TLSSocket, name: string, headers: readonly strin
 }
 
 async function ask(t: TestContext, served: Served, servername: string, client: Client = {}): Promise<Reply> {
-  const { host: name = servername, headers, ...options } = client
+  const { host: name = servername, headers, path, ...options } = client
   const socket = await open(t, served, { ...options, ...(servername === '' ? {} : { servername }) })
-  const reply = await exchange(socket, name, headers)
+  const reply = await exchange(socket, name, headers, path)
   socket.destroy()
   return reply
 }
@@ -191,6 +193,41 @@ everyVariant('client certificates', (setup) => {
     assert.deepEqual(others, alice)
     assert.equal(decodeURIComponent(String(passed)), ALICE.cert)
     assert.match((await ask(t, served, 'page.example')).head, /^location: https:\/\/login.example\/certificate$/im)
+    assert.deepEqual(served.plane.errors(), [])
+  })
+
+  test('what no route takes is refused like all of the host', async (t) => {
+    const last = await backend(t, 'last', (_, response) => response.writeHead(200, { 'content-length': 4 }).end('last'))
+    const served = await serve(t, setup, SESSIONS)
+    const only = (policy: Json = {}): Json => {
+      const demand = { ...DEMAND, ...policy }
+      return { ...host([route({ path: '/only', policies: { client_certificate: demand } })]), client_certificate: demand }
+    }
+    const all = {
+      'certificate/default': DEFAULT,
+      [KEY]: withDigest({ certificates: ROOT.certificate }),
+      'backend/test/last/80': endpoints(last),
+      'setting/global': withDigest({ default_backend: 'backend/test/last/80' }),
+      'host/default/a.example': only(),
+      'host/default/page.example': only({ error_page: 'https://login.example/certificate' }),
+      'host/default/bob.example': only({ match_cn: 'bob' }),
+      'host/default/gone.example': only({ authority: 'authority/test/gone' }),
+      'host/default/closed.example': { ...host([]), closed: 'what it demands is not known' },
+      'host/default/plain.example': host([route({ path: '/only' })]),
+    }
+    const asked = async (name: string, client: Client = {}): Promise<string> => {
+      const { status, body } = await ask(t, served, name, { path: '/other', ...client })
+      return status === 200 ? body : String(status)
+    }
+    await served.plane.put(all)
+    assert.deepEqual([await asked('a.example', ALICE), await asked('a.example'), await asked('a.example', MALLORY)], ['last', '400', '400'])
+    assert.equal(await asked('plain.example', { ...ALICE, host: 'a.example' }), '421')
+    assert.deepEqual([await asked('page.example'), await asked('bob.example', ALICE), await asked('gone.example', ALICE)], ['302', '403', '503'])
+    assert.deepEqual([await asked('closed.example', ALICE), await asked('plain.example'), await asked('unknown.example')], ['503', 'last', 'last'])
+    assert.equal((await overHttp(served.http, { path: '/other' })).status, 403)
+    const { 'setting/global': _, ...without } = all
+    await served.plane.put(without)
+    assert.deepEqual([await asked('a.example'), await asked('a.example', ALICE), await asked('plain.example')], ['400', '404', '404'])
     assert.deepEqual(served.plane.errors(), [])
   })
 

@@ -5,16 +5,29 @@ import { connect as connectHttp2 } from 'node:http2'
 import { createServer } from 'node:https'
 import { connect, type AddressInfo } from 'node:net'
 import { test } from 'node:test'
+import { Agent } from 'undici'
 import type { KubeObject } from '../../../sidecar/collection/objects.ts'
-import { as, begin, route, seen, settings, type Question } from './auth-service.ts'
+import { annotated, as, begin, route, seen, settings, type Question } from './auth-service.ts'
+import { authority } from './authority.ts'
+import { backend } from './backends.ts'
 import { certificate } from './certificate.ts'
 import { ask, raw } from './client.ts'
+import { secretObject } from './cluster-objects.ts'
 import { everyVariant, until } from './harness.ts'
 import { HOST, ingress, proxy, service } from './manifests.ts'
 import { keyPair } from './tls.ts'
 
+const ROOT = authority('root')
+
 function configMap(name: string, data: Readonly<Record<string, string>>): KubeObject {
   return { apiVersion: 'v1', kind: 'ConfigMap', metadata: { namespace: 'prod', name }, data } as KubeObject
+}
+
+/** The same Ingress for another host. */
+function onHost(host: string, object: KubeObject): KubeObject {
+  const { spec, metadata } = object as KubeObject & { readonly spec: { readonly rules: readonly object[] } }
+  const rules = spec.rules.map((rule) => ({ ...rule, host }))
+  return { ...object, metadata: { ...metadata, name: host }, spec: { ...spec, rules } } as KubeObject
 }
 
 everyVariant('external authentication', ({ variant }) => {
@@ -238,7 +251,10 @@ everyVariant('external authentication', ({ variant }) => {
   })
 
   test('for all by the ConfigMap, on each kind of connection, while NGINX reloads', async (t) => {
-    const it = await begin(t, variant)
+    const it = await begin(t, variant, { defaultBackendService: 'prod/last' })
+    const last = await backend(t, 'last', (request, response) => {
+      response.writeHead(Number(request.headers['x-code'] ?? 200)).end(JSON.stringify({ url: request.url, headers: request.headersDistinct }))
+    })
     it.web.server.on('upgrade', (_, socket) => {
       socket.end('HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: test\r\n\r\n')
     })
@@ -252,6 +268,16 @@ everyVariant('external authentication', ({ variant }) => {
       ...route(it, 'maybe', { 'enable-global-auth': 'nope' }),
       ...route(it, 'public', {}, ['/public', '/publicity', '/public/private']),
       ...route(it, 'own', { 'auth-url': `http://127.0.0.1:${it.auth.port}/own` }),
+      ...route(it, 'moved', { 'permanent-redirect': 'https://new.example/' }),
+      proxy(
+        'answers',
+        { path: { value: '/answer' }, directResponse: { status: 200, body: 'secret of $http_x_user' } },
+        { path: { value: '/answer/own' }, directResponse: { status: 404 }, externalAuth: { url: `http://127.0.0.1:${it.auth.port}/own` } },
+        { path: { value: '/answer/free' }, directResponse: { status: 204 }, externalAuth: { useGlobal: false } },
+      ),
+      ...service('last', {}, last),
+      secretObject('clients', { 'ca.crt': ROOT.certificate }) as KubeObject,
+      onHost('certified.example', ingress('app', annotated({ 'auth-tls-secret': 'clients' }), ['/only'])),
       ...more,
     ]
     await it.apply(objects())
@@ -269,6 +295,34 @@ everyVariant('external authentication', ({ variant }) => {
       assert.equal(seen(exempt).headers['x-user'], undefined)
       const reply = await ask(http, { path: '/app', ...as('good', { 'x-user': 'mallory' }) })
       assert.deepEqual([reply.status, seen(reply).headers['x-user'], it.questions.at(-1)?.url], [200, ['alice'], '/all'])
+    })
+
+    await t.test('answers without a backend are for whom the service lets in; redirects are for all', async () => {
+      const good = await ask(http, { path: '/answer', ...as('good', { 'x-user': 'mallory' }) })
+      assert.deepEqual([good.status, good.text, good.headers['set-cookie']], [200, 'secret of alice', ['seen=1', 'again=2']])
+      const statuses: Record<string, number> = {}
+      for (const path of ['/answer', '/answer/own', '/answer/free', '/moved']) statuses[path] = (await ask(http, { path })).status
+      assert.deepEqual(statuses, { '/answer': 302, '/answer/own': 401, '/answer/free': 204, '/moved': 301 })
+      assert.equal((await ask(http, { path: '/answer/own', ...as('good') })).status, 404)
+      const before = it.questions.length
+      assert.equal((await ask(http, { path: '/answer', method: 'POST', body: 'x'.repeat(100_000), ...as('good') })).status, 200)
+      assert.equal(it.questions.length, before + 1)
+    })
+
+    await t.test('requests that no route takes are asked about, too', async () => {
+      const before = last.requests
+      assert.equal((await ask(http, { host: 'nobody.example' })).status, 302)
+      assert.equal((await ask(http, { host: 'nobody.example', ...as('forbidden') })).status, 403)
+      assert.equal(last.requests, before)
+      const reply = await ask(http, { host: 'nobody.example', path: '/x', ...as('good', { 'x-user': 'mallory' }) })
+      assert.deepEqual([reply.status, seen(reply).url, seen(reply).headers['x-user']], [200, '/x', ['alice']])
+      const certified = async (connect: object, session: string): Promise<number> => {
+        const dispatcher = new Agent({ connect: { rejectUnauthorized: false, servername: 'certified.example', ...connect } })
+        t.after(() => dispatcher.close())
+        return (await ask(https, { host: 'certified.example', path: '/other', dispatcher, ...as(session) })).status
+      }
+      const alice = ROOT.issue('/CN=alice')
+      assert.deepEqual([await certified({}, 'good'), await certified(alice, ''), await certified(alice, 'good')], [400, 302, 200])
     })
 
     await t.test('no spelling of a path goes around it', async () => {
