@@ -1,8 +1,8 @@
 /**
- * The `stream` block: structure only, as TEMPLATE. It reads dictionaries of `http`, so it comes after it. TLS that is
- * passed on goes through a second server, since a server sends a PROXY header to all or to none.
+ * The `stream` block: structure only, as the skeleton. It reads dictionaries of `http`, so it comes after it. TLS that
+ * is passed on goes through a second server, since a server sends a PROXY header to all or to none.
  */
-export const STREAM_TEMPLATE: string = String.raw`{{#stream}}
+export const STREAM: string = String.raw`{{#stream}}
 
 stream {
 {{#lua}}
