@@ -32,7 +32,7 @@ end
 function _M.compile(value, route, templates)
     local key = value.backend
     local held = new_target(key)
-    local origin = value.tls and "https://mirror_over_tls" or "http://ingress_balancer"
+    local origin = value.tls and "https://subrequests_over_tls" or "http://ingress_balancer"
     local target_of = templates.compile_url(value.target, route)
     return function()
         -- Of a copy that came back there is none: it would go round for ever.

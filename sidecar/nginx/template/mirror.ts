@@ -8,13 +8,6 @@ map $mirror_backend $mirrored { default 1; }
 map "" $mirror_url { default ""; }
 map "" $mirror_host { default ""; }
 map "" $mirror_name { default ""; }
-
-# No connection is kept: it would be used for another name at the same address.
-upstream mirror_over_tls {
-    server 0.0.0.1;
-    balancer_by_lua_block { return resty_ingress.balancer() }
-}
-
 `
 
 /** In `server`, for each kind of copy. */

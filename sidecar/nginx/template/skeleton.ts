@@ -54,6 +54,7 @@ http {
 {{/external_auth}}
 {{#mirrored}}
     {{> mirror_variables}}
+
 {{/mirrored}}
     limit_rate_after $rate_after;
 
@@ -85,14 +86,14 @@ http {
 {{/upstream}}
     }
 
-{{#external_auth}}
+{{#subrequests}}
     # No connection is kept: it would be used for another name at the same address.
-    upstream auth_over_tls {
+    upstream subrequests_over_tls {
         server 0.0.0.1;
         balancer_by_lua_block { return resty_ingress.balancer() }
     }
 
-{{/external_auth}}
+{{/subrequests}}
 {{#upstreams}}
     # Connections of a class alone: another one trusts others, or shows another certificate.
     upstream {{name}} {
