@@ -88,7 +88,7 @@ interface Place {
 
 function places(nodes: readonly Node[], around: string): Place[] {
   return nodes.filter((node) => !isTypedHeader(node)).flatMap((node) => {
-    const path = `${around}/${node.words[0]?.replace(/^[/].*/, '<path>')}`
+    const path = `${around}/${shape(node.words[0] ?? '').replace(/^[/].*/, '<path>')}`
     return [{ path, node }, ...places(node.block ?? [], path)]
   })
 }
