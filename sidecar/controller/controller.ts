@@ -5,14 +5,10 @@
 import { join } from 'node:path'
 import type { Logger } from 'pino'
 import type { Kind, KubeObject, ObjectSink } from '../collection/objects.ts'
-import { capacityFindings } from '../dataplane/capacity.ts'
 import { ControlClient, type LoadedResult } from '../dataplane/client.ts'
-import { compressionFindings } from '../dataplane/compression-findings.ts'
 import { DataPlane } from '../dataplane/data-plane.ts'
 import { createFallbackCertificate } from '../dataplane/fallback-certificate.ts'
 import { GenerationBook } from '../dataplane/generation-book.ts'
-import { layer4Findings } from '../dataplane/layer4-findings.ts'
-import type { ObjectName } from '../ir/object-name.ts'
 import type { Finding } from '../ir/origin.ts'
 import type { Resolution } from '../ir/types.ts'
 import type { RenderedConfig } from '../nginx/render.ts'
@@ -20,21 +16,15 @@ import { requestCounting } from '../options/metrics.ts'
 import type { Options } from '../options/options.ts'
 import { listenersOf, pipelineOptions } from '../options/pipeline.ts'
 import { Pipeline } from '../pipeline/pipeline.ts'
-import type { NamedKind } from '../policy/policy.ts'
+import { DataPlaneFindings } from './data-plane-findings.ts'
 import { FindingBook } from './finding-book.ts'
 import { Instruments } from './instruments.ts'
-import { NeededNames } from './needed-names.ts'
-import { neededKinds, type NeededKinds } from './needed-objects.ts'
+import { Needs, type NeedOutlets } from './needs.ts'
 import { PendingChanges } from './pending-changes.ts'
-import { RejectedRecords } from './rejected-records.ts'
 import { Unserved, type ServingOutlets } from './unserved.ts'
 
 /** What happens with what the controller finds out; each is called with the current whole. */
-export interface Outlets extends ServingOutlets {
-  /** Secrets or ConfigMaps that objects of ours, settings or flags refer to, without the ConfigMaps of flags. */
-  referenced(kind: NamedKind, names: readonly ObjectName[]): void
-  /** DNS names whose addresses are needed; the others are not any more. */
-  names(names: readonly string[]): void
+export interface Outlets extends ServingOutlets, NeedOutlets {
   findings(current: readonly Finding[]): void
 }
 
@@ -47,16 +37,12 @@ export class Controller {
   readonly pending: PendingChanges = new PendingChanges()
   /** Of its own for scrapes: they never stand in the way of a push. */
   readonly control: ControlClient
-  /** Ours: what is wrong with nobody's object is said of it. */
-  readonly #pod: ObjectName
   readonly #log: Logger
   readonly #outlets: Outlets
   readonly #unserved: Unserved
-  readonly #rejected: RejectedRecords
+  readonly #dataPlaneFindings: DataPlaneFindings
   readonly #trouble = new Map<string, string>()
-  readonly #needed: NeededKinds
-  readonly #names: NeededNames
-  #layer4Findings: readonly Finding[] = []
+  readonly #needs: Needs
   #scheduled: NodeJS.Immediate | undefined
   /** Nothing but Secrets and ConfigMaps changed since the last translation. */
   #onlyNeeded = false
@@ -65,7 +51,6 @@ export class Controller {
   #leaving = false
 
   constructor(options: Options, log: Logger, outlets: Outlets) {
-    this.#pod = { namespace: options.podNamespace, name: options.podName }
     this.#log = log
     this.#outlets = outlets
     this.pipeline = new Pipeline(pipelineOptions(options))
@@ -87,17 +72,17 @@ export class Controller {
       },
       {
         applied: () => this.#applied(),
-        rejected: (key, reason) => this.#rejected.add(key, reason),
+        rejected: (key, reason) => this.#dataPlaneFindings.rejected(key, reason),
         refused: () => this.#refused(),
-        outOfRoom: () => this.#settleRoom(),
+        outOfRoom: () => this.#outOfRoom(),
         trouble: (message, details) => this.#troubled(message, details),
         reloaded: (result, config, previous) => this.#reloaded(result, config, previous),
         pushed: (records, milliseconds) => this.#pushed(records, milliseconds),
       },
     )
-    this.#needed = neededKinds(pipeline, options)
-    this.#names = new NeededNames(pipeline)
-    this.#rejected = new RejectedRecords(pipeline)
+    const pod = { namespace: options.podNamespace, name: options.podName }
+    this.#dataPlaneFindings = new DataPlaneFindings(this.findings, pipeline, this.dataPlane, pod)
+    this.#needs = new Needs(pipeline, options, outlets)
     this.#unserved = new Unserved(pipeline, this.dataPlane, outlets)
   }
 
@@ -142,7 +127,7 @@ export class Controller {
 
   /** What DNS says of a name now. */
   resolved(name: string, resolution: Resolution): void {
-    if (!this.#names.resolved(name, resolution)) return
+    if (!this.#needs.resolved(name, resolution)) return
     this.#schedule()
   }
 
@@ -159,8 +144,8 @@ export class Controller {
     if (this.#leaving) reasons.push('shutting down')
     if (!this.#complete) reasons.push('not every kind has been listed yet')
     if (!this.#started && refused !== undefined) reasons.push(`the ConfigMap is refused: ${refused}`)
-    if (!this.#started && this.#areObjectsMissing()) reasons.push('not every referenced Secret and ConfigMap has been read yet')
-    if (!this.#started && this.#names.areMissing()) reasons.push('not every external name has been asked for yet')
+    if (!this.#started && this.#needs.areObjectsMissing()) reasons.push('not every referenced Secret and ConfigMap has been read yet')
+    if (!this.#started && this.#needs.areNamesMissing()) reasons.push('not every external name has been asked for yet')
     if (!this.dataPlane.isReady) reasons.push('OpenResty does not have the first complete revision yet')
     return reasons
   }
@@ -188,7 +173,7 @@ export class Controller {
 
   /** At the start thousands of Secrets come one by one: they are translated together, with the last of them. */
   #waitsForNeeded(): boolean {
-    return !this.#started && this.#onlyNeeded && this.#areObjectsMissing()
+    return !this.#started && this.#onlyNeeded && this.#needs.areObjectsMissing()
   }
 
   #flush(): void {
@@ -196,7 +181,7 @@ export class Controller {
     const started = performance.now()
     this.pipeline.graph.flush()
     this.#translated(performance.now() - started)
-    this.#followNeeds()
+    this.#needs.follow()
     this.findings.set('pipeline', this.pipeline.findings())
     if (!this.#started && this.#mayStart()) {
       this.#started = true
@@ -208,63 +193,33 @@ export class Controller {
 
   /** The first push is complete: a push before the certificates were read would show the wrong ones. */
   #mayStart(): boolean {
-    return this.pipeline.settings.refused === undefined && !this.#areObjectsMissing() && !this.#names.areMissing()
-  }
-
-  #areObjectsMissing(): boolean {
-    return this.#needed.secrets.areMissing() || this.#needed.configMaps.areMissing()
-  }
-
-  /** Tells which objects and names are needed now, when that changed. */
-  #followNeeds(): void {
-    const secrets = this.#needed.secrets.update()
-    if (secrets !== undefined) this.#outlets.referenced('Secret', secrets)
-    const configMaps = this.#needed.configMaps.update()
-    if (configMaps !== undefined) this.#outlets.referenced('ConfigMap', configMaps)
-    const names = this.#names.update()
-    if (names !== undefined) this.#outlets.names(names)
+    const isMissing = this.#needs.areObjectsMissing() || this.#needs.areNamesMissing()
+    return this.pipeline.settings.refused === undefined && !isMissing
   }
 
   #applied(): void {
     this.#trouble.clear()
     this.pending.settle((key) => this.dataPlane.isApplied(key))
-    this.#settleRejected()
-    this.#settleRoom()
-    this.#settleLayer4()
+    this.#dataPlaneFindings.applied()
+    this.#settleFindings()
     this.#settleUnserved()
-  }
-
-  #settleUnserved(): void {
-    // Before the first configuration is loaded, records are there and nobody listens.
-    if (this.dataPlane.isReady) this.#unserved.settle({ records: this.#rejected.byKey, layer4: this.#layer4Findings })
   }
 
   #refused(): void {
     this.instruments.refused()
-    this.#settleLayer4()
+    this.#dataPlaneFindings.capabilities()
+    this.#settleFindings()
     this.#settleUnserved()
   }
 
-  #settleLayer4(): void {
-    const { dataPlane: { status, busyPorts }, pipeline: { layer4, settings: { settings } } } = this
-    if (status === undefined) return
-    const { capabilities } = status
-    this.#layer4Findings = layer4Findings({ layer4, settings, capabilities, busyPorts, pod: this.#pod })
-    this.findings.set('layer 4', this.#layer4Findings)
-    this.findings.set('compression', compressionFindings(settings, capabilities, this.#pod))
+  #outOfRoom(): void {
+    this.#dataPlaneFindings.room()
     this.#settleFindings()
   }
 
-  #settleRoom(): void {
-    this.findings.set('capacity', capacityFindings(this.dataPlane.outOfRoom, this.#pod))
-    this.#settleFindings()
-  }
-
-  #settleRejected(): void {
-    const findings = this.#rejected.settle((key) => this.dataPlane.isApplied(key))
-    if (findings === undefined) return
-    this.findings.set('data plane', findings)
-    this.#settleFindings()
+  #settleUnserved(): void {
+    // Before the first configuration is loaded, records are there and nobody listens.
+    if (this.dataPlane.isReady) this.#unserved.settle(this.#dataPlaneFindings.obstacles)
   }
 
   #troubled(message: string, details: Readonly<Record<string, unknown>>): void {

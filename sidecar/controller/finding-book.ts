@@ -12,15 +12,12 @@ export class FindingBook {
   #current = new Map<string, Finding>()
   #changed = false
 
-  /** Replaces what one stage reports. The same array again means that nothing changed. */
+  /** Replaces what one stage reports. The same array again, or still none, means that nothing changed. */
   set(stage: string, findings: readonly Finding[]): void {
-    if (this.#parts.get(stage) === findings) return
+    const before = this.#parts.get(stage) ?? []
+    if (before === findings || before.length + findings.length === 0) return
     this.#parts.set(stage, findings)
     this.#changed = true
-  }
-
-  get size(): number {
-    return this.#current.size
   }
 
   /** The current set, without repeats. */

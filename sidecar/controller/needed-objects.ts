@@ -1,11 +1,8 @@
 /** The Secrets or ConfigMaps that objects, settings and flags refer to: of these kinds only they are watched. */
 import type { Collection, Index } from '../collection/graph.ts'
 import type { ObjectStore } from '../collection/object-store.ts'
-import { objectKey, objectName, type ObjectName } from '../ir/object-name.ts'
+import { objectName, type ObjectName } from '../ir/object-name.ts'
 import type { Fragment } from '../ir/types.ts'
-import type { Options } from '../options/options.ts'
-import { flagConfigMaps } from '../options/pipeline.ts'
-import type { Pipeline } from '../pipeline/pipeline.ts'
 import type { NamedKind } from '../policy/policy.ts'
 
 export interface References {
@@ -32,6 +29,10 @@ export class NeededObjects {
     const { byObjects, bySettings } = references
     byObjects.onChange(() => (this.#changed = true))
     bySettings?.subscribe(() => (this.#changed = true))
+  }
+
+  get kind(): NamedKind {
+    return this.#references.kind
   }
 
   /**
@@ -62,22 +63,5 @@ export class NeededObjects {
     const { byObjects, bySettings, byFlag = '', others = new Set<string>() } = this.#references
     const named = [...byObjects.keys(), ...(bySettings?.get('') ?? []), ...(byFlag === '' ? [] : [byFlag])]
     return new Set(named.filter((key) => !others.has(key)))
-  }
-}
-
-export interface NeededKinds {
-  readonly secrets: NeededObjects
-  readonly configMaps: NeededObjects
-}
-
-/** Of both kinds; ConfigMaps that flags name are watched in any case. */
-export function neededKinds(pipeline: Pipeline, options: Options): NeededKinds {
-  const { objects, secretRefs, configMapRefs, settingConfigMaps } = pipeline
-  const byFlags = new Set(flagConfigMaps(options).map(objectKey))
-  return {
-    secrets: new NeededObjects({ kind: 'Secret', objects, byObjects: secretRefs, byFlag: options['default-ssl-certificate'] }),
-    configMaps: new NeededObjects({
-      kind: 'ConfigMap', objects, byObjects: configMapRefs, bySettings: settingConfigMaps, others: byFlags,
-    }),
   }
 }
