@@ -9,6 +9,7 @@ import { globalBlocks } from '../policy/blocks.ts'
 import { certificateDemand } from '../policy/client-certificate.ts'
 import { locationClass, runtimePolicies, unroutedClass } from '../policy/effects.ts'
 import { externalAuth } from '../policy/external-auth.ts'
+import { globalHeaderSpellings } from '../policy/header-spellings.ts'
 import type { RouteContext } from '../policy/policy.ts'
 import { globalRetries } from '../policy/retries.ts'
 import { ARM_POLICIES } from '../policy/registry.ts'
@@ -183,7 +184,9 @@ export function globalSetting(
       server_errors: settings.ejectionServerErrors,
     },
     ...globalLoadBalance(settings),
-    ...defined<Json>({ access: globalAccess(settings), blocks: globalBlocks(settings) }),
+    ...defined<Json>({
+      access: globalAccess(settings), blocks: globalBlocks(settings), header_spellings: globalHeaderSpellings(settings),
+    }),
     // For the declared size of a body in a location class; `location /` checks by itself.
     body_size: { max: settings.proxyBodySize },
     ...(settings.sslRejectHandshake ? { reject_handshake: true } : {}),

@@ -14,6 +14,7 @@ import { buffering } from './buffering.ts'
 import { externalAuth } from './external-auth.ts'
 import { fastcgiIndex } from './fastcgi-index.ts'
 import { fastcgiParams } from './fastcgi-params.ts'
+import { headerSpellings } from './header-spellings.ts'
 import { limits } from './limits.ts'
 import { loadBalance } from './load-balance.ts'
 import { canary } from './canary.ts'
@@ -55,6 +56,7 @@ export const POLICIES: readonly Policy[] = [
   satisfy,
   externalAuth,
   blocks,
+  headerSpellings,
   backendProtocolPolicy,
   backendTls,
   fastcgiIndex,

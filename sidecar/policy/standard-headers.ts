@@ -7,4 +7,13 @@ export const STANDARD_HEADERS = [
 export const CERTIFICATE_HEADERS = [
   'ssl-client-verify', 'ssl-client-subject-dn', 'ssl-client-issuer-dn', 'ssl-client-cert',
 ] as const
+/** What the default backend is told of an error whose page it has (docs/control-api.md). */
+export const ERROR_HEADERS = [
+  'x-code', 'x-format', 'x-namespace', 'x-ingress-name', 'x-service-name', 'x-service-port', 'x-original-uri',
+] as const
+/** What a service of external authentication is told beside the standard ones. */
+export const QUESTION_HEADERS = [
+  'x-original-url', 'x-original-method', 'x-forwarded-uri', 'x-forwarded-method', 'x-forwarded-prefix',
+  'x-auth-request-redirect', 'x-sent-from',
+] as const
 export type StandardHeader = (typeof STANDARD_HEADERS)[number] | (typeof CERTIFICATE_HEADERS)[number]

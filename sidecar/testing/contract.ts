@@ -9,6 +9,7 @@ import { blocks } from '../policy/blocks.ts'
 import { bodySize } from '../policy/body-size.ts'
 import { clientCertificate } from '../policy/client-certificate.ts'
 import { externalAuth } from '../policy/external-auth.ts'
+import { headerSpellings } from '../policy/header-spellings.ts'
 import { loadBalance } from '../policy/load-balance.ts'
 import { ARM_POLICIES, POLICIES } from '../policy/registry.ts'
 import { retries } from '../policy/retries.ts'
@@ -139,6 +140,7 @@ const setting = object(
     default_backend: backendKey,
     access: access.runtime.schema,
     blocks: blocks.runtime.schema,
+    header_spellings: headerSpellings.runtime.schema,
     unrouted: object({ policies: object({}, { external_auth: externalAuth.runtime.schema }) }, { class: className }),
   },
 )

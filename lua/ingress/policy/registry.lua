@@ -19,6 +19,7 @@ _M.by_name = {
     custom_errors = require "ingress.policy.custom_errors",
     direct_response = require "ingress.policy.direct_response",
     external_auth = require "ingress.policy.external_auth",
+    header_spellings = require "ingress.policy.header_spellings",
     limits = require "ingress.policy.limits",
     load_balance = require "ingress.policy.load_balance",
     mirror = require "ingress.policy.mirror",
@@ -36,12 +37,14 @@ _M.by_name = {
 -- ingress-nginx. Whom the administrator blocks gets nothing at all, nor who has not the certificate
 -- that the host demands in its handshakes. Redirects come next: nothing else matters of a request
 -- that is about to be repeated elsewhere. An answer without a backend is for those who may come, as
--- one of a backend is. What the backend sees comes last: others go by what the client asked for.
+-- one of a backend is. What the backend sees comes last: others go by what the client asked for;
+-- but first of all, each header has one spelling.
 -- External authentication is asked when all of this has been done, in a phase of its own.
 _M.request_order = {
-    "blocks", "access_log", "client_certificate", "app_root", "cors", "redirect", "tls_redirect",
-    "limits", "access", "basic_auth", "satisfy", "direct_response", "body_size", "request_headers",
-    "rewrite", "backend_connection", "backend_tls", "mirror", "external_auth",
+    "header_spellings", "blocks", "access_log", "client_certificate", "app_root", "cors",
+    "redirect", "tls_redirect", "limits", "access", "basic_auth", "satisfy", "direct_response",
+    "body_size", "request_headers", "rewrite", "backend_connection", "backend_tls", "mirror",
+    "external_auth",
 }
 
 -- Those that change answers, in the order in which they do.

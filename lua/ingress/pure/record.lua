@@ -40,8 +40,8 @@ local ORIGIN_MEMBERS = { kind = true, namespace = true, name = true, service = t
 local BACKEND = { digest = true, endpoints = true, health_check = true, salt = true }
 local ATTRIBUTES = { draining = true, priority = true }
 local SETTINGS = {
-    access = true, blocks = true, body_size = true, load_balance = true, retries = true,
-    timeouts = true,
+    access = true, blocks = true, body_size = true, header_spellings = true, load_balance = true,
+    retries = true, timeouts = true,
 }
 local OTHER_SETTINGS = {
     default_backend = function(value)

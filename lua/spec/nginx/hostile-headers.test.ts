@@ -37,7 +37,7 @@ interface Rig {
   send(bytes: string): Promise<string>
 }
 
-async function rig(t: TestContext, variant: Variant): Promise<Rig> {
+async function rig(t: TestContext, variant: Variant, ...more: readonly KubeObject[]): Promise<Rig> {
   const seen: string[] = []
   const web = await peer(t, (socket, request) => {
     seen.push(request)
@@ -45,7 +45,8 @@ async function rig(t: TestContext, variant: Variant): Promise<Rig> {
   })
   const nginx = await layer4(t, variant, { records: { 'certificate/default': certificate('a') } })
   const guarded = ingress('guarded', 'guarded.example', 'web', { 'whitelist-source-range': '198.18.0.0/15' })
-  const { findings } = await nginx.apply([...service('web', [web.port]), ingress('web', 'a.example', 'web'), guarded, PROXY])
+  const objects = [...service('web', [web.port]), ingress('web', 'a.example', 'web'), guarded, PROXY]
+  const { findings } = await nginx.apply([...objects, ...more])
   assert.equal(findings.length, 0, JSON.stringify(findings))
   const send = async (bytes: string): Promise<string> => {
     const socket = connect(nginx.httpPort, '127.0.0.1')
@@ -69,6 +70,24 @@ function headersOf(message: string): ReadonlyMap<string, readonly string[]> {
   const byName = Map.groupBy(pairs, ([name]) => name)
   return new Map([...byName].map(([name, list]) => [name, list.map(([, value]) => value)]))
 }
+
+/** Headers with "_" are passed on, and some of a route are not for clients to say. */
+const UNDERSCORES = {
+  apiVersion: 'v1', kind: 'ConfigMap', metadata: { namespace: 'resty-ingress', name: 'resty-ingress' },
+  data: { 'enable-underscores-in-headers': 'true' },
+} as unknown as KubeObject
+const TENANTS = {
+  ...PROXY,
+  metadata: { namespace: 'prod', name: 'tenants' },
+  spec: {
+    hosts: ['tenants.example'],
+    rules: [{
+      path: { value: '/' },
+      requestHeaders: { set: { 'X-Tenant': 'prod', 'X_Own': 'ours' }, remove: ['X-Internal-*', 'X-Debug'] },
+      backends: [{ service: 'web', port: 80 }],
+    }],
+  },
+} as unknown as KubeObject
 
 const SPOOFED = {
   'X-Forwarded-For': '6.6.6.6', 'X-Real-IP': '6.6.6.6', 'X-Forwarded-Host': 'evil.example', 'X-Forwarded-Proto': 'https',
@@ -104,6 +123,28 @@ everyVariant('hostile headers', ({ variant }) => {
       assert.deepEqual(others.filter(([name, values]) => name.includes('_') || /evil|6\.6|6666/.test(values.join())), [])
       assert.ok((headers.get('connection') ?? ['upgrade']).every((value) => value === 'upgrade' || value === ''))
     }
+    assert.deepEqual(nginx.plane.errors(), [])
+  })
+
+  test('no other spelling of a header that is ours gets to a backend', async (t) => {
+    const { nginx, seen, send } = await rig(t, variant, UNDERSCORES, TENANTS)
+    const others = [
+      ...Object.keys(SPOOFED).filter((name) => name.includes('-')), 'ssl-client-verify', 'SSL-Client-Cert', 'X-Original-URL', 'X-Request-ID',
+      'X-Code', 'Content-Length', 'Transfer-Encoding',
+    ].flatMap((name) => [name.replaceAll('-', '_'), name.replace('-', '_').toUpperCase()])
+    const told = async (host: string, names: readonly string[]): Promise<ReadonlyMap<string, readonly string[]>> => {
+      const lines = names.map((name) => `${name}: forged\r\n`)
+      const answer = await send(`GET / HTTP/1.1\r\nHost: ${host}\r\n${lines.join('')}Connection: close\r\n\r\n`)
+      assert.match(answer, /^HTTP\/1\.1 200 /)
+      return headersOf(seen.at(-1) ?? '')
+    }
+    const headers = await told('a.example', [...others, 'X_User', 'X-User'])
+    const forged = [...headers].filter(([, values]) => values.includes('forged')).map(([name]) => name)
+    assert.deepEqual(forged.sort(), ['x-user', 'x_user'])
+    for (const [name, value] of Object.entries(WANTED)) if (name !== 'x-forwarded-host' && name !== 'host') assert.deepEqual(headers.get(name), [value])
+    const own = await told('tenants.example', ['X_Tenant', 'x_tenant', 'X-Own', 'X_Own', 'x_internal-a', 'X_Internal_B', 'X_Debug', 'X_Other'])
+    assert.deepEqual([...own].filter(([, values]) => values.includes('forged')).map(([name]) => name), ['x_other'])
+    assert.deepEqual([own.get('x-tenant'), own.get('x_own')], [['prod'], ['ours']])
     assert.deepEqual(nginx.plane.errors(), [])
   })
 

@@ -39,7 +39,7 @@ export const PROCESS_KEYS: { readonly [K in keyof ProcessSettings]: Key<ProcessS
   disableStreamAccessLog: key('disable-stream-access-log', boolean, 'No access log for TCP and UDP'),
   logFormatStream: key('log-format-stream', streamLogFormat, 'Format of the access log for TCP and UDP'),
   generateRequestId: key('generate-request-id', boolean, 'Backends get an X-Request-ID of ours where the client sends none'),
-  enableUnderscoresInHeaders: key('enable-underscores-in-headers', boolean, 'Headers with "_" in their names are passed on; backends may mistake them for the ones with "-"'),
+  enableUnderscoresInHeaders: key('enable-underscores-in-headers', boolean, 'Headers with "_" in their names are passed on, but for [other spellings](authentication.md#spellings) of ours'),
   enableRealIp: key('enable-real-ip', boolean, 'The address of the client comes from a header of the proxies in `proxy-real-ip-cidr`, and nothing else they say counts'),
   forwardedForHeader: key('forwarded-for-header', forwardedForHeader, 'That header'),
 }
