@@ -18,6 +18,7 @@ import { listenersOf, pipelineOptions } from '../options/pipeline.ts'
 import { Pipeline } from '../pipeline/pipeline.ts'
 import { DataPlaneFindings } from './data-plane-findings.ts'
 import { FindingBook } from './finding-book.ts'
+import { FlagConfigMaps } from './flag-config-maps.ts'
 import { Instruments } from './instruments.ts'
 import { Needs, type NeedOutlets } from './needs.ts'
 import { PendingChanges } from './pending-changes.ts'
@@ -43,6 +44,7 @@ export class Controller {
   readonly #dataPlaneFindings: DataPlaneFindings
   readonly #trouble = new Map<string, string>()
   readonly #needs: Needs
+  readonly #flagConfigMaps: FlagConfigMaps
   #scheduled: NodeJS.Immediate | undefined
   /** Nothing but Secrets and ConfigMaps changed since the last translation. */
   #onlyNeeded = false
@@ -83,6 +85,7 @@ export class Controller {
     const pod = { namespace: options.podNamespace, name: options.podName }
     this.#dataPlaneFindings = new DataPlaneFindings(this.findings, pipeline, this.dataPlane, pod)
     this.#needs = new Needs(pipeline, options, outlets)
+    this.#flagConfigMaps = new FlagConfigMaps(pipeline.objects, options, log)
     this.#unserved = new Unserved(pipeline, this.dataPlane, outlets)
   }
 
@@ -183,6 +186,7 @@ export class Controller {
     this.#translated(performance.now() - started)
     this.#needs.follow()
     this.findings.set('pipeline', this.pipeline.findings())
+    this.findings.set('flags', this.#flagConfigMaps.findings())
     if (!this.#started && this.#mayStart()) {
       this.#started = true
       this.dataPlane.start()
