@@ -1,6 +1,6 @@
 /** The Kubernetes objects that are known now, by kind: where sources write and translation reads. */
-import { objectKey } from '../ir/object-name.ts'
-import type { Collection, Graph, Source } from './graph.ts'
+import { objectKey, objectName } from '../ir/object-name.ts'
+import type { Collection, Graph, Reader, Source } from './graph.ts'
 import { KINDS, type Kind, type KubeObject, type ObjectSink } from './objects.ts'
 
 export class ObjectStore implements ObjectSink {
@@ -23,13 +23,9 @@ export class ObjectStore implements ObjectSink {
     return this.#listed
   }
 
-  /** Whether an object that is not here is known not to exist. */
-  static listedKeys(kind: Kind, namespace: string, name: string): readonly string[] {
-    return [kind, `${kind} ${namespace}`, `${kind} ${namespace}/${name}`]
-  }
-
-  isListed(kind: Kind, namespace: string, name: string): boolean {
-    return ObjectStore.listedKeys(kind, namespace, name).some((key) => this.#listed.get(key) === true)
+  /** Whether the object is known not to exist if it is not here. */
+  isListed(kind: Kind, key: string): boolean {
+    return listedKeys(kind, key).some((it) => this.#listed.get(it) === true)
   }
 
   /** The object is not looked up any more: from now on nothing is known of it. */
@@ -59,6 +55,15 @@ export class ObjectStore implements ObjectSink {
   delete(kind: Kind, namespace: string, name: string): void {
     this.of(kind).delete(objectKey({ namespace, name }))
   }
+}
+
+/** The same for a derivation: `listed` is that of the store, `key` is `namespace/name`. */
+export function isListed(read: Reader, listed: Collection<true>, kind: Kind, key: string): boolean {
+  return listedKeys(kind, key).some((it) => read.get(listed, it) === true)
+}
+
+function listedKeys(kind: Kind, key: string): readonly string[] {
+  return [kind, `${kind} ${objectName(key).namespace}`, `${kind} ${key}`]
 }
 
 /** A relist brings every object again; those with an unchanged resourceVersion are not news. */

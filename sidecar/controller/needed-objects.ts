@@ -42,7 +42,7 @@ export class NeededObjects {
   areMissing(): boolean {
     const { kind, objects } = this.#references
     const first = [...this.#names].filter(([key]) => this.#first?.has(key) === true)
-    return first.some(([, { namespace, name }]) => !objects.isListed(kind, namespace, name))
+    return first.some(([key]) => !objects.isListed(kind, key))
   }
 
   /** All that are needed now, when that changed since the last call; the others are forgotten. */

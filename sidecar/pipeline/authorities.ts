@@ -1,6 +1,6 @@
 /** The part of the translation that is authorities of clients: the Secrets that routes name. Pure. */
 import type { Collection, Graph, Reader } from '../collection/graph.ts'
-import { ObjectStore } from '../collection/object-store.ts'
+import { isListed } from '../collection/object-store.ts'
 import type { KubeObject } from '../collection/objects.ts'
 import type { AuthorityRecord } from '../dynamic/records.ts'
 import { authorityRecord } from '../dynamic/translate.ts'
@@ -56,9 +56,7 @@ function authorityOf({ policies }: Route): string[] {
 function resultOf(key: string, inputs: AuthorityInputs, read: Reader): AuthorityResult | undefined {
   const { secrets, authorities, listed } = inputs
   if (read.get(secrets, key) !== undefined) return read.get(authorities, key) ?? { problem: 'it has no key ca.crt' }
-  const { namespace, name } = objectName(key)
-  const isKnown = ObjectStore.listedKeys('Secret', namespace, name).some((it) => read.get(listed, it) !== undefined)
-  return isKnown ? { problem: 'it does not exist' } : undefined
+  return isListed(read, listed, 'Secret', key) ? { problem: 'it does not exist' } : undefined
 }
 
 /** On each object that names the Secret, once. */

@@ -1,6 +1,6 @@
 /** The part of the translation that is users with passwords: the Secrets that routes name, read as they say. Pure. */
 import type { Collection, Graph, Reader } from '../collection/graph.ts'
-import { ObjectStore } from '../collection/object-store.ts'
+import { isListed } from '../collection/object-store.ts'
 import type { KubeObject } from '../collection/objects.ts'
 import type { HtpasswdRecord } from '../dynamic/records.ts'
 import { htpasswdRecord } from '../dynamic/translate.ts'
@@ -50,11 +50,10 @@ function usersOfRoute({ policies }: Route): string[] {
 
 function readSecret(name: string, { secrets, listed, allowPlain }: HtpasswdInputs, read: Reader): HtpasswdReading {
   const { form, ...secret } = parseHtpasswdName(name)
-  const object = read.get(secrets, objectKey(secret))
+  const key = objectKey(secret)
+  const object = read.get(secrets, key)
   if (object !== undefined) return readHtpasswd(object, form, read.get(allowPlain, '') === true)
-  const keys = ObjectStore.listedKeys('Secret', secret.namespace, secret.name)
-  const isKnown = keys.some((key) => read.get(listed, key) !== undefined)
-  return { problems: isKnown ? ['it does not exist'] : [] }
+  return { problems: isListed(read, listed, 'Secret', key) ? ['it does not exist'] : [] }
 }
 
 /** On each object that names the Secret, once. */

@@ -5,15 +5,14 @@ import { destinationOf, type DestinationUrl } from '../ir/destination-url.ts'
 import { quoted } from '../ir/names.ts'
 import type { Finding, Origin } from '../ir/origin.ts'
 import type { Fragment, Json, Route } from '../ir/types.ts'
+import type { Parser } from '../ir/value.ts'
 import { externalAuth, GLOBAL_NAMESPACE, lacksHost } from '../policy/external-auth.ts'
 import { headerProblem } from '../policy/headers.ts'
 import type { PolicyValue } from '../policy/policy.ts'
-import { texts } from '../util/field.ts'
-import { lookUp } from './configmap/headers.ts'
+import { lookUp, readHeaderMap } from './configmap/headers.ts'
 import type { SettingsReading } from './configmap/translate.ts'
 import type { Context } from './context.ts'
 
-const MAX_HEADERS = 64
 const CLOSES = 'it protects, so the paths answer 503'
 
 interface Closed {
@@ -58,25 +57,16 @@ function completed(value: PolicyValue, host: string, read: Reader, context: Cont
   if (found === undefined) {
     return { ...closed(' with headers for external authentication is not there'), pending: !configMaps.isListed(String(name)) }
   }
-  const headers = headersOf(texts(found.data))
-  if (typeof headers === 'string') return closed(`: ${headers}`)
-  return { value: { ...rest, request_headers: headers } }
+  const { headers, problems: [first] } = readHeaderMap(found, oneLine, (it) => headerProblem(it, 'set', 'request'))
+  if (first !== undefined) return closed(`: header ${first.name}: ${first.message}`)
+  const steps = headers.map((it): Json => (it.text === '' ? { remove: it.name } : { set: it.name, value: [{ text: it.text }] }))
+  return { value: { ...rest, request_headers: steps } }
 }
 
-/** Values are text, without variables; or what is wrong. */
-function headersOf(data: Readonly<Record<string, string>>): readonly Json[] | string {
-  const entries = Object.entries(data)
-  if (entries.length > MAX_HEADERS) return `it has more than ${MAX_HEADERS} keys`
-  const steps: Json[] = []
-  for (const [name, text] of entries) {
-    const problem = headerProblem(name, 'set', 'request')
-    if (problem !== undefined) return problem
-    // eslint-disable-next-line no-control-regex -- control characters are what is refused
-    if (/[\x00-\x1f\x7f]/.test(text) || text.length > 4096) return `the value of ${name} must be one line of at most 4096 characters`
-    steps.push(text === '' ? { remove: name } : { set: name, value: [{ text }] })
-  }
-  return steps
-}
+/** Without variables. */
+const oneLine: Parser<string> = (text) =>
+  // eslint-disable-next-line no-control-regex -- control characters are what is refused
+  /^[^\x00-\x1f\x7f]{0,4096}$/.test(text) ? { value: text } : { allowed: 'one line of at most 4096 characters' }
 
 /** The fragment of the settings, which are under '': the host of `global-auth-url` is asked for. */
 export function globalAuthPart(

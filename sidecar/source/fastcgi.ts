@@ -1,7 +1,6 @@
 /** Routes to FastCGI programs, with the parameters of their ConfigMaps; and what has no meaning for a protocol. */
 import type { Reader } from '../collection/graph.ts'
-import { ObjectStore } from '../collection/object-store.ts'
-import { objectName } from '../ir/object-name.ts'
+import { isListed } from '../collection/object-store.ts'
 import type { Finding } from '../ir/origin.ts'
 import type { Fragment, Json, PolicySet, Route } from '../ir/types.ts'
 import { backendProtocol, type BackendProtocol } from '../policy/backend-protocol.ts'
@@ -66,13 +65,10 @@ const NO_EFFECT = 'it has no effect with the protocol of the backends (backend-p
 const UNKNOWN = 'the ConfigMap with parameters for FastCGI is not known yet'
 
 function parametersOf(key: string, read: Reader, context: Context): Json | string {
-  const { namespace, name } = objectName(key)
   const object = read.get(context.configMaps, key)
   const about = `ConfigMap ${key} with parameters for FastCGI`
   if (object === undefined) {
-    const keys = ObjectStore.listedKeys('ConfigMap', namespace, name)
-    const isListed = keys.some((it) => read.get(context.listed, it) !== undefined)
-    return isListed ? `${about} does not exist` : UNKNOWN
+    return isListed(read, context.listed, 'ConfigMap', key) ? `${about} does not exist` : UNKNOWN
   }
   const parameters = readParameters(texts(object.data))
   return typeof parameters === 'string' ? `${about}: ${parameters}` : parameters

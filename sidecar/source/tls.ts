@@ -1,6 +1,6 @@
 /** `spec.tls` of an Ingress -> claims to certificates, one for each host. */
 import type { Reader } from '../collection/graph.ts'
-import { ObjectStore } from '../collection/object-store.ts'
+import { isListed } from '../collection/object-store.ts'
 import { ANY_HOST, isDnsName, isHost, quoted } from '../ir/names.ts'
 import type { ObjectName } from '../ir/object-name.ts'
 import type { Finding, Origin } from '../ir/origin.ts'
@@ -105,8 +105,7 @@ function readEntry(entry: unknown, hosts: readonly unknown[], origin: Origin, fi
 function secretFindings(entry: Entry, { read, context }: TlsWork): Finding[] {
   if (entry.secret === undefined) return []
   const key = `${entry.secret.namespace}/${entry.secret.name}`
-  const listedKeys = ObjectStore.listedKeys('Secret', entry.secret.namespace, entry.secret.name)
-  if (listedKeys.every((listed) => read.get(context.listed, listed) === undefined)) return []
+  if (!isListed(read, context.listed, 'Secret', key)) return []
   const result = read.get(context.certificates, key)
   const origin = { ...entry.origin, field: `${entry.origin.field}.secretName` }
   const about = `Secret ${quoted(entry.secret.name)}`

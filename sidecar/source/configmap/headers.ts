@@ -1,10 +1,9 @@
 /** ConfigMaps whose keys are the names of headers, as settings and annotations name them. */
 import type { Collection, Reader } from '../../collection/graph.ts'
-import { ObjectStore } from '../../collection/object-store.ts'
+import { isListed } from '../../collection/object-store.ts'
 import type { KubeObject } from '../../collection/objects.ts'
 import { headerText, isLineName, type HeaderMap, type HeaderText } from '../../ir/header-text.ts'
 import { quoted } from '../../ir/names.ts'
-import { objectName } from '../../ir/object-name.ts'
 import type { Finding, Origin } from '../../ir/origin.ts'
 import type { Settings } from '../../ir/settings.ts'
 import type { Parsed, Parser } from '../../ir/value.ts'
@@ -76,13 +75,9 @@ export interface LookUp {
 
 /** For a derivation. */
 export function lookUp(read: Reader, configMaps: Collection<KubeObject>, listed: Collection<true>): LookUp {
-  const keysOf = (key: string): readonly string[] => {
-    const { namespace, name } = objectName(key)
-    return ObjectStore.listedKeys('ConfigMap', namespace, name)
-  }
   return {
     get: (name) => read.get(configMaps, name),
-    isListed: (name) => keysOf(name).some((key) => read.get(listed, key) === true),
+    isListed: (name) => isListed(read, listed, 'ConfigMap', name),
   }
 }
 

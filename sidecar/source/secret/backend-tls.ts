@@ -1,7 +1,7 @@
 /** What the TLS policy of a route means with the Secret that it names: never less than what was asked for. */
 import type { Reader } from '../../collection/graph.ts'
 import type { KubeObject } from '../../collection/objects.ts'
-import { ObjectStore } from '../../collection/object-store.ts'
+import { isListed } from '../../collection/object-store.ts'
 import { quoted } from '../../ir/names.ts'
 import { objectName } from '../../ir/object-name.ts'
 import type { Finding, Origin } from '../../ir/origin.ts'
@@ -84,12 +84,9 @@ interface SecretParts extends Pick<BackendTls, 'authority' | 'identity'> {
 const UNKNOWN = 'the Secret is not known yet'
 
 function secretOf(key: string, read: Reader, context: Context): SecretParts {
-  const { namespace, name } = objectName(key)
   const secret = read.get(context.secrets, key)
   if (secret === undefined) {
-    const keys = ObjectStore.listedKeys('Secret', namespace, name)
-    const isListed = keys.some((it) => read.get(context.listed, it) !== undefined)
-    return { problem: isListed ? `${about(key)} does not exist` : UNKNOWN }
+    return { problem: isListed(read, context.listed, 'Secret', key) ? `${about(key)} does not exist` : UNKNOWN }
   }
   const authorities = authorityOf(read.get(context.authorities, key))
   const parts = [authorities, identityOf(secret, read.get(context.certificates, key))]
