@@ -44,6 +44,7 @@ export async function createFallbackCertificate(now: Date): Promise<Certificate>
     fingerprint: sha256(chain + key),
     dnsNames: [NAME],
     keyType: 'ec',
+    notBefore: Math.floor(certificate.notBefore.getTime() / 1000),
     notAfter: Math.floor(certificate.notAfter.getTime() / 1000),
   }
 }

@@ -305,7 +305,13 @@ export class Secret {
   }
 }
 
-export interface Certificate {
+/** When a certificate holds, in seconds since the epoch. */
+export interface Period {
+  readonly notBefore: number
+  readonly notAfter: number
+}
+
+export interface Certificate extends Period {
   readonly namespace: string
   readonly name: string
   readonly chain: string
@@ -315,6 +321,4 @@ export interface Certificate {
   readonly dnsNames: readonly string[]
   /** `rsa`, `ec`, `ed25519`, ...: of several certificates OpenSSL keeps one of each. */
   readonly keyType: string
-  /** Seconds since the epoch. */
-  readonly notAfter: number
 }

@@ -102,6 +102,7 @@ test('every metric that the dashboards of ingress-nginx name is there, with ever
   for (const name of ['ssl_expire_time_seconds', 'ssl_certificate_info', 'orphan_ingress']) {
     assert.ok(page.has(`nginx_ingress_controller_${name}`), name)
   }
+  assert.ok(page.has('resty_ingress_certificate_expire_time_seconds'))
 })
 
 test('values: cumulated buckets, seconds, escaped labels', async () => {

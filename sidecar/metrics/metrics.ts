@@ -1,6 +1,7 @@
 /** What `/metrics` tells, and from where. */
 import { collectDefaultMetrics, Registry } from 'prom-client'
 import type { Controller } from '../controller/controller.ts'
+import { objectName } from '../ir/object-name.ts'
 import { requestCounting } from '../options/metrics.ts'
 import type { Options } from '../options/options.ts'
 import { ingressNginxMetrics } from './ingress-nginx.ts'
@@ -51,5 +52,18 @@ function stateMetrics(controller: Controller): Registry {
   scrapedGauge(registry, findings, (it) => {
     for (const { severity, reason } of controller.findings.all()) it.inc({ severity, reason })
   })
+  addExpiry(registry, controller)
   return registry
+}
+
+/** Beside those of ingress-nginx, which are of hosts alone: authorities, and what backends see. */
+function addExpiry(registry: Registry, { pipeline }: Controller): void {
+  const help = 'When the first certificate in a key of a Secret ends, in seconds since 1970, by what it is used for.'
+  const gauge = { name: 'resty_ingress_certificate_expire_time_seconds', help, labelNames: ['namespace', 'secret', 'use'] }
+  scrapedGauge(registry, gauge, (it) => {
+    for (const { secret, use, periods } of pipeline.expiring()) {
+      const { namespace, name } = objectName(secret)
+      it.set({ namespace, secret: name, use }, Math.min(...periods.map(({ notAfter }) => notAfter)))
+    }
+  })
 }

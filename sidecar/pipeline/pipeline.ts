@@ -41,6 +41,7 @@ import { authorityFiles, translateAuthority, type AuthorityResult } from '../sou
 import { covers, translateSecret, type CertificateResult } from '../source/secret/translate.ts'
 import { translateBackend } from '../source/service/translate.ts'
 import { texts } from '../util/field.ts'
+import type { Expiring } from './expiry.ts'
 import { PipelineFindings } from './findings.ts'
 import { SecretPipelines } from './secrets.ts'
 import { settingsOf } from './settings.ts'
@@ -193,6 +194,11 @@ export class Pipeline {
   settingOrigin(name: keyof Settings): Origin {
     const { namespace, name: configMap } = objectName(this.#configMap)
     return { kind: 'ConfigMap', apiVersion: 'v1', namespace, name: configMap, field: `data[${settingKey(name)}]` }
+  }
+
+  /** Certificates in use, of hosts, clients and backends. */
+  expiring(): Iterable<Expiring> {
+    return this.#secrets.expiring()
   }
 
   /** Everything that is wrong now, in a stable order; the same array as long as nothing changes. */

@@ -4,7 +4,7 @@ import { authorityKey, type DataRecord } from '../dynamic/records.ts'
 import { objectName } from '../ir/object-name.ts'
 import type { Finding } from '../ir/origin.ts'
 import { AuthorityPipeline, type AuthorityInputs } from './authorities.ts'
-import { ExpiryPipeline, type ExpiryInputs } from './expiry.ts'
+import { ExpiryPipeline, type Expiring, type ExpiryInputs } from './expiry.ts'
 import { HtpasswdPipeline, type HtpasswdInputs } from './htpasswd.ts'
 
 type Emit = <R extends DataRecord>(records: Collection<R>, recordKey: (key: string) => string) => void
@@ -24,6 +24,13 @@ export class SecretPipelines {
   /** Under '': the time, in seconds since 1970. */
   get now(): Source<number> {
     return this.#expiry.now
+  }
+
+  /** What in use has an end. */
+  *expiring(): Generator<Expiring> {
+    for (const { expiring } of [...this.#expiry.ofHosts.all(), ...this.#expiry.ofDefault.all()]) {
+      if (expiring !== undefined) yield expiring
+    }
   }
 
   emit(give: Emit): void {

@@ -59,6 +59,12 @@ export function backendAuthority(policies: PolicySet): string | undefined {
   return verify === true ? authority : undefined
 }
 
+/** `namespace/name` of the Secret with these authorities. */
+export function backendAuthoritySecret(policies: PolicySet): string | undefined {
+  const { secret }: BackendTls = fields(policies.backend_tls)
+  return backendAuthority(policies) === undefined ? undefined : secret
+}
+
 /** NGINX has no session with a backend that it would take up again, as endpoints come from Lua: nothing to turn off. */
 function directives(value: PolicyValue): readonly Directive[] {
   const tls: BackendTls = value

@@ -1,7 +1,7 @@
 /** A Secret of type kubernetes.io/tls -> a certificate that OpenResty can serve, or why not. */
 import { createPrivateKey, X509Certificate } from 'node:crypto'
 import type { KubeObject } from '../../collection/objects.ts'
-import { Secret, type Certificate } from '../../ir/types.ts'
+import { Secret, type Certificate, type Period } from '../../ir/types.ts'
 import { sha256 } from '../../util/canonical.ts'
 import { fields } from '../../util/field.ts'
 
@@ -38,9 +38,18 @@ export function translateSecret(secret: KubeObject): CertificateResult {
     fingerprint: sha256(`${chainText}\n${keyText}`),
     dnsNames: names,
     keyType: leaf.publicKey.asymmetricKeyType ?? '',
-    notAfter: Math.floor(leaf.validToDate.getTime() / 1000),
+    ...periodOf(leaf),
   }
   return { certificate }
+}
+
+/** When a certificate holds. */
+export function periodOf({ validFromDate, validToDate }: X509Certificate): Period {
+  return { notBefore: seconds(validFromDate), notAfter: seconds(validToDate) }
+}
+
+function seconds(date: Date): number {
+  return Math.floor(date.getTime() / 1000)
 }
 
 /** Why the certificate is too weak for handshakes, or too costly. */
