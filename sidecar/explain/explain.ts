@@ -7,11 +7,15 @@ import {
   type EndpointRecord,
   type RouteRecord,
   type SettingRecord,
+  type StreamRecord,
 } from '../dynamic/records.ts'
 import { shownPolicies } from '../dynamic/redaction.ts'
-import type { Finding, Origin } from '../ir/origin.ts'
+import { isSameObject, type Finding, type Origin } from '../ir/origin.ts'
 import type { Json, PolicySet, PolicySources, RouteMatch } from '../ir/types.ts'
+import { armShares, type ArmShare } from './canary.ts'
+import { findListener } from './listener.ts'
 import { findHost, matchingRoutes, type HostMatch, type Records } from './match.ts'
+import { outcomeOf } from './outcome.ts'
 import { why } from './precedence.ts'
 import { routedPath, type ExplainRequest } from './request.ts'
 
@@ -58,8 +62,15 @@ export interface BackendExplanation {
   /** Record key. */
   readonly backend: string
   readonly weight: number
-  /** Of a canary: its object. */
-  readonly canary?: { readonly kind: string; readonly namespace: string; readonly name: string }
+  /** Of a canary: its object, what of a request it goes by beside its weight, and whether it takes this one. */
+  readonly canary?: {
+    readonly kind: string
+    readonly namespace: string
+    readonly name: string
+    readonly header?: CanaryRecord['header']
+    readonly cookie?: string
+    readonly share: ArmShare
+  }
   /** For when none of the others has an endpoint, and for pages of errors. */
   readonly isDefault?: true
   readonly endpoints: readonly EndpointExplanation[]
@@ -67,7 +78,11 @@ export interface BackendExplanation {
 
 export interface Explanation {
   readonly request: { readonly method: string; readonly scheme: string; readonly host: string; readonly path?: string }
+  /** What takes the connection: `HTTP`, `TLS`, or a port of layer 4. */
+  readonly listener: string
   readonly outcome: string
+  /** Where layer 4 sends the connection as it is: no route, and nothing that a route says, has a part in it. */
+  readonly passed?: BackendExplanation
   readonly host?: { readonly name: string; readonly how: string; readonly certificate: string }
   readonly route?: RouteSummary & {
     readonly why: string
@@ -90,11 +105,15 @@ const MOST_OTHERS = 10
 export function explain(request: ExplainRequest, sources: ExplainSources): Explanation {
   const { method, scheme } = request
   const path = routedPath(request.path)
+  const { listener, passed } = findListener(request, sources.records)
   const nothing = {
     request: { method, scheme, host: request.host, ...(path === undefined ? {} : { path }) },
+    listener,
     others: [],
     findings: [],
   }
+  if (passed !== undefined) return { ...nothing, ...passedOn(passed, sources) }
+  if (scheme === 'tcp' || scheme === 'udp') return { ...nothing, outcome: 'refused: nobody listens there' }
   if (path === undefined) return { ...nothing, outcome: '400: the path cannot be understood' }
   const host = findHost(sources.records, request.host)
   if (host === undefined) return { ...nothing, outcome: unrouted('no object claims this host', sources) }
@@ -102,7 +121,16 @@ export function explain(request: ExplainRequest, sources: ExplainSources): Expla
   const shown = { ...nothing, host: hostView(host) }
   if (first === undefined) return { ...shown, outcome: unrouted('no route of this host takes the request', sources, host.record) }
   const others = rest.slice(0, MOST_OTHERS).map(({ record, notes }) => summary(record, notes))
-  return { ...shown, ...taken(first, rest[0], { ...sources, scheme }), others }
+  return { ...shown, ...taken(first, rest[0], { ...sources, request }), others }
+}
+
+function passedOn({ backend }: StreamRecord, sources: ExplainSources): Pick<Explanation, 'outcome' | 'passed' | 'findings'> {
+  const passed = backendView(backend, 1, sources)
+  return {
+    outcome: passed.endpoints.length === 0 ? 'closed: the backend has no endpoint' : 'passed on to an endpoint as it is',
+    passed,
+    findings: aboutServices([backend], sources.findings),
+  }
 }
 
 interface Candidate {
@@ -120,14 +148,15 @@ function candidates(host: HostMatch, request: ExplainRequest, sources: ExplainSo
   })
 }
 
-type AskedSources = ExplainSources & Pick<ExplainRequest, 'scheme'>
+type AskedSources = ExplainSources & { readonly request: ExplainRequest }
 type Taken = Pick<Explanation, 'outcome' | 'route' | 'findings'>
 
 function taken({ record, notes }: Candidate, next: Candidate | undefined, sources: AskedSources): Taken {
-  const { default_backend: last } = record
+  const { default_backend: last, canaries = [] } = record
+  const shares = armShares(canaries, sources.request)
   const backends = [
     ...record.backends.map(({ backend, weight }) => backendView(backend, weight, sources)),
-    ...(record.canaries ?? []).map((arm) => armView(arm, sources)),
+    ...canaries.map((arm, i) => armView(arm, shares[i] ?? 'weight', sources)),
     ...(last === undefined ? [] : [{ ...backendView(last, 0, sources), isDefault: true as const }]),
   ]
   const object = originOf(record, notes)
@@ -140,25 +169,7 @@ function taken({ record, notes }: Candidate, next: Candidate | undefined, source
     backends,
   }
   const findings = aboutRoute(object, record, sources.findings)
-  return { outcome: outcome(record, backends, sources.scheme), route, findings }
-}
-
-/** In the order in which Lua decides. */
-function outcome(route: RouteRecord, backends: readonly BackendExplanation[], scheme: string): string {
-  if (route.closed !== undefined) return `503: ${route.closed}`
-  const mayAnswer = SOMETIMES_ANSWERING.filter((name) => name in route.policies)
-  const condition = mayAnswer.length === 0 ? '' : `, unless ${mayAnswer.join(' or ')} answers first`
-  return `${ofRoute(route, scheme) ?? destination(backends)}${condition}`
-}
-
-/** Policies that answer every request, and those that answer some. */
-const ALWAYS_ANSWERING: readonly string[] = ['redirect', 'direct_response']
-const SOMETIMES_ANSWERING: readonly string[] = ['app_root', 'cors', 'limits', 'access', 'basic_auth', 'external_auth']
-
-function ofRoute({ policies }: RouteRecord, scheme: string): string | undefined {
-  const answering = ALWAYS_ANSWERING.find((name) => name in policies)
-  if (answering !== undefined) return `answered by the policy ${answering}`
-  return scheme === 'http' && 'tls_redirect' in policies ? 'sent to https by the policy tls_redirect' : undefined
+  return { outcome: outcomeOf(record, sources, destination(backends)), route, findings }
 }
 
 function destination(backends: readonly BackendExplanation[]): string {
@@ -209,9 +220,10 @@ function backendView(backend: string, weight: number, { records, health }: Expla
   return { backend, weight, endpoints }
 }
 
-function armView({ backend, weight, origin }: CanaryRecord, sources: ExplainSources): BackendExplanation {
-  const { kind, namespace, name } = origin
-  return { ...backendView(backend, weight, sources), canary: { kind, namespace, name } }
+function armView(arm: CanaryRecord, share: ArmShare, sources: ExplainSources): BackendExplanation {
+  const { backend, weight, origin: { kind, namespace, name }, header, cookie } = arm
+  const rules = { ...(header === undefined ? {} : { header }), ...(cookie === undefined ? {} : { cookie }) }
+  return { ...backendView(backend, weight, sources), canary: { kind, namespace, name, ...rules, share } }
 }
 
 type Endpoint = EndpointExplanation
@@ -225,10 +237,13 @@ function endpointView([host, port, rest]: EndpointRecord, unwell: BackendHealth 
 
 /** What is wrong with the object of the route, or with the Services that it leads to. */
 function aboutRoute(object: Origin, record: RouteRecord, findings: readonly Finding[]): Finding[] {
-  const keys = [...record.backends, ...(record.canaries ?? [])].map(({ backend }) => backend.split('/'))
-  const services = new Set(keys.map(([, namespace, service]) => `${namespace}/${service}`))
-  return findings.filter(({ origin: { kind, namespace, name } }) => {
-    if (kind === object.kind && namespace === object.namespace && name === object.name) return true
-    return kind === 'Service' && services.has(`${namespace}/${name}`)
-  })
+  const keys = [...record.backends, ...(record.canaries ?? [])].map(({ backend }) => backend)
+  const ofServices = new Set(aboutServices(keys, findings))
+  return findings.filter((finding) => isSameObject(finding.origin, object) || ofServices.has(finding))
+}
+
+/** @param backends record keys */
+function aboutServices(backends: readonly string[], findings: readonly Finding[]): Finding[] {
+  const services = new Set(backends.map((key) => key.split('/').slice(1, 3).join('/')))
+  return findings.filter(({ origin: { kind, namespace, name } }) => kind === 'Service' && services.has(`${namespace}/${name}`))
 }

@@ -23,13 +23,19 @@ export function normalisedHost(header: string): string {
   return name.replace(/\.$/, '').toLowerCase()
 }
 
+/** `*.example.com` of `www.example.com`. */
+export function wildcardOf(name: string): string | undefined {
+  const dot = name.indexOf('.', 1)
+  return dot < 0 ? undefined : `*${name.slice(dot)}`
+}
+
 /** Exact, then the wildcard of one label, then any. */
 export function findHost(records: Records, header: string): HostMatch | undefined {
   const name = normalisedHost(header)
-  const dot = name.indexOf('.', 1)
+  const wildcard = wildcardOf(name)
   const candidates = [
     { name, how: 'exact' as const },
-    ...(dot < 0 ? [] : [{ name: `*${name.slice(dot)}`, how: 'wildcard' as const }]),
+    ...(wildcard === undefined ? [] : [{ name: wildcard, how: 'wildcard' as const }]),
     { name: ANY_HOST, how: 'any' as const },
   ]
   for (const candidate of candidates) {
@@ -74,6 +80,6 @@ function hasValue({ name, value, pattern }: ValueMatch, present: readonly (reado
 }
 
 /** In linear time, whatever the pattern: nobody can hold up the sidecar with one. */
-function finds(pattern: string, text: string, flags: number): boolean {
+export function finds(pattern: string, text: string, flags: number): boolean {
   return RE2JS.compile(pattern, flags).matcher(text).find()
 }

@@ -3,9 +3,15 @@ import type { Finding, Origin } from '../ir/origin.ts'
 import type { BackendExplanation, Explanation, PolicyExplanation, RouteSummary } from './explain.ts'
 
 /** Ends with a line break. */
-export function printExplanation({ request, outcome, host, route, others, findings }: Explanation): string {
+export function printExplanation(explanation: Explanation): string {
+  const { request, listener, outcome, passed, host, route, others, findings } = explanation
   const { method, scheme, path = '(cannot be understood)' } = request
-  const lines = [`request   ${method} ${scheme}://${request.host} path ${path}`, `outcome   ${outcome}`]
+  const lines = [
+    `request   ${method} ${scheme}://${request.host} path ${path}`,
+    `listener  ${listener}`,
+    `outcome   ${outcome}`,
+    ...(passed === undefined ? [] : backendLines(passed)),
+  ]
   if (host !== undefined) lines.push(`host      ${host.name} (${host.how}), ${host.certificate}`)
   if (route !== undefined) {
     lines.push(
@@ -41,15 +47,27 @@ export function reportText({ severity, origin, message }: Finding): string {
 
 function policyLines({ name, value, setBy }: PolicyExplanation): string[] {
   const said = Object.entries(setBy).map(([field, origin]) => `          ${field} by ${objectText(origin)}`)
-  const effect = value === undefined ? 'by directives of its class' : JSON.stringify(value)
+  const effect = value === undefined ? 'nothing per request: its class or the translation has it' : JSON.stringify(value)
   return [`policy    ${name}: ${effect}`, ...(said.length === 0 ? ['          by the settings'] : said)]
 }
 
 function backendLines({ backend, weight, canary, isDefault, endpoints }: BackendExplanation): string[] {
   const share = isDefault === true ? 'default backend' : `weight ${weight}`
-  const arm = canary === undefined ? '' : `, canary of ${canary.kind} ${canary.namespace}/${canary.name}`
+  const arm = canary === undefined ? '' : armText(canary)
   const list = endpoints.map(({ address, state }) => `          ${address} ${state}`)
   return [`backend   ${backend.slice('backend/'.length)} ${share}${arm}`, ...(list.length === 0 ? ['          no endpoint'] : list)]
+}
+
+const SHARES = { takes: ', which takes this request', refuses: ', which this request goes past', weight: '' }
+
+function armText({ kind, namespace, name, header, cookie, share }: NonNullable<BackendExplanation['canary']>): string {
+  const { value, pattern } = header ?? {}
+  const wanted = value !== undefined ? `: ${value}` : pattern !== undefined ? ` ~ ${pattern}` : ''
+  const rules = [
+    ...(header === undefined ? [] : [` by header ${header.name}${wanted}`]),
+    ...(cookie === undefined ? [] : [` by cookie ${cookie}`]),
+  ]
+  return `, canary of ${kind} ${namespace}/${name}${rules.join(' or')}${SHARES[share]}`
 }
 
 /** Objects hold what their authors like: nothing of it reaches the terminal as a control sequence. */

@@ -28,10 +28,10 @@ for (const [asked, routed] of PATHS) {
 
 test('a request is read from a URL, a method and headers; a Host header decides over the URL', () => {
   assert.deepEqual(readRequest('http://test.domain.com:8080/a%20b?x=1#y', 'GET', ['X-User: alice']), {
-    scheme: 'http', host: 'test.domain.com:8080', path: '/a%20b', query: 'x=1', method: 'GET', headers: [['x-user', 'alice']],
+    scheme: 'http', host: 'test.domain.com:8080', authority: 'test.domain.com:8080', path: '/a%20b', query: 'x=1', method: 'GET', headers: [['x-user', 'alice']],
   })
   assert.deepEqual(readRequest('HTTPS://user@one.example', 'POST', ['host: other.example']), {
-    scheme: 'https', host: 'other.example', path: '/', query: '', method: 'POST', headers: [['host', 'other.example']],
+    scheme: 'https', host: 'other.example', authority: 'one.example', path: '/', query: '', method: 'POST', headers: [['host', 'other.example']],
   })
 })
 

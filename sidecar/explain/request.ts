@@ -1,9 +1,12 @@
 /** A request to explain, and what NGINX makes of its target before routes see it. */
 
 export interface ExplainRequest {
-  readonly scheme: 'http' | 'https'
+  /** Of layer 4, `tcp` and `udp`, there is nothing but the port. */
+  readonly scheme: 'http' | 'https' | 'tcp' | 'udp'
   /** As a Host header: with the port where it is not the usual one. */
   readonly host: string
+  /** Host and port of the URL: where the client connects to, and the name that it says in TLS. */
+  readonly authority: string
   /** As the client sends it: escaped, without the query. */
   readonly path: string
   /** Without the `?`; empty: none. */
@@ -16,7 +19,7 @@ export interface ExplainRequest {
 const LONGEST_URL = 8192
 const MOST_HEADERS = 100
 /** Scheme, authority, path, query: the path as it was written, since a URL parser would already clean it. */
-const URL_PARTS = /^(https?):\/\/([^/?#]+)([^?#]*)(?:\?([^#]*))?(?:#.*)?$/i
+const URL_PARTS = /^(https?|tcp|udp):\/\/([^/?#]+)([^?#]*)(?:\?([^#]*))?(?:#.*)?$/i
 const METHOD = /^[A-Z][A-Z-]{0,31}$/
 const HEADER_NAME = /^[A-Za-z0-9_-]{1,128}$/
 
@@ -32,13 +35,15 @@ export function readRequest(url: string, method: string, headers: readonly strin
   return { ...target, host, method, headers: read }
 }
 
-function readUrl(url: string): Pick<ExplainRequest, 'scheme' | 'host' | 'path' | 'query'> | undefined {
+function readUrl(url: string): Pick<ExplainRequest, 'scheme' | 'host' | 'authority' | 'path' | 'query'> | undefined {
   const parts = URL_PARTS.exec(url)
   if (parts === null) return undefined
-  const [, scheme = '', authority = '', path = '', query = ''] = parts
+  const [, scheme = '', userAndHost = '', path = '', query = ''] = parts
+  const authority = userAndHost.replace(/^[^@]*@/, '')
   return {
-    scheme: scheme.toLowerCase() === 'https' ? 'https' : 'http',
-    host: authority.replace(/^[^@]*@/, ''),
+    scheme: scheme.toLowerCase() as ExplainRequest['scheme'],
+    host: authority,
+    authority,
     path: path === '' ? '/' : path,
     query,
   }
