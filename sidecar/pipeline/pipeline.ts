@@ -45,7 +45,7 @@ import type { Expiring } from './expiry.ts'
 import { PipelineFindings } from './findings.ts'
 import { SecretPipelines } from './secrets.ts'
 import { settingsOf } from './settings.ts'
-import { StreamPipeline } from './streams.ts'
+import { StreamPipeline, streamSettings } from './streams.ts'
 
 export interface PipelineOptions extends SourceOptions, RecordOptions, PortRules {
   /** `namespace/name` of the controller's ConfigMap; '' = none. */
@@ -216,8 +216,8 @@ export class Pipeline {
 
   #streamPipeline(options: PipelineOptions): StreamPipeline {
     const { graph, fragments, backends, virtualHosts } = this
-    const workerConnections = graph.map(this.#settings, ({ settings }) => settings.maxWorkerConnections)
-    return new StreamPipeline(graph, { fragments, backends, virtualHosts, workerConnections }, options)
+    const settings = graph.map(this.#settings, (reading) => streamSettings(reading.settings))
+    return new StreamPipeline(graph, { fragments, backends, virtualHosts, settings }, options)
   }
 
   /** The settings, for a derivation. */

@@ -4,7 +4,10 @@ import type { StreamRecord } from '../dynamic/records.ts'
 import { streamRecord } from '../dynamic/translate.ts'
 import { backendName } from '../ir/backend-name.ts'
 import type { Finding } from '../ir/origin.ts'
-import type { Backend, BackendRef, Fragment, Layer4, Passthrough, StreamPort, VirtualHost, WithEndpoints } from '../ir/types.ts'
+import type { Settings } from '../ir/settings.ts'
+import type {
+  Backend, BackendRef, Fragment, Layer4, Passthrough, StreamPort, StreamRoute, VirtualHost, WithEndpoints,
+} from '../ir/types.ts'
 import { buildStreamPort, listenedPorts, portsOf, type PortRules } from '../snapshot/streams.ts'
 
 /** What layer 4 is made of. */
@@ -13,7 +16,14 @@ export interface StreamInputs {
   readonly backends: Collection<Backend>
   readonly virtualHosts: Collection<VirtualHost>
   /** Under ''. */
-  readonly workerConnections: Collection<number>
+  readonly settings: Collection<StreamSettings>
+}
+
+type StreamSettings = Pick<Settings, 'maxWorkerConnections' | 'proxyRealIpCidr'>
+
+/** What of the settings decides about layer 4. */
+export function streamSettings({ maxWorkerConnections, proxyRealIpCidr }: Settings): StreamSettings {
+  return { maxWorkerConnections, proxyRealIpCidr }
 }
 
 interface Layer4Reading {
@@ -40,7 +50,7 @@ export class StreamPipeline {
       buildStreamPort(key, claimants(), rules))
     const hosts = inputs.virtualHosts.index(({ host, passthrough }) => (passthrough === undefined ? [] : [host]))
     this.#passthrough = graph.group(hosts, (_host, found) => found()[0]?.passthrough)
-    this.#layer4 = graph.map(inputs.workerConnections, (connections, read) => this.#read(connections, inputs, read))
+    this.#layer4 = graph.map(inputs.settings, (settings, read) => this.#read(settings, inputs, read))
   }
 
   /** The same object as long as nothing of it changes. */
@@ -60,18 +70,26 @@ export class StreamPipeline {
     give(this.#graph.map(this.#passthrough, streamRecord), (host) => `passthrough/${host}`)
   }
 
-  #read(workerConnections: number, { backends, virtualHosts }: StreamInputs, read: Reader): Layer4Reading {
+  #read(settings: StreamSettings, { backends, virtualHosts }: StreamInputs, read: Reader): Layer4Reading {
     const withEndpoints = <T extends { readonly backend: BackendRef }>(it: T): T & WithEndpoints => ({
       ...it,
       endpoints: read.get(backends, backendName(it.backend))?.endpoints ?? [],
     })
-    const { routes, findings } = listenedPorts(read.all(this.#ports), workerConnections)
+    const { routes, findings } = listenedPorts(read.all(this.#ports), settings.maxWorkerConnections)
     const passthrough = read.all(this.#passthrough).map((it) => {
       const except = it.host.startsWith('*.') ? endingBelow(it.host, read.all(virtualHosts)) : []
       return withEndpoints(except.length === 0 ? it : { ...it, except })
     })
-    return { layer4: { ports: routes.map(withEndpoints), passthrough }, findings }
+    const untrusted = settings.proxyRealIpCidr.length > 0 ? [] : routes.flatMap(nobodyTrusted)
+    return { layer4: { ports: routes.map(withEndpoints), passthrough }, findings: [...findings, ...untrusted] }
   }
+}
+
+/** Without ranges, a header is read and its address does not count. */
+function nobodyTrusted({ acceptProxyProtocol, protocol, port, origin }: StreamRoute): Finding[] {
+  const effect = 'headers of PROXY protocol are read, and the addresses in them do not count'
+  const message = `${protocol} port ${port}: proxy-real-ip-cidr names no range: ${effect}`
+  return acceptProxyProtocol ? [{ origin, severity: 'warning', reason: 'NobodyTrusted', message }] : []
 }
 
 /** The exact hosts that a wildcard would cover and that are served by themselves. */
