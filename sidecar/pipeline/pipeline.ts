@@ -22,7 +22,7 @@ import { DEFAULT_SETTINGS, type Settings } from '../ir/settings.ts'
 import type { Backend, Certificate, Fragment, Layer4, Resolution, VirtualHost } from '../ir/types.ts'
 import { backendIdentity } from '../policy/backend-tls.ts'
 import { policyBackends } from '../policy/backends.ts'
-import { locationClass, staticSources, unroutedClass, type LocationClass } from '../policy/effects.ts'
+import type { LocationClass } from '../policy/effects.ts'
 import type { FragmentsOf } from '../snapshot/alias.ts'
 import { namedHosts } from '../snapshot/by-host.ts'
 import { certificatesOf } from '../snapshot/certificates.ts'
@@ -37,14 +37,15 @@ import { objectSettings, referenceSettings, type Context, type SourceOptions } f
 import { defaultBackendPart, globalDefaultBackend, type DefaultBackendReading } from '../source/default-backend.ts'
 import { globalAuthPart } from '../source/external-auth.ts'
 import { sourceParts } from '../source/fragments.ts'
-import { authorityFiles, translateAuthority, type AuthorityResult } from '../source/secret/authority.ts'
+import { translateAuthority } from '../source/secret/authority.ts'
 import { covers, translateSecret, type CertificateResult } from '../source/secret/translate.ts'
 import { translateBackend } from '../source/service/translate.ts'
 import { texts } from '../util/field.ts'
+import { ClassPipeline } from './classes.ts'
 import type { Expiring } from './expiry.ts'
 import { PipelineFindings } from './findings.ts'
 import { SecretPipelines } from './secrets.ts'
-import { settingsOf } from './settings.ts'
+import { inForce, settingsOf } from './settings.ts'
 import { StreamPipeline, streamSettings } from './streams.ts'
 
 export interface PipelineOptions extends SourceOptions, RecordOptions, PortRules {
@@ -93,8 +94,7 @@ export class Pipeline {
   readonly #settings: Collection<SettingsReading>
   /** By `namespace/name`, when there is one. */
   readonly #defaultBackend: Collection<DefaultBackendReading>
-  readonly #classUse: Index<HostClasses>
-  readonly #authorityFiles: Index<AuthorityResult>
+  readonly #classes: ClassPipeline
   readonly #streams: StreamPipeline
   readonly #secrets: SecretPipelines
   readonly #findings = new PipelineFindings()
@@ -107,25 +107,8 @@ export class Pipeline {
     this.resolutions = graph.source<Resolution>()
     this.#settings = settingsOf(graph, objects, options.configMap)
     this.certificates = graph.map(objects.of('Secret'), translateSecret)
-    const context: Context = {
-      options,
-      ingressClasses: objects.of('IngressClass'),
-      namespaces: objects.of('Namespace'),
-      services: objects.of('Service'),
-      slicesByService: objects.of('EndpointSlice').index(serviceOf),
-      zone: this.zone,
-      configMaps: objects.of('ConfigMap'),
-      certificates: this.certificates,
-      secrets: objects.of('Secret'),
-      authorities: graph.map(objects.of('Secret'), translateAuthority),
-      resolutions: this.resolutions,
-      objectSettings: graph.map(this.#settings, ({ settings }) => objectSettings(settings)),
-      referenceSettings: graph.map(this.#settings, ({ settings }) => referenceSettings(settings)),
-      listed: objects.listed,
-    }
-
+    const context = this.#context(options)
     this.#defaultBackend = globalDefaultBackend(graph, options.defaultBackendService, context)
-    this.#authorityFiles = context.authorities.index(authorityFiles)
     this.fragments = graph.mapAll([
       ...sourceParts((kind) => objects.of(kind), context),
       defaultBackendPart(graph, this.#defaultBackend, context),
@@ -146,9 +129,9 @@ export class Pipeline {
     this.#secrets = this.#secretPipelines(context, options.defaultCertificate)
     this.now = this.#secrets.now
     this.#streams = this.#streamPipeline(options)
-    this.#classUse = graph
-      .map(this.virtualHosts, (host, read) => classesOf(host, this.#inForce(read)))
-      .index(({ classes }) => classes.map((it) => JSON.stringify(it)))
+    this.#classes = new ClassPipeline(graph, {
+      settings: this.#settings, virtualHosts: this.virtualHosts, authorities: context.authorities,
+    })
     this.#emitRecords(options)
     this.#collectFindings(options)
   }
@@ -165,29 +148,17 @@ export class Pipeline {
 
   /** The location classes that routes use now. */
   classes(): LocationClass[] {
-    const routed = [...this.#classUse.keys()].map((key) => JSON.parse(key) as LocationClass)
-    const unrouted = unroutedClass(this.settings.settings)
-    return unrouted === undefined || routed.some(({ name }) => name === unrouted.name) ? routed : [...routed, unrouted]
+    return this.#classes.all(this.settings.settings)
   }
 
   /** The content of a file that a class names (`LocationClass.authority`); undefined: no Secret has it any more. */
   authorityFile(digest: string): string | undefined {
-    const [found] = this.#authorityFiles.lookup(digest)
-    return found !== undefined && 'authority' in found ? found.authority.pem : undefined
+    return this.#classes.file(digest)
   }
 
   /** The objects that want a location class, with the fields that call for it; at most `limit`. */
   classUsers(name: string, limit: number): Origin[] {
-    const { settings } = this.settings
-    const key = [...this.#classUse.keys()].find((text) => (JSON.parse(text) as LocationClass).name === name) ?? ''
-    const hosts = this.#classUse.lookup(key).slice(0, limit)
-    const routes = hosts.flatMap(({ host }) => this.virtualHosts.get(host)?.routes ?? [])
-    const users = new Map<string, Origin>()
-    for (const { policies, sources } of routes) {
-      if (locationClass(policies, settings)?.name !== name) continue
-      for (const user of staticSources(policies, sources, settings)) users.set(JSON.stringify(user), user)
-    }
-    return [...users.values()].slice(0, limit)
+    return this.#classes.users(name, this.settings.settings, limit)
   }
 
   /** Where a setting is written: a key of the ConfigMap. */
@@ -206,6 +177,27 @@ export class Pipeline {
     return this.#findings.all()
   }
 
+  /** What sources may read. */
+  #context(options: PipelineOptions): Context {
+    const { graph, objects } = this
+    return {
+      options,
+      ingressClasses: objects.of('IngressClass'),
+      namespaces: objects.of('Namespace'),
+      services: objects.of('Service'),
+      slicesByService: objects.of('EndpointSlice').index(serviceOf),
+      zone: this.zone,
+      configMaps: objects.of('ConfigMap'),
+      certificates: this.certificates,
+      secrets: objects.of('Secret'),
+      authorities: graph.map(objects.of('Secret'), translateAuthority),
+      resolutions: this.resolutions,
+      objectSettings: graph.map(this.#settings, ({ settings }) => objectSettings(settings)),
+      referenceSettings: graph.map(this.#settings, ({ settings }) => referenceSettings(settings)),
+      listed: objects.listed,
+    }
+  }
+
   #secretPipelines(context: Context, defaultCertificate: string): SecretPipelines {
     const { graph, fragments, virtualHosts } = this
     const allowPlain = graph.map(this.#settings, ({ settings }) => settings.allowPlainTextPasswords)
@@ -220,11 +212,6 @@ export class Pipeline {
     return new StreamPipeline(graph, { fragments, backends, virtualHosts, settings }, options)
   }
 
-  /** The settings, for a derivation. */
-  #inForce(read: Reader): Settings {
-    return read.get(this.#settings, ONLY)?.settings ?? DEFAULT_SETTINGS
-  }
-
   #emitRecords(options: PipelineOptions): void {
     const { graph } = this
     this.#emit(
@@ -233,7 +220,10 @@ export class Pipeline {
       ),
       () => GLOBAL_SETTING_KEY,
     )
-    this.#emit(graph.map(this.virtualHosts, (host, read) => hostRecord(host, this.#inForce(read), options)), hostKey)
+    this.#emit(
+      graph.map(this.virtualHosts, (host, read) => hostRecord(host, inForce(this.#settings, read), options)),
+      hostKey,
+    )
     this.#emit(graph.map(this.backends, backendRecord), (key) => backendKey(parseBackendName(key)))
     const served = this.virtualHosts.index(shownCertificates)
     this.#emit(graph.group(served, (key, _hosts, read) => servable(read.get(this.certificates, key))), (key) =>
@@ -294,16 +284,6 @@ function backendsOf(fragment: Fragment): string[] {
 function shownCertificates(host: VirtualHost): string[] {
   const identities = host.routes.flatMap(({ policies }) => backendIdentity(policies) ?? [])
   return [...certificatesOf(host).map(objectKey), ...identities]
-}
-
-/** The classes of a host. Only the set of classes matters for nginx.conf: the class itself is its key. */
-interface HostClasses {
-  readonly host: string
-  readonly classes: readonly LocationClass[]
-}
-
-function classesOf({ host, routes }: VirtualHost, settings: Settings): HostClasses {
-  return { host, classes: routes.flatMap((route) => locationClass(route.policies, settings) ?? []) }
 }
 
 function servable(result: CertificateResult | undefined): DataRecord | undefined {

@@ -1,5 +1,5 @@
 /** The settings in force, of the ConfigMap of the controller and of those with headers that it names. */
-import type { Collection, Graph } from '../collection/graph.ts'
+import type { Collection, Graph, Reader } from '../collection/graph.ts'
 import type { ObjectStore } from '../collection/object-store.ts'
 import { DEFAULT_SETTINGS, type Settings } from '../ir/settings.ts'
 import { lookUp, withHeaderMaps } from '../source/configmap/headers.ts'
@@ -19,4 +19,9 @@ export function settingsOf(graph: Graph, objects: ObjectStore, name: string): Co
   })
   only.set('', true)
   return settings
+}
+
+/** Those in force, for a derivation. */
+export function inForce(settings: Collection<SettingsReading>, read: Reader): Settings {
+  return read.get(settings, '')?.settings ?? DEFAULT_SETTINGS
 }
