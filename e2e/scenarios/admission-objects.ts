@@ -46,8 +46,22 @@ export const BAD: Readonly<Record<string, Bad>> = {
   'a rewrite-target with syntax': {
     object: annotated('target', { [`${NGINX}rewrite-target`]: '/$host;{' }), message: /rewrite-target: allowed: a path/,
   },
+  'a protection that is not known': {
+    object: annotated('protection', { [`${NGINX}auth-typo`]: 'basic' }), message: /auth-typo: unknown here; it protects/,
+  },
+  'a firewall': {
+    object: annotated('firewall', { [`${NGINX}enable-modsecurity`]: 'true' }), message: /enable-modsecurity: unknown here/,
+  },
+  'a word that is none of them': {
+    object: annotated('word', { [`${NGINX}auth-type`]: 'digest' }), message: /auth-type: allowed: basic/,
+  },
+  'a protocol': { object: annotated('protocol', { [`${NGINX}backend-protocol`]: 'AJP' }), message: /allowed: HTTP, HTTPS, / },
+  'addresses that are none': {
+    object: annotated('addresses', { [`${NGINX}allowlist-source-range`]: '10.0.0.0/8, all' }), message: /allowed: IP addresses/,
+  },
+  'a URL that is none': { object: annotated('url', { [`${NGINX}auth-url`]: 'auth.example/ask' }), message: /auth-url: allowed: a URL/ },
   'a Secret of another namespace in an annotation': {
-    object: annotated('secret', { [`${NGINX}auth-tls-secret`]: 'other/ca' }), message: /another namespace is never read/,
+    object: annotated('secret', { [`${NGINX}auth-tls-secret`]: 'other/ca' }), message: /another namespace are never read/,
   },
   'a regular expression that looks ahead': {
     object: annotated('regex', { [`${NGINX}use-regex`]: 'true' }, '/(?!private)'), message: /look-around/,
@@ -91,6 +105,16 @@ export const GOOD: readonly KubernetesObject[] = [
     [`${NGINX}proxy-send-timeout`]: '600s',
     [`${NGINX}proxy-next-upstream-tries`]: '',
     'example.com/ssl-redirect': 'maybe',
+  }),
+  annotated('guarded', {
+    [`${NGINX}auth-url`]: 'https://auth.example:8443/ask?a=$request_uri',
+    [`${NGINX}auth-method`]: 'HEAD',
+    [`${NGINX}allowlist-source-range`]: ' 10.0.0.0/8,2001:db8::/32 ',
+    [`${NGINX}backend-protocol`]: 'https',
+    [`${NGINX}session-cookie-samesite`]: 'lax',
+    [`${NGINX}enable-modsecurity`]: 'false',
+    [`${NGINX}limit-rate`]: '1000000000',
+    [`${NGINX}auth-proxy-set-headers`]: 'default/headers',
   }),
   // Ours decides, so that what the other spelling says does not matter.
   annotated('both', { [`${NGINX}ssl-redirect`]: 'maybe', [`${OWN}ssl-redirect`]: 'true' }),

@@ -4,8 +4,9 @@
  */
 
 import assert from 'node:assert/strict'
-import { readFile } from 'node:fs/promises'
+import { mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises'
 import { Agent, request as httpsRequest } from 'node:https'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, test } from 'node:test'
 import type { KubeObject } from '../../sidecar/collection/objects.ts'
@@ -19,6 +20,7 @@ import { startLab } from '../lab/lab.ts'
 import { parseObjects, readKustomization } from '../lab/manifests.ts'
 import { REPOSITORY } from '../lab/tools.ts'
 import { BAD, GOOD } from './admission-objects.ts'
+import { readPage } from './page.ts'
 import { installProxyKind } from './proxy-objects.ts'
 import { ingressOf } from './workload.ts'
 
@@ -105,6 +107,27 @@ for (const object of GOOD) {
 test('what is not ours is none of our business', async () => {
   const foreign = { ...FIRST.object, spec: { ...(FIRST.object as { spec: object }).spec, ingressClassName: 'foreign' } }
   assert.equal(await refusal(foreign as KubernetesObject), undefined)
+})
+
+test('other classes and settings, as the page patches them', async () => {
+  const [page] = await readPage('admission.md')
+  const folder = await mkdtemp(join(tmpdir(), 'resty-ingress-admission-'))
+  await symlink(REPOSITORY, join(folder, 'resty-ingress'))
+  await mkdir(join(folder, 'own'))
+  await writeFile(join(folder, 'own', 'kustomization.yaml'), page?.text ?? '')
+  await lab.apply(await readKustomization(join(folder, 'own')))
+  await rm(folder, { recursive: true })
+  const of = (className: string, annotations: Readonly<Record<string, string>>): KubernetesObject =>
+    ingressOf('patched', { className, annotations, rules: [{ host: 'patched.example', service: 'one' }] })
+  await lab.waitFor('the other class', async () => await refusal(of('internal', { 'example.com/canary': 'maybe' })) !== undefined)
+  assert.match(await refusal(of('internal', { 'example.com/server-snippet': '#' })) ?? '', /server-snippet/)
+  const annotations = {
+    'example.com/configuration-snippet': 'expires 1h;', 'example.com/auth-secret': 'other/users',
+    'nginx.ingress.kubernetes.io/canary': 'maybe',
+  }
+  assert.equal(await refusal(of('resty-ingress', annotations)), undefined)
+  await install('deny')
+  await lab.waitFor('the usual policy', async () => await refusal(FIRST.object) !== undefined)
 })
 
 test('what is bad already can still be labelled and deleted', async () => {
