@@ -10,7 +10,7 @@ import {
   SubjectAlternativeNameExtension,
   X509CertificateGenerator,
 } from '@peculiar/x509'
-import { Secret, type Certificate } from '../ir/types.ts'
+import { Secret, type Certificate } from '../ir/certificate.ts'
 import { sha256 } from '../util/canonical.ts'
 
 const NAME = 'ingress.invalid'

@@ -1,9 +1,10 @@
 /** IR -> records. Pure; the digest names the content, so equal records are never sent twice. */
+import type { Certificate } from '../ir/certificate.ts'
 import type { Users } from '../ir/htpasswd.ts'
 import { ANY_HOST } from '../ir/names.ts'
 import type { Origin } from '../ir/origin.ts'
-import type { Backend, BackendRef, Canaries, Certificate, Endpoint, Json, Route, StreamRoute, VirtualHost } from '../ir/types.ts'
 import type { Settings } from '../ir/settings.ts'
+import type { Backend, BackendRef, Canaries, Endpoint, Json, Route, StreamRoute, VirtualHost } from '../ir/types.ts'
 import { globalAccess } from '../policy/access.ts'
 import { globalBlocks } from '../policy/blocks.ts'
 import { certificateDemand } from '../policy/client-certificate.ts'
@@ -11,8 +12,8 @@ import { locationClass, runtimePolicies, unroutedClass } from '../policy/effects
 import { externalAuth } from '../policy/external-auth.ts'
 import { globalHeaderSpellings } from '../policy/header-spellings.ts'
 import type { RouteContext } from '../policy/policy.ts'
-import { globalRetries } from '../policy/retries.ts'
 import { ARM_POLICIES } from '../policy/registry.ts'
+import { globalRetries } from '../policy/retries.ts'
 import { digestOf } from '../util/canonical.ts'
 import { defined } from '../util/field.ts'
 import {

@@ -1,6 +1,6 @@
 /** Users with passwords, of a Secret. */
+import type { Secret } from './certificate.ts'
 import { objectName, type ObjectName } from './object-name.ts'
-import type { Secret } from './types.ts'
 
 /** `auth-file`: a htpasswd file under the key `auth`; `auth-map`: each key is a user. */
 export type HtpasswdForm = 'auth-file' | 'auth-map'

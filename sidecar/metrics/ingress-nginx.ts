@@ -2,8 +2,9 @@
 import { X509Certificate } from 'node:crypto'
 import { Registry, type Gauge } from 'prom-client'
 import type { Controller } from '../controller/controller.ts'
+import type { Certificate } from '../ir/certificate.ts'
 import { objectKey } from '../ir/object-name.ts'
-import type { Backend, BackendRef, Certificate, VirtualHost } from '../ir/types.ts'
+import type { Backend, BackendRef, VirtualHost } from '../ir/types.ts'
 import { certificatesOf } from '../snapshot/certificates.ts'
 import { scrapedCounter, scrapedGauge } from './scraped.ts'
 

@@ -3,9 +3,10 @@
  * Pure: the shell says when it is.
  */
 import type { Collection, Graph, Reader, Source } from '../collection/graph.ts'
+import type { Period } from '../ir/certificate.ts'
 import { objectKey, objectName } from '../ir/object-name.ts'
 import type { Finding } from '../ir/origin.ts'
-import type { Period, VirtualHost } from '../ir/types.ts'
+import type { VirtualHost } from '../ir/types.ts'
 import { backendAuthoritySecret, backendIdentity } from '../policy/backend-tls.ts'
 import { handshakeDemand } from '../policy/client-certificate.ts'
 import { certificatesOf } from '../snapshot/certificates.ts'

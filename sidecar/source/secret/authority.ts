@@ -1,7 +1,7 @@
 /** A Secret with certificate authorities, under the key `ca.crt` as in ingress-nginx. */
 import type { X509Certificate } from 'node:crypto'
 import type { KubeObject } from '../../collection/objects.ts'
-import type { Period } from '../../ir/types.ts'
+import type { Period } from '../../ir/certificate.ts'
 import { sha256 } from '../../util/canonical.ts'
 import { fields } from '../../util/field.ts'
 import { decode, parseChain, periodOf } from './translate.ts'

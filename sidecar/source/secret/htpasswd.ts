@@ -1,7 +1,7 @@
 /** A Secret with users and the hashes of their passwords, as ingress-nginx reads it. */
 import type { KubeObject } from '../../collection/objects.ts'
+import { Secret } from '../../ir/certificate.ts'
 import type { HtpasswdForm, Users } from '../../ir/htpasswd.ts'
-import { Secret } from '../../ir/types.ts'
 import { sha256 } from '../../util/canonical.ts'
 import { fields } from '../../util/field.ts'
 import { hashProblem } from './password-hash.ts'

@@ -1,7 +1,7 @@
 /** A Secret of type kubernetes.io/tls -> a certificate that OpenResty can serve, or why not. */
 import { createPrivateKey, X509Certificate } from 'node:crypto'
 import type { KubeObject } from '../../collection/objects.ts'
-import { Secret, type Certificate, type Period } from '../../ir/types.ts'
+import { Secret, type Certificate, type Period } from '../../ir/certificate.ts'
 import { sha256 } from '../../util/canonical.ts'
 import { fields } from '../../util/field.ts'
 
