@@ -115,7 +115,9 @@ end
 
 
 local function compile_question(value, route, templates)
-    local origin = (value.tls and "https://subrequests_over_tls" or "http://ingress_balancer")
+    local connections = value.connections
+        or value.tls and "subrequests_over_tls" or "ingress_balancer"
+    local origin = (value.tls and "https://" or "http://") .. connections
     local target_of = templates.compile_url(value.target, route)
     local redirect = value.redirect and templates.compile_url(value.redirect, route)
     return function()

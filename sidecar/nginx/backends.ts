@@ -2,8 +2,10 @@
 import type { Settings } from '../ir/settings.ts'
 import { isTls, type BackendProtocol } from '../policy/backend-protocol.ts'
 import type { LocationClass } from '../policy/effects.ts'
+import type { AuthConnections } from '../policy/external-auth-connections.ts'
+import { compareText } from '../util/canonical.ts'
 import { answerHeaderLines } from './answers.ts'
-import { directive, headerName, keyword, print, type Directive } from './directive.ts'
+import { directive, headerName, keyword, number, print, time, type Directive } from './directive.ts'
 import { fastcgiLines } from './fastcgi.ts'
 import { proxyLines, upstreamLines } from './lines.ts'
 import { headerView, isHttp, linesOf, passDirective, upstreamNames, type HeaderView, type OtherProtocol } from './protocols.ts'
@@ -28,6 +30,23 @@ export function upstreamViews({ name, protocol }: LocationClass, settings: Setti
   if (protocol === undefined) return []
   const lines = protocol === 'FCGI' ? [] : upstreamLines(settings).map(print)
   return upstreamNames(name, protocol).map((upstream) => ({ name: upstream, lines }))
+}
+
+/** Those that questions of external authentication use, once for all classes. */
+export function authPoolViews(classes: readonly LocationClass[]): readonly UpstreamView[] {
+  const named = classes.flatMap(({ authConnections: pool }) => (pool === undefined ? [] : [[pool.name, pool] as const]))
+  const sorted = [...new Map(named)].sort(([left], [right]) => compareText(left, right))
+  return sorted.map(([name, pool]) => ({ name, lines: authPoolLines(pool).map(print) }))
+}
+
+/** Without the directive NGINX keeps some since 1.29.7, and before it took no 0. */
+function authPoolLines({ keep, requests, timeout }: AuthConnections): readonly Directive[] {
+  if (keep === 0) return [directive('keepalive', number(1, 1, 1)), directive('keepalive_requests', number(1, 1, 1))]
+  return [
+    directive('keepalive', number(keep, 1, 65_536)),
+    directive('keepalive_requests', number(requests, 1, 100_000_000)),
+    directive('keepalive_timeout', time(timeout)),
+  ]
 }
 
 /** The lines of a class, in the words of its protocol. */

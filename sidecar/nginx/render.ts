@@ -3,7 +3,7 @@ import Mustache from 'mustache'
 import { DEFAULT_LISTENER } from '../ir/names.ts'
 import { compareText, sha256 } from '../util/canonical.ts'
 import { answerLines, headerMapViews, hstsView, serverHeaderView } from './answers.ts'
-import { backendView, upstreamViews } from './backends.ts'
+import { authPoolViews, backendView, upstreamViews } from './backends.ts'
 import { countingView } from './counting.ts'
 import { print } from './directive.ts'
 import { errorPageViews, hasPages } from './error-pages.ts'
@@ -77,6 +77,7 @@ function viewOf(input: NginxInput) {
     answers: answerLines(settings, capabilities).map(print),
     ...headerMapViews(settings),
     ...serverHeaderView(settings, capabilities),
+    auth_pools: authPoolViews(classes),
     upstreams: classes.flatMap((it) => upstreamViews(it, settings)),
     identities: classes.some(({ identity }) => identity !== undefined),
     classes: classes.map((it) => ({

@@ -7,6 +7,7 @@ import { compareText, sha256 } from '../util/canonical.ts'
 import { backendProtocol, backendProtocolPolicy, type BackendProtocol } from './backend-protocol.ts'
 import { backendAuthority, backendIdentity } from './backend-tls.ts'
 import type { Policy, PolicyValue, RouteContext } from './policy.ts'
+import { routeAuthConnections, type AuthConnections } from './external-auth-connections.ts'
 import { externalAuth } from './external-auth.ts'
 import { POLICIES } from './registry.ts'
 import type { StandardHeader } from './standard-headers.ts'
@@ -25,6 +26,8 @@ export interface LocationClass {
   readonly identity?: string
   /** Digest of the file of authorities that the directives name. */
   readonly authority?: string
+  /** Over which its questions of external authentication go; absent: over those that all share. */
+  readonly authConnections?: AuthConnections
 }
 
 /** That of requests that no route takes; undefined: nobody is asked about them. */
@@ -69,25 +72,28 @@ function isOrdinary({ directives, filters, own, protocol }: Omit<LocationClass, 
 }
 
 /** What keeps the connections of a class apart from those of others. */
-function connections(policies: PolicySet): Pick<LocationClass, 'protocol' | 'identity' | 'authority'> {
+function connections(policies: PolicySet): Pick<LocationClass, 'protocol' | 'identity' | 'authority' | 'authConnections'> {
   const protocol = backendProtocol(policies)
   const [identity, authority] = [backendIdentity(policies), backendAuthority(policies)]
+  const auth = routeAuthConnections(policies)
   return {
     ...(protocol === undefined ? {} : { protocol }),
     ...(identity === undefined ? {} : { identity }),
     ...(authority === undefined ? {} : { authority }),
+    ...(auth === undefined ? {} : { authConnections: auth }),
   }
 }
 
 /** What makes a class, in lines for people. */
 export function classLines(content: Omit<LocationClass, 'name'>): readonly string[] {
-  const { directives, filters, own = [], protocol, identity } = content
+  const { directives, filters, own = [], protocol, identity, authConnections: auth } = content
   return [
     ...directives.map(print),
     ...(filters === true ? ['header_filter_by_lua_block;'] : []),
     ...own.map((name) => `proxy_set_header ${name} by Lua;`),
     ...(protocol === undefined ? [] : [`backends speak ${protocol};`]),
     ...(identity === undefined ? [] : [`backends see certificate ${identity};`]),
+    ...(auth === undefined ? [] : [`questions go over ${auth.name};`]),
   ]
 }
 

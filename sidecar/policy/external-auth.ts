@@ -8,6 +8,7 @@ import { directive, keyword, type Directive } from '../nginx/directive.ts'
 import { canonicalJson, sha256 } from '../util/canonical.ts'
 import { defined } from '../util/field.ts'
 import * as grammar from './external-auth-grammar.ts'
+import { authConnections, connectionProblems } from './external-auth-connections.ts'
 import { externalAuthField } from './external-auth-proxy.ts'
 import type { Combined, Policy, PolicyValue, Problem, RouteContext } from './policy.ts'
 import { reference } from './reference.ts'
@@ -16,7 +17,6 @@ import { externalAuthSchema } from './external-auth-schema.ts'
 /** Of hosts that settings name; each leads to the same addresses from every namespace. */
 export const GLOBAL_NAMESPACE = 'global'
 const DEFAULT_PARAM = 'rd'
-const KEEPALIVE = ['keepalive', 'keepalive_requests', 'keepalive_timeout', 'keepalive_share_vars'] as const
 
 /** What is said without a URL says nothing; the answer about the global one stays. */
 function combine(value: PolicyValue, refused: ReadonlySet<string>): Combined {
@@ -25,17 +25,13 @@ function combine(value: PolicyValue, refused: ReadonlySet<string>): Combined {
     const problems = refused.has('url') ? [] : Object.keys(own).map((field) => ({ field, message: 'it has no effect without auth-url' }))
     return { value: useGlobal === undefined ? {} : { use_global: useGlobal }, problems }
   }
-  const problems: Problem[] = []
+  const problems: Problem[] = [...connectionProblems(own)]
   const key = own.cache_key as readonly TemplatePart[] | undefined
   if (key === undefined && own.cache_duration !== undefined) {
     problems.push({ field: 'cache_duration', message: 'nothing is kept without auth-cache-key' })
   } else if (key !== undefined && !grammar.namesCredential(key)) {
     const message = 'the key has nothing that tells clients apart, such as $http_authorization or $cookie_session: they share answers'
     problems.push({ field: 'cache_key', message })
-  }
-  if ((own.url as DestinationUrl).tls) {
-    const message = 'no effect with https: each question is a connection of its own'
-    problems.push(...KEEPALIVE.filter((field) => field in own).map((field) => ({ field, message })))
   }
   return { value, problems }
 }
@@ -111,6 +107,7 @@ function optional(auth: PolicyValue): { readonly [member: string]: Json } {
     request_headers: Array.isArray(headers) && headers.length === 0 ? undefined : headers,
     redirect: auth.request_redirect,
     always_set_cookie: auth.always_set_cookie === true ? true : undefined,
+    connections: authConnections(auth)?.name,
   })
 }
 
@@ -159,10 +156,10 @@ export const externalAuth = {
     request_redirect: { annotation: 'auth-request-redirect', parse: urlTemplate, about: 'X-Auth-Request-Redirect for the service; the path of the request when not set' },
     cache_key: { annotation: 'auth-cache-key', parse: grammar.cacheKey, about: 'Answers are kept, and hold for requests to the same path of the Ingress with the same key' },
     cache_duration: { annotation: 'auth-cache-duration', parse: grammar.cacheDuration, about: 'For how long, by status' },
-    keepalive: { annotation: 'auth-keepalive', parse: integer(0, 65_536), harmless: true, about: 'Accepted: idle connections to the service are kept like those to backends; none with https' },
-    keepalive_requests: { annotation: 'auth-keepalive-requests', parse: integer(0, 100_000_000), harmless: true, about: 'Accepted, as above' },
-    keepalive_timeout: { annotation: 'auth-keepalive-timeout', parse: integer(0, 86_400), harmless: true, about: 'Accepted, as above' },
-    keepalive_share_vars: { annotation: 'auth-keepalive-share-vars', parse: boolean, harmless: true, about: 'Accepted: variables always are shared' },
+    keepalive: { annotation: 'auth-keepalive', parse: integer(0, 65_536), harmless: true, about: 'Idle connections to the service that each worker keeps; 0: none. When not set: like those to backends, none with https' },
+    keepalive_requests: { annotation: 'auth-keepalive-requests', parse: integer(0, 100_000_000), harmless: true, about: 'Questions over one of these connections; 1000 when not set or 0' },
+    keepalive_timeout: { annotation: 'auth-keepalive-timeout', parse: integer(0, 86_400), harmless: true, about: 'Seconds that one of them may be idle; 60 when not set or 0' },
+    keepalive_share_vars: { annotation: 'auth-keepalive-share-vars', parse: boolean, harmless: true, about: 'Accepted: the question shares the variables of its request, whatever this says' },
     always_set_cookie: { annotation: 'auth-always-set-cookie', parse: boolean, about: 'Cookies of the service go to the client with errors, too' },
     use_global: { annotation: 'enable-global-auth', parse: boolean, harmless: true, about: 'Whether `global-auth-url` of the ConfigMap holds, where there is no `auth-url`' },
   },

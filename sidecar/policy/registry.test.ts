@@ -8,7 +8,7 @@ import { POLICIES } from './registry.ts'
 
 const REPOSITORY = join(import.meta.dirname, '../..')
 /** Files beside the policies that are none. */
-const MACHINERY = ['annotations', 'backends', 'effects', 'external-auth-grammar', 'external-auth-proxy', 'external-auth-schema', 'headers', 'merge', 'policy', 'protection', 'proxy-field', 'reference',
+const MACHINERY = ['annotations', 'backends', 'effects', 'external-auth-connections', 'external-auth-grammar', 'external-auth-proxy', 'external-auth-schema', 'headers', 'merge', 'policy', 'protection', 'proxy-field', 'reference',
   'references', 'registry', 'schema', 'standard-headers']
 
 function names(pattern: string, extension: string): string[] {

@@ -11,7 +11,7 @@ local format = string.format
 local MEMBERS = {
     backend = true, tls = true, name = true, host = true, target = true, method = true,
     signin = true, signin_param = true, response_headers = true, request_headers = true,
-    redirect = true, cache = true, always_set_cookie = true,
+    redirect = true, cache = true, always_set_cookie = true, connections = true,
 }
 local OPEN = { open = true, response_headers = true }
 local CACHE = { scope = true, key = true, seconds = true }
@@ -74,6 +74,12 @@ local function check_login(value)
 end
 
 
+-- Part of a URL: it leads to nothing else.
+local function is_pool(name)
+    return type(name) == "string" and find(name, "^auth_%x+$") ~= nil
+end
+
+
 function _M.validate(value)
     if type(value) == "table" and value.open == true then
         return shape.object(value, OPEN, "external_auth") or check_names(value.response_headers)
@@ -87,6 +93,8 @@ function _M.validate(value)
             "external_auth.request_headers", "request")
         or check_login(value)
         or check_cache(value.cache)
+        or value.connections ~= nil and not is_pool(value.connections)
+            and "external_auth.connections must be the name of an upstream for questions"
         or nil
 end
 

@@ -144,8 +144,10 @@ everyVariant('external authentication', ({ variant }) => {
     const asked: string[] = []
     const secure = createServer(keyPair('auth'), (request, response) => {
       asked.push(`${String(request.headers.host)} ${request.url}`)
-      response.writeHead(request.headers.authorization === 'Bearer good' ? 200 : 401).end()
+      response.writeHead(request.headers.authorization === 'Bearer good' ? 204 : 401).end()
     }).listen(0, '127.0.0.1')
+    let connections = 0
+    for (const server of [secure, it.auth.server]) server.on('connection', () => { connections += 1 })
     await once(secure, 'listening')
     t.after(() => secure.close())
     const { port } = secure.address() as AddressInfo
@@ -156,6 +158,10 @@ everyVariant('external authentication', ({ variant }) => {
       ...route(it, 'told', { 'auth-url': url, 'auth-proxy-set-headers': 'prod/told', 'auth-method': 'POST', 'auth-request-redirect': 'https://$host/back' }),
       ...route(it, 'kept', { 'auth-url': url, 'auth-cache-key': '$cookie_session', 'auth-cache-duration': '200 401 10m', 'auth-response-headers': 'X-User' }),
       ...route(it, 'secure', { 'auth-url': `https://127.0.0.1:${port}/check?for=$request_uri`, 'auth-always-set-cookie': 'true' }),
+      ...route(it, 'few', { 'auth-url': url, 'auth-keepalive': '4', 'auth-keepalive-requests': '2', 'auth-keepalive-share-vars': 'true' }),
+      ...route(it, 'pool', { 'auth-url': url, 'auth-keepalive': '4', 'auth-keepalive-timeout': '30' }),
+      ...route(it, 'unkept', { 'auth-url': url, 'auth-keepalive': '0' }),
+      ...route(it, 'pool-over-tls', { 'auth-url': `https://127.0.0.1:${port}/`, 'auth-keepalive': '4' }),
       ...route(it, 'always', { 'auth-url': url, 'auth-always-set-cookie': 'true' }),
       ...route(it, 'missing', { 'auth-url': url, 'auth-proxy-set-headers': 'nowhere' }),
       ...route(it, 'wrong', { 'auth-url': url, 'auth-proxy-set-headers': 'wrong' }),
@@ -234,6 +240,20 @@ everyVariant('external authentication', ({ variant }) => {
       assert.deepEqual((await ask(http, { path: '/always', ...as('forbidden') })).headers['set-cookie'], 'seen=1')
       const failed = await ask(http, { path: '/always?status=404', ...as('good') })
       assert.deepEqual([failed.status, failed.headers['set-cookie']], [404, ['app=1', 'seen=1', 'again=2']])
+    })
+
+    await t.test('connections are kept as the route says, over TLS for one name', async () => {
+      const opened = async (name: string): Promise<number> => {
+        const before = connections
+        const line = `GET /${name} HTTP/1.1\r\nHost: ${HOST}\r\nCookie: session=nameless\r\nAuthorization: Bearer good\r\n`
+        // Over one connection, hence by one worker.
+        const answers = await raw(http, `${line}\r\n${line}\r\n${line}\r\n${line}Connection: close\r\n\r\n`)
+        assert.equal(answers.match(/HTTP\/1\.1 200/g)?.length, 4, answers)
+        return connections - before
+      }
+      const counts: Record<string, number> = {}
+      for (const name of ['pool', 'few', 'unkept', 'pool-over-tls', 'secure']) counts[name] = await opened(name)
+      assert.deepEqual(counts, { pool: 1, few: 2, unkept: 4, 'pool-over-tls': 1, secure: 4 })
     })
 
     await t.test('as a Proxy spells it', async () => {

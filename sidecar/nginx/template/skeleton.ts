@@ -87,13 +87,27 @@ http {
     }
 
 {{#subrequests}}
-    # No connection is kept: it would be used for another name at the same address.
+    # No connection is kept: it would be used for another name at the same address. Without these lines NGINX keeps
+    # some since 1.29.7, and before it took no 0.
     upstream subrequests_over_tls {
         server 0.0.0.1;
         balancer_by_lua_block { return resty_ingress.balancer() }
+        keepalive 1;
+        keepalive_requests 1;
     }
 
 {{/subrequests}}
+{{#auth_pools}}
+    # Connections to services of external authentication: of routes that say how many, over TLS to one name.
+    upstream {{name}} {
+        server 0.0.0.1;
+        balancer_by_lua_block { return resty_ingress.balancer() }
+{{#lines}}
+        {{.}}
+{{/lines}}
+    }
+
+{{/auth_pools}}
 {{#upstreams}}
     # Connections of a class alone: another one trusts others, or shows another certificate.
     upstream {{name}} {
