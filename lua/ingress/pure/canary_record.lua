@@ -2,6 +2,7 @@
 
 local affinity = require "ingress.policy.affinity"
 local record_key = require "ingress.pure.record_key"
+local member = require "ingress.pure.route_member"
 local shape = require "ingress.pure.shape"
 local template = require "ingress.pure.template_record"
 
@@ -68,7 +69,7 @@ end
 
 
 local function check_policies(policies, where, deps)
-    return shape.object(policies, POLICIES, where) or deps.check_policies(policies, where, deps)
+    return shape.object(policies, POLICIES, where) or member.policies(policies, where, deps)
 end
 
 
@@ -81,7 +82,7 @@ local function check_arm(arm, where, deps)
         or arm.cookie ~= nil and not affinity.is_cookie_name(arm.cookie)
             and where .. ".cookie must be the name of a cookie"
         or check_policies(arm.policies, where .. ".policies", deps)
-        or deps.check_origin(arm.origin, where .. ".origin")
+        or member.origin(arm.origin, where .. ".origin")
         or nil
 end
 
@@ -103,7 +104,7 @@ end
 
 
 --- Why `canary` and `canaries` of a route are refused, or nil.
--- @param deps of the route (record.lua), with its check_policies and check_origin
+-- @param deps of the route (host_record.lua)
 function _M.refusal(route, where, deps)
     if route.canary == nil and route.canaries == nil then
         return nil

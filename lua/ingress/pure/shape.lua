@@ -76,4 +76,26 @@ function _M.object(value, known, where)
 end
 
 
+--- A list of at most `most` items.
+function _M.list(value, most, where)
+    if not _M.is_array(value) then
+        return where .. " must be a list"
+    end
+    if #value > most then
+        return format("%s has more than %d entries", where, most)
+    end
+end
+
+
+--- The first reason that `check(item, where, deps)` gives for an item of a list.
+function _M.each(items, where, check, deps)
+    for i = 1, #items do
+        local reason = check(items[i], format("%s[%d]", where, i - 1), deps)
+        if reason then
+            return reason
+        end
+    end
+end
+
+
 return _M
