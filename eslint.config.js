@@ -11,6 +11,7 @@ const IMPURE_GLOBALS = ['Date', 'process', 'console', 'performance', 'fetch', 's
 
 const MESSAGES = {
   pure: 'the pure core has no clock, chance, environment, timers or output',
+  seed: 'testing/property.ts has it with a seed: the same cases at each run',
   environment: 'only options.ts reads the environment',
   enumeration: 'an enum is code that type stripping cannot strip: use a union of literals',
   defaultExport: 'a name for everything: no default exports',
@@ -100,5 +101,10 @@ export default tseslint.config(
   {
     files: TESTS,
     rules: { 'max-statements': 'off' },
+  },
+  {
+    files: TESTS,
+    ignores: ['sidecar/testing/property.ts'],
+    rules: { 'no-restricted-imports': ['error', { name: 'fast-check', message: MESSAGES.seed }] },
   },
 )

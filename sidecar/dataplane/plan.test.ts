@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import fc from 'fast-check'
 import type { DataRecord, HostRecord } from '../dynamic/records.ts'
 import { requiredClasses } from '../dynamic/records.ts'
+import { fc } from '../testing/property.ts'
 import { plan, urgentPart, type Plan } from './plan.ts'
 
 function host(digest: string, className?: string): HostRecord {

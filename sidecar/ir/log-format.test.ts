@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import fc from 'fast-check'
 import { logFormat as argument } from '../nginx/directive.ts'
+import { fc } from '../testing/property.ts'
 import { logFormat } from './log-format.ts'
 
 function printed(text: string): string | undefined {

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import fc from 'fast-check'
+import { fc } from '../testing/property.ts'
 import { cidrs, classifyAddress, formatAddress, isInRange, parseAddress, parseCidr } from './address.ts'
 import { isHost, isPortName } from './names.ts'
 import { regularExpression } from './regex.ts'

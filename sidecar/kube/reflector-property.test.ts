@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import fc from 'fast-check'
+import { fc } from '../testing/property.ts'
 import { FakeApiServer } from './testing/fake-apiserver.ts'
 import { converged, put, startReflector } from './testing/harness.ts'
 import type { Harness } from './testing/harness.ts'

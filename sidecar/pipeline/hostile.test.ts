@@ -1,11 +1,11 @@
 /** Whatever anybody writes into an object is a finding or data: no syntax, no crash, no harm to a neighbour. */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import fc from 'fast-check'
 import { check } from '../testing/hostile/invariants.ts'
 import { cases } from '../testing/hostile/objects.ts'
 import { assertVocabulary } from '../testing/hostile/vocabulary.ts'
 import { CLEAN } from '../testing/neighbour.ts'
+import { fc } from '../testing/property.ts'
 
 /** Always the same cases, as long as the code is the same; `npm run fuzz` has others. */
 const SEED = 1

@@ -1,7 +1,6 @@
 /** Invariants of Services as destinations and as routes, under generated objects and answers of DNS. */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import fc from 'fast-check'
 import type { KubeObject } from '../collection/objects.ts'
 import type { BackendRecord } from '../dynamic/records.ts'
 import { classifyAddress, parseAddress } from '../ir/address.ts'
@@ -14,6 +13,7 @@ import { GOLDEN_OPTIONS, shuffled } from '../testing/inputs.ts'
 import {
   CLASS, CLEAN, NEIGHBOUR, RUNS, ingress, nasty, object, service, translated, withoutClasses,
 } from '../testing/neighbour.ts'
+import { fc } from '../testing/property.ts'
 import { Pipeline } from './pipeline.ts'
 
 const anything = fc.oneof(nasty, fc.integer(), fc.boolean(), fc.constant(null), fc.array(nasty, { maxLength: 2 }))

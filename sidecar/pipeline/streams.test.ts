@@ -1,10 +1,10 @@
 /** Invariants of layer 4 under generated objects: nothing injects, nothing depends on the order. */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import fc from 'fast-check'
 import type { Kind, KubeObject } from '../collection/objects.ts'
 import { assertContract } from '../testing/contract.ts'
 import { GOLDEN_OPTIONS, shuffled } from '../testing/inputs.ts'
+import { fc } from '../testing/property.ts'
 import { CURRENT_CAPABILITIES, translate, type Translation } from '../translate.ts'
 import { Pipeline, type PipelineOptions } from './pipeline.ts'
 

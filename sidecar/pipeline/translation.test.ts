@@ -1,7 +1,6 @@
 /** Invariants of the whole translation, under generated objects. */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import fc from 'fast-check'
 import type { KubeObject } from '../collection/objects.ts'
 import type { BackendRecord } from '../dynamic/records.ts'
 import { canary as canaryPolicy } from '../policy/canary.ts'
@@ -13,6 +12,7 @@ import { GOLDEN_OPTIONS, shuffled } from '../testing/inputs.ts'
 import {
   CLASS, CLEAN, NEIGHBOUR, RUNS, ingress, nasty, object, service, slice, translated, withoutClasses, type IngressParts,
 } from '../testing/neighbour.ts'
+import { fc } from '../testing/property.ts'
 import { Pipeline } from './pipeline.ts'
 
 const scalar = fc.oneof(fc.integer(), fc.boolean(), fc.constant(null), fc.constant(undefined))

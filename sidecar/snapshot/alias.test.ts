@@ -1,8 +1,8 @@
 /** Further names of hosts: who may give them, and what they lead to, in whatever order objects come. */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import fc from 'fast-check'
 import type { Alias, Fragment, Route, VirtualHost } from '../ir/types.ts'
+import { fc } from '../testing/property.ts'
 import { buildVirtualHost } from './virtual-host.ts'
 import { routedHosts } from './by-host.ts'
 

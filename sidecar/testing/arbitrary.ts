@@ -1,7 +1,7 @@
 /** Values for property tests: those that a JSON Schema allows (the keywords that our schemas use), and damaged ones. */
-import fc from 'fast-check'
 import type { Json } from '../ir/types.ts'
 import type { Schema } from '../policy/schema.ts'
+import { fc } from './property.ts'
 
 type Arbitrary = fc.Arbitrary<Json>
 /** What stands for a pattern, where any text that matches it would be no use. */

@@ -1,8 +1,8 @@
 /** A neighbour that must not change, whatever strangers bring, and texts that strangers bring. */
-import fc from 'fast-check'
 import type { KubeObject } from '../collection/objects.ts'
 import { translate, type Translation } from '../translate.ts'
 import { GOLDEN_OPTIONS } from './inputs.ts'
+import { fc } from './property.ts'
 
 const LISTENERS = { addresses: [], httpPort: 80, httpsPort: 443 }
 export const RUNS = { numRuns: Number(process.env.PROPERTY_RUNS ?? 300) }

@@ -1,16 +1,18 @@
 /** Any record, right or damaged: the API takes or refuses it, requests are answered, and no worker ends. */
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import fc from 'fast-check'
 import type { Json } from '../../../sidecar/ir/types.ts'
 import { arbitraryOf, byStart, damaged } from '../../../sidecar/testing/arbitrary.ts'
 import { RECORD_SCHEMAS } from '../../../sidecar/testing/contract.ts'
+import { fc } from '../../../sidecar/testing/property.ts'
 import { backend, endpoints, host, route, withDigest } from './backends.ts'
 import { ask } from './client.ts'
 import { serve, variants, type DataPlane, type Served } from './harness.ts'
 
 const KEYS = { host: 'host/default/a.example', backend: 'backend/test/web/80', setting: 'setting/global' }
 const RUNS = 500
+/** What a configuration declares that has routes whose clients a service is asked about (docs/control-api.md). */
+const ASKING = ['asker', 'url', 'host', 'name', 'method', 'redirect'].map((name) => `set $auth_${name} "";`).join(' ')
 const PATHS = ['/', '/a', '/(a|b)', '/a/b']
 
 type Members = Readonly<Record<string, Json>>
@@ -79,7 +81,7 @@ async function push({ plane, http }: Served, set: Members, seen: { taken: number
 for (const variant of variants()) {
   describe(`fuzz: ${variant}`, () => {
     test('records by the contract, and damaged ones', async (t) => {
-      const served = await serve(t, { variant, workers: 2, reloaded: false }, { classes: { c00000000001: '' } })
+      const served = await serve(t, { variant, workers: 2, reloaded: false }, { classes: { c00000000001: '' }, extra: ASKING })
       const web = await backend(t, 'web')
       const { port } = web
       const ordinary = {

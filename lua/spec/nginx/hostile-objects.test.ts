@@ -1,10 +1,10 @@
 /** Hundreds of hostile objects at once in a real NGINX: it loads them, and the neighbour answers as before. */
 import assert from 'node:assert/strict'
 import { test, type TestContext } from 'node:test'
-import fc from 'fast-check'
 import type { KubeObject } from '../../../sidecar/collection/objects.ts'
 import type { Json } from '../../../sidecar/ir/types.ts'
 import { configMaps, strangers, STRANGER } from '../../../sidecar/testing/hostile/objects.ts'
+import { fc } from '../../../sidecar/testing/property.ts'
 import { backend } from './backends.ts'
 import { raw } from './client.ts'
 import { everyVariant } from './harness.ts'

@@ -1,10 +1,10 @@
 /** Layer 4 in Lua and whatever comes: any record, any name, many of them. No worker ends, and nothing is kept. */
 import assert from 'node:assert/strict'
 import { test, type TestContext } from 'node:test'
-import fc from 'fast-check'
 import type { Json as Value } from '../../../sidecar/ir/types.ts'
 import { arbitraryOf, byStart, damaged } from '../../../sidecar/testing/arbitrary.ts'
 import { STREAM_SCHEMAS } from '../../../sidecar/testing/contract.ts'
+import { fc } from '../../../sidecar/testing/property.ts'
 import { clientHello } from './client-hello.ts'
 import { freePort, type DataPlane, type Json } from './harness.ts'
 import { BACKEND, loopback, patch, serveStreams, streamRecords, withStreamLua } from './stream-lua-plane.ts'

@@ -1,9 +1,9 @@
 /** `configuration-snippet`: typed directives or nothing, and never a byte of the configuration. */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import fc from 'fast-check'
 import { GOLDEN_OPTIONS } from '../../testing/inputs.ts'
 import { CLEAN, ingress, NEIGHBOUR, nasty, RUNS, service, withoutClasses } from '../../testing/neighbour.ts'
+import { fc } from '../../testing/property.ts'
 import { translate, type Translation } from '../../translate.ts'
 import { readSnippet } from './snippet.ts'
 

@@ -1,7 +1,6 @@
 /** Invariants of the translation of Proxy objects, under generated ones: by the schema, and damaged. */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import fc from 'fast-check'
 import type { KubeObject } from '../../collection/objects.ts'
 import type { RouteRecord } from '../../dynamic/records.ts'
 import type { Json } from '../../ir/types.ts'
@@ -9,6 +8,7 @@ import { arbitraryOf, damaged } from '../../testing/arbitrary.ts'
 import { assertContract } from '../../testing/contract.ts'
 import { assertVocabulary } from '../../testing/hostile/vocabulary.ts'
 import { CLEAN, NEIGHBOUR, RUNS, nasty, object, service, translated } from '../../testing/neighbour.ts'
+import { fc } from '../../testing/property.ts'
 import { SPEC_SCHEMA } from './schema.ts'
 
 const TEMPLATES = fc.constantFrom<Json>('$remote_addr', 'a-${arg_user}', '$1', '/x/$1', 'https://example.com/x', '^a|b$')

@@ -1,10 +1,10 @@
 /** Text in NGINX's syntax: how it is read, and that nothing but policies and findings comes of it. */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import fc from 'fast-check'
 import type { KubeObject } from '../../collection/objects.ts'
 import { assertContract } from '../../testing/contract.ts'
 import { CLEAN, ingress, NEIGHBOUR, nasty, RUNS, service, translated, withoutClasses } from '../../testing/neighbour.ts'
+import { fc } from '../../testing/property.ts'
 import { CONF_DIRECTIVES } from './conf-directives.ts'
 import { readDirectives } from './conf-tokens.ts'
 import { serviceConf } from './conf.ts'
@@ -132,8 +132,22 @@ test('a protection that cannot be read closes the routes', () => {
   assert.equal(readingOf('add_header X-Frame-Options deny').closed, undefined)
 })
 
+test('a directive behind a missing semicolon is not taken for the names of headers', () => {
+  const { messages: [swallowed, ...rest] } = readingOf('more_set_headers "A: 1"\n  proxy_read_timeout 10m;\nadd_header B c;')
+  assert.match(String(swallowed), /line 1: more_set_headers: a ";" is missing in front of proxy_read_timeout in line 2, .*no effect$/)
+  assert.deepEqual(rest, [])
+  assert.deepEqual(readingOf('more_clear_headers\n  etag\n  expires;\nmore_set_headers "A: 1"\n  "B: 2";').messages, [])
+})
+
+test('what is not supported has an alternative, protections too', () => {
+  for (const conf of ['allow 10.0.0.0/8;', 'deny all;', 'auth_basic x;', 'auth_request /a;', 'satisfy any;', 'fastcgi_pass x;', 'error_page 404 /a;']) {
+    assert.match(String(readingOf(conf).messages[0]), /; instead: .* of a Proxy|; instead: the annotations? .* of the Ingress/, conf)
+  }
+})
+
 test('a name that is mistyped is told the right one, another one where they are listed', () => {
-  const { messages: [mistyped, unknown] } = readingOf('more_set_haeders "A: b";\nnothing_like_it;')
+  const { messages: [mistyped, unknown, large] } = readingOf('more_set_haeders "A: b";\nnothing_like_it;\nExpires 1h;')
   assert.match(String(mistyped), /"more_set_haeders" is not supported; .*; did you mean more_set_headers\?$/)
   assert.match(String(unknown), /docs\/services\.md lists/)
+  assert.match(String(large), /did you mean expires\?$/)
 })

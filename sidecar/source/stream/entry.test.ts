@@ -1,7 +1,7 @@
 /** The grammar of the ConfigMaps of TCP and UDP. */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import fc from 'fast-check'
+import { fc } from '../../testing/property.ts'
 import { parsePort, parseTarget } from './entry.ts'
 
 const BACKEND = { namespace: 'prod', service: 'db', port: '5432' }

@@ -6,7 +6,7 @@ import { once } from 'node:events'
 import { availableParallelism } from 'node:os'
 import { parseArgs } from 'node:util'
 import { isMainThread, parentPort, Worker, workerData } from 'node:worker_threads'
-import fc from 'fast-check'
+import { fc } from '../property.ts'
 import { check } from './invariants.ts'
 import { cases } from './objects.ts'
 

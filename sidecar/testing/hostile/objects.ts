@@ -1,5 +1,4 @@
 /** Objects that a hostile tenant, or a careless administrator, could write. */
-import fc from 'fast-check'
 import type { KubeObject } from '../../collection/objects.ts'
 import { KNOWN_ANNOTATIONS } from '../../compat/annotations.ts'
 import { KNOWN_KEYS } from '../../compat/configmap.ts'
@@ -13,6 +12,7 @@ import { HEALTH_CHECK } from '../../source/service/health-check.ts'
 import { arbitraryOf, damaged } from '../arbitrary.ts'
 import { GOLDEN_OPTIONS } from '../inputs.ts'
 import { object } from '../neighbour.ts'
+import { fc } from '../property.ts'
 import { examplesOf, PROXY_SPECS, settingExamples } from './examples.ts'
 import { hostileText, valueLike } from './texts.ts'
 

@@ -1,5 +1,5 @@
 /** A grammar of hostile texts: syntax of everything that could ever read them, and values that are nearly right. */
-import fc from 'fast-check'
+import { fc } from '../property.ts'
 
 /** In hostile texts; nginx.conf never holds it. */
 export const MARKER = 'zq9marker'
