@@ -25,15 +25,17 @@ export interface Layer4 {
 export interface Layer4Options extends Partial<PipelineOptions> {
   /** Pushed with those that the objects make. */
   readonly records?: Json
+  /** To listen on; by default 127.0.0.1. */
+  readonly addresses?: readonly string[]
 }
 
 export async function layer4(t: TestContext, variant: Variant, given: Layer4Options = {}): Promise<Layer4> {
-  const { records: more, ...options } = given
+  const { records: more, addresses = ['127.0.0.1'], ...options } = given
   const plane = await start(variant)
   t.after(() => plane.stop())
   const { capabilities } = await plane.status()
   const ports = { httpPort: await freePort(), httpsPort: await freePort() }
-  const listeners = { addresses: ['127.0.0.1'], sslPassthrough: options.sslPassthrough === true, ...ports }
+  const listeners = { addresses, sslPassthrough: options.sslPassthrough === true, ...ports }
   return {
     plane,
     capabilities,
