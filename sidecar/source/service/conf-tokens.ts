@@ -17,6 +17,8 @@ export interface Position {
 export interface ConfDirective {
   /** Without quotes and escapes; the first is the name. */
   readonly words: readonly string[]
+  /** Of each word. */
+  readonly lines: readonly number[]
   readonly line: number
   /** It had a block in braces, which is left out with it. */
   readonly block: boolean
@@ -59,21 +61,21 @@ export function readDirectives(text: string): Tokens {
 
 interface Words {
   readonly words: readonly string[]
-  readonly line: number
+  readonly lines: readonly number[]
   readonly end: Mark
 }
 
 /** The words up to the next mark. */
 function readWords(scanner: Scanner): Words | SyntaxError {
   const words: string[] = []
-  let line = 0
+  const lines: number[] = []
   for (;;) {
     const token = scanner.next()
     if ('message' in token) return token
-    if (!('text' in token)) return { words, line, end: token }
+    if (!('text' in token)) return { words, lines, end: token }
     if (words.length === MAX_WORDS) return problem(token, `there are more than ${MAX_WORDS} words before ";"`)
-    if (words.length === 0) line = token.line
     words.push(token.text)
+    lines.push(token.line)
   }
 }
 
@@ -81,11 +83,12 @@ function readWords(scanner: Scanner): Words | SyntaxError {
 function readDirective(scanner: Scanner): ConfDirective | SyntaxError | undefined {
   const read = readWords(scanner)
   if ('message' in read) return read
-  const { words, line, end } = read
+  const { words, lines, end } = read
+  const [line = 0] = lines
   if (end.mark === 'end') return words.length === 0 ? undefined : problem(end, 'it ends without ";"')
   if (words.length === 0 || end.mark === '}') return problem(end, `"${end.mark}" is out of place`)
-  if (end.mark === ';') return { words, line, block: false }
-  return skipBlock(scanner) ?? { words, line, block: true }
+  if (end.mark === ';') return { words, lines, line, block: false }
+  return skipBlock(scanner) ?? { words, lines, line, block: true }
 }
 
 /** Reads on behind the brace that closes the block at hand. */

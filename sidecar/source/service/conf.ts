@@ -68,6 +68,15 @@ export function readConfText(conf: string, origin: Origin, wording: Wording): Co
   return work.result()
 }
 
+/**
+ * Headers may be listed over many lines, so a directive behind a ";" that is missing could be taken for names of some.
+ * Only `expires` is both.
+ */
+function swallowedBy({ words, lines }: ConfDirective): string | undefined {
+  const found = words.findIndex((word, i) => i > 0 && lines[i] !== lines[i - 1] && word !== 'expires' && CONF_DIRECTIVES.has(word))
+  return found < 0 ? undefined : `a ";" is missing in front of ${words[found] ?? ''} in line ${lines[found] ?? 0}, so both are one directive`
+}
+
 /** An effect, and the line that has it. */
 interface Placed<E extends Effect> {
   readonly effect: E
@@ -88,9 +97,12 @@ class Reading {
     this.#wording = wording
   }
 
-  read({ words: [name = '', ...words], line, block }: ConfDirective): void {
+  read(directive: ConfDirective): void {
+    const { words: [name = '', ...words], line, block } = directive
     const entry = block ? undefined : CONF_DIRECTIVES.get(name)
     if (entry === undefined) return this.#unsupported(name, line)
+    const swallowed = swallowedBy(directive)
+    if (swallowed !== undefined) return this.refuse(line, `line ${line}: ${name}: ${swallowed}; ${this.#wording.line}`, words)
     const isComplete = words.length >= entry.min && words.length <= entry.max
     const effects = isComplete ? entry.read(words) : `it is written: ${entry.usage}`
     if (typeof effects !== 'string') for (const effect of effects) this.#take({ effect, line })
@@ -135,7 +147,7 @@ class Reading {
   }
 
   #meant(name: string): string {
-    const meant = nearestName(name, CONF_DIRECTIVES.keys())
+    const meant = nearestName(name.toLowerCase(), CONF_DIRECTIVES.keys())
     return meant === undefined ? '; docs/services.md lists those that are' : `; did you mean ${meant}?`
   }
 

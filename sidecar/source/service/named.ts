@@ -5,7 +5,7 @@ import { quoted } from '../../ir/names.ts'
 import type { Endpoint, Resolution } from '../../ir/types.ts'
 import { compareText } from '../../util/canonical.ts'
 import type { Context } from '../context.ts'
-import { addressRefusal, isReachable, refusedMessages } from './destination.ts'
+import { addressRefusal, isReachable, refusedMessages, unreachable } from './destination.ts'
 
 /** A name as a destination, and how to tell of it. */
 export interface Named {
@@ -66,7 +66,10 @@ function judged(
     return false
   })
   const unique = [...new Set(usable.map((address) => formatAddress(parseAddress(address) ?? [])))].sort(compareText)
-  const problems: NameProblem[] = refusedMessages(refusals).map((message) => ({ reason: 'RefusedEndpoint', message }))
+  const problems: NameProblem[] = [
+    ...refusedMessages(refusals).map((message) => ({ reason: 'RefusedEndpoint', message })),
+    ...unreachable(addresses.length, refusals.length, usable.length).map(({ reason, message }) => ({ reason, message: `${subject}: ${message}` })),
+  ]
   if (failure !== undefined) {
     const effect = unique.length > 0 ? 'the addresses of the last good answer stay in use' : otherwise
     const message = `${subject} cannot be resolved since ${failure.since}: ${failure.reason}; ${effect}`

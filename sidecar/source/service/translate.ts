@@ -9,7 +9,7 @@ import { sha256 } from '../../util/canonical.ts'
 import { fields, items, text } from '../../util/field.ts'
 import type { Context } from '../context.ts'
 import { serviceConf } from './conf.ts'
-import { addressRefusal, isReachable, refusedEndpoints, serviceFinding, type Destinations } from './destination.ts'
+import { addressRefusal, isReachable, refusedEndpoints, serviceFinding, unreachable, type Destinations } from './destination.ts'
 import { candidates, choose, type Candidate } from './endpoints.ts'
 import { externalDestinations } from './external-name.ts'
 import { readHealthCheck, type AnnotationProblem } from './health-check.ts'
@@ -63,11 +63,14 @@ function destinationsOf({ via }: BackendRef, service: KubeObject, port: ServiceP
 
 function sliceDestinations(service: KubeObject, port: ServicePort, read: Reader, context: Context): Destinations {
   const refusals: string[] = []
-  const usable = read
+  const all = read
     .lookup(context.slicesByService, objectKey(service.metadata))
     .flatMap((slice) => candidates(slice, port))
-    .filter((candidate) => isAllowed(candidate, context, service, refusals))
-  const findings = [...refusedEndpoints(service, 'endpoints', refusals)]
+  const usable = all.filter((candidate) => isAllowed(candidate, context, service, refusals))
+  const findings = [
+    ...refusedEndpoints(service, 'endpoints', refusals),
+    ...unreachable(all.length, refusals.length, usable.length).map((it) => serviceFinding(service, { field: 'endpoints', ...it })),
+  ]
   const endpoints = choose(usable, primaryFamily(service), read.get(context.zone, '') ?? '')
   if (endpoints.length > MAX_ENDPOINTS) {
     const message = `${endpoints.length} endpoints: the first ${MAX_ENDPOINTS} by address are used`

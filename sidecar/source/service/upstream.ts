@@ -10,7 +10,7 @@ import { boolean } from '../../ir/value.ts'
 import { serviceUpstream } from '../../policy/service-upstream.ts'
 import { fields, items, text } from '../../util/field.ts'
 import type { Context } from '../context.ts'
-import { addressRefusal, isReachable, ownAddresses, serviceFinding, type Destinations } from './destination.ts'
+import { addressRefusal, isReachable, ownAddresses, serviceFinding, unreachable, type Destinations } from './destination.ts'
 
 /**
  * The same fragment, with the Services' own addresses as backends of the routes that want them: as their own
@@ -74,12 +74,15 @@ function clusterAddresses({ spec }: KubeObject): string[] {
 export function serviceDestinations(service: KubeObject, port: number, read: Reader, context: Context): Destinations {
   const own = ownAddresses(read, context)
   const findings: Finding[] = []
-  const usable = clusterAddresses(service).filter((address) => {
+  const all = clusterAddresses(service)
+  const usable = all.filter((address) => {
     const refusal = addressRefusal({ address, port }, context, own)
     if (refusal === undefined) return isReachable(address, context)
     const message = `address ${quoted(address)} of Service ${objectKey(service.metadata)} ${refusal}`
     findings.push(serviceFinding(service, { field: 'spec.clusterIPs', reason: 'RefusedEndpoint', message }))
     return false
   })
+  const more = unreachable(all.length, findings.length, usable.length)
+  findings.push(...more.map((it) => serviceFinding(service, { field: 'spec.clusterIPs', ...it })))
   return { endpoints: usable.slice(0, 1).map((address) => ({ address, port })), findings }
 }
