@@ -25,7 +25,7 @@ export function printReport({ tables, notes = [], json }: Report): string {
 }
 
 /** The first column is text and stands left, the others are figures and stand right. */
-export function printTable({ title, columns, rows }: Table): string {
+function printTable({ title, columns, rows }: Table): string {
   const lines = [columns, ...rows.map((row) => row.map(String))]
   const widths = columns.map((_, column) => Math.max(...lines.map((line) => (line[column] ?? '').length)))
   const printed = lines.map((line) => {

@@ -17,7 +17,7 @@ const LOAD_BALANCER_RANGE = '198.19.0'
 /** Each node has 4096 pod addresses: 198.18.16.0/20, 198.18.32.0/20, ... */
 const POD_PREFIX = 20
 const PODS_OF_NODE = 1 << (32 - POD_PREFIX)
-export const MOST_NODES = 15
+const MOST_NODES = 15
 
 export function nodeAddress(index: number): string {
   return `198.18.0.${index + 1}`

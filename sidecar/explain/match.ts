@@ -56,7 +56,7 @@ export function matchingRoutes(routes: readonly RouteRecord[], request: ExplainR
 }
 
 /** `path`: as `routedPath` gives it. */
-export function matchesPath({ path: wanted, pathType }: Pick<RouteRecord, 'path' | 'pathType'>, path: string): boolean {
+function matchesPath({ path: wanted, pathType }: Pick<RouteRecord, 'path' | 'pathType'>, path: string): boolean {
   if (pathType === 'Regex') return finds(`^(?:${byBytes(wanted)})`, path, RE2JS.CASE_INSENSITIVE)
   if (pathType === 'Exact') return path === byBytes(wanted)
   const prefix = byBytes(wanted).replace(/\/$/, '')
@@ -64,7 +64,7 @@ export function matchesPath({ path: wanted, pathType }: Pick<RouteRecord, 'path'
 }
 
 /** Whether everything that a route asks for beside its path is there. */
-export function matchesRequest(match: RouteMatch | undefined, { method, headers, query }: ExplainRequest): boolean {
+function matchesRequest(match: RouteMatch | undefined, { method, headers, query }: ExplainRequest): boolean {
   if (match === undefined) return true
   if (match.methods !== undefined && !match.methods.includes(method)) return false
   if (match.headers !== undefined && !match.headers.every((wanted) => hasValue(wanted, headers))) return false

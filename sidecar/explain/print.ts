@@ -33,7 +33,7 @@ function routeText({ path, pathType, match, object }: RouteSummary): string {
 }
 
 /** `Service prod/web metadata.annotations[conf] line 2`. */
-export function objectText({ kind, namespace, name, field, line }: Origin): string {
+function objectText({ kind, namespace, name, field, line }: Origin): string {
   const object = [namespace, name].filter((part) => part !== '').join('/')
   const place = line === undefined ? '' : `line ${line}`
   return [kind, object, field, place].filter((part) => part !== '').join(' ')

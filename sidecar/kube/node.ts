@@ -41,7 +41,7 @@ export async function findZone(options: ZoneOptions): Promise<string | undefined
 }
 
 /** Name of the node that a pod runs on. Throws DecodeError while it has none. */
-export function nodeOfPod(pod: RawObject): string {
+function nodeOfPod(pod: RawObject): string {
   const { nodeName: name } = (pod['spec'] ?? {}) as { readonly nodeName?: unknown }
   if (typeof name !== 'string') throw new DecodeError(`pod ${pod.metadata.namespace}/${pod.metadata.name} has no node`)
   return name

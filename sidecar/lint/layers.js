@@ -65,7 +65,7 @@ const MESSAGES = {
 }
 
 /** Tests and their helpers may import whatever they test with. */
-export function isTest(file) {
+function isTest(file) {
   return /\.test\.ts$|(^|\/)testing\//.test(file)
 }
 

@@ -5,7 +5,7 @@ import type { Policy } from './policy.ts'
 import { choice, proxyField } from './proxy-field.ts'
 
 /** What backends speak beside HTTP without TLS. AUTO_HTTP: TLS where the client has it. */
-export const PROTOCOLS = ['HTTPS', 'AUTO_HTTP', 'GRPC', 'GRPCS', 'FCGI'] as const
+const PROTOCOLS = ['HTTPS', 'AUTO_HTTP', 'GRPC', 'GRPCS', 'FCGI'] as const
 export type BackendProtocol = (typeof PROTOCOLS)[number]
 
 const TLS_PROTOCOLS: ReadonlySet<string> = new Set<BackendProtocol>(['HTTPS', 'AUTO_HTTP', 'GRPCS'])

@@ -37,7 +37,7 @@ function combine(value: PolicyValue, refused: ReadonlySet<string>): Combined {
 }
 
 /** What the ConfigMap asks for; undefined: nothing. */
-export function globalExternalAuth(settings: Settings): PolicyValue | undefined {
+function globalExternalAuth(settings: Settings): PolicyValue | undefined {
   const { globalAuthUrl: url } = settings
   if (url === undefined) return undefined
   return defined<Json>({

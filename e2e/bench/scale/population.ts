@@ -11,7 +11,7 @@ export interface Size {
 }
 
 export const NAMESPACE = 'default'
-export const ENDPOINTS_PER_SERVICE = 10
+const ENDPOINTS_PER_SERVICE = 10
 const INGRESSES_PER_SERVICE = 2
 const INGRESSES_PER_CERTIFICATE = 5
 /** Where the backends of the benchmarks answer, whatever the address is. */

@@ -5,7 +5,7 @@ import { backendProblem } from '../service/reference.ts'
 import type { Work } from './work.ts'
 
 /** On a Service: the namespaces whose Proxies may send requests to it, separated by commas; "*" is all. */
-export const ALLOW_FROM = 'resty-ingress.io/allow-from'
+const ALLOW_FROM = 'resty-ingress.io/allow-from'
 /** For docs/annotations.md: name without prefix, what it says, what is allowed. */
 export const CONSENT_ANNOTATION = [
   'allow-from', 'Proxy objects of these namespaces may send requests here', 'names of namespaces, separated by commas, or `*`',

@@ -149,7 +149,7 @@ export const ANSWERS = ['redirect', 'directResponse'].filter((name) => RULE_POLI
 
 export const NEEDED = `a rule needs ${['backends', ...ANSWERS].join(' or ')}`
 
-export const RULE_SCHEMA: Schema = {
+const RULE_SCHEMA: Schema = {
   type: 'object',
   description: 'One way through: what requests it is for, where they go, and what is done to them.',
   properties: { ...RULE, ...schemasOf(RULE_POLICIES) },
@@ -230,7 +230,7 @@ function byPort(items: Schema, description: string): Schema {
   }
 }
 
-export const POLICIES_SCHEMA: Schema = {
+const POLICIES_SCHEMA: Schema = {
   type: 'object',
   description: 'What holds for all rules. What a rule says itself decides over it, member by member.',
   properties: schemasOf(RULE_POLICIES),

@@ -34,7 +34,7 @@ export const SETTINGS: readonly string[] = [
 ].sort()
 
 /** What only Services have. */
-export const SERVICE_ANNOTATIONS: readonly string[] = [
+const SERVICE_ANNOTATIONS: readonly string[] = [
   ...EXPOSE_ANNOTATIONS.map(([name]) => name), ...Object.values(HEALTH_CHECK).map(({ annotation }) => annotation), 'allow-from',
 ]
 
