@@ -29,6 +29,8 @@ export async function sidecar(
   test: TestContext, variant: Variant, files: Readonly<Record<string, string>>, flags: readonly string[] = [],
 ): Promise<Sidecar> {
   const plane = await start(variant)
+  // A link to the output, for containers; NGINX makes a file of its own when it loads the configuration.
+  await rm(join(plane.folder, 'access.log'))
   const manifests = join(plane.folder, 'manifests')
   const write = (file: string, manifest: string): Promise<void> => writeFile(join(manifests, file), manifest)
   await mkdir(manifests)

@@ -1,12 +1,5 @@
-/** Connections to backends, their choice, and what becomes of requests and answers on the way. */
+/** Connections to backends, and what becomes of requests and answers on the way. */
 import { protection, type Row, type Rows } from './row.ts'
-
-const AFFINITY = { affinity: 'cookie' }
-const HASH = { 'upstream-hash-by': '$request_uri' }
-
-function cookie(good: string, expected: string | RegExp, bad: string): Row {
-  return { beside: AFFINITY, good, shows: [{ answer: { 'set-cookie': expected } }], bad, then: { answer: { 'set-cookie': /^INGRESSCOOKIE=/ } } }
-}
 
 /** An answer of the backend with this header. */
 function answering(name: string, text: string): string {
@@ -15,13 +8,31 @@ function answering(name: string, text: string): string {
 
 const COOKIE = answering('set-cookie', 'a=b; Domain=inner.example; Path=/in')
 const LOCATION = answering('location', 'http://inner.example/x')
+const LARGE = answering('x-large', 'x'.repeat(6000))
+const BUFFERED = { 'proxy-buffering': 'on' }
 
-function shownBy(file: `${string}.test.ts`, rows: Readonly<Record<string, readonly [good: string, bad: string]>>): Rows {
-  return Object.fromEntries(Object.entries(rows).map(([name, [good, bad]]) => [name, { good, shows: file, bad }]))
+/** Memory that only NGINX sees: no other row has this value. */
+function loaded(good: string, line: RegExp, bad: string, beside: Row['beside'] = {}): Row {
+  return { beside, good, shows: [{ loaded: line }], bad }
 }
 
 export const BACKEND_ROWS: Rows = {
   'proxy-body-size': { good: '1k', shows: [{ method: 'POST', body: 'x'.repeat(2000), status: 413 }], bad: '1x', then: { method: 'POST', body: 'x'.repeat(2000) } },
+  'proxy-connect-timeout': { scene: { peers: ['deaf'], otherwise: ['web'] }, good: '1', shows: [{ status: 504 }], bad: '3x' },
+  'proxy-send-timeout': {
+    beside: { 'proxy-body-size': '0' }, good: '1', shows: [{ path: '/?unread', method: 'POST', body: 'x'.repeat(2 ** 24), status: 504 }], bad: '0',
+  },
+  'proxy-read-timeout': { good: '1', shows: [{ path: '/?silent', status: 504 }], bad: '-1' },
+  'proxy-request-buffering': {
+    good: 'off', shows: [{ path: '/?early', method: 'POST', chunked: 'unfinished', seen: { 'transfer-encoding': 'chunked' } }],
+    bad: 'false', then: { method: 'POST', chunked: 'whole', seen: { 'content-length': '8', body: 'somemore' } },
+  },
+  'proxy-buffer-size': { good: '16k', shows: [{ path: LARGE }], bad: '8q', then: { path: LARGE, status: 502 } },
+  'proxy-buffering': loaded('on', /proxy_buffering on;/, 'true'),
+  'proxy-buffers-number': loaded('7', /proxy_buffers 7 4096;/, '1', BUFFERED),
+  'proxy-busy-buffers-size': loaded('12k', /proxy_busy_buffers_size 12288;/, '8q', BUFFERED),
+  'proxy-max-temp-file-size': loaded('7m', /proxy_max_temp_file_size 7340032;/, '1q', BUFFERED),
+  'client-body-buffer-size': loaded('17k', /client_body_buffer_size 17408;/, '16q'),
   'proxy-http-version': { good: '1.0', shows: [{ seen: { version: '1.0' } }], bad: '2', then: { seen: { version: '1.1' } } },
   'connection-proxy-header': { good: 'close', shows: [{ seen: { connection: 'close' } }], bad: 'upgrade' },
   'proxy-cookie-domain': {
@@ -42,34 +53,61 @@ export const BACKEND_ROWS: Rows = {
     shows: [{ path: LOCATION, answer: { location: 'http://outer.example/x' } }],
     bad: 'größer', then: { path: LOCATION, answer: { location: 'http://inner.example/x' } },
   },
-  ...shownBy('proxying.test.ts', {
-    'proxy-connect-timeout': ['3', '3x'],
-    'proxy-send-timeout': ['3', '0'],
-    'proxy-read-timeout': ['3', '-1'],
-    'proxy-buffering': ['on', 'true'],
-    'proxy-request-buffering': ['off', 'false'],
-    'proxy-buffer-size': ['8k', '8q'],
-    'proxy-buffers-number': ['8', '1'],
-    'proxy-busy-buffers-size': ['8k', '8q'],
-    'proxy-max-temp-file-size': ['0', '1q'],
-    'client-body-buffer-size': ['16k', '16q'],
+  'proxy-next-upstream': {
+    scene: { peers: ['failing', 'web'] }, good: 'error timeout http_503', shows: [{ times: 8 }], bad: 'sometimes', then: { times: 8, statuses: [200, 503] },
+  },
+  'proxy-next-upstream-tries': {
+    scene: { peers: ['dead', 'web'] }, good: '1', shows: [{ times: 8, statuses: [200, 502] }], bad: '-1', then: { times: 8 },
+  },
+  'proxy-next-upstream-timeout': {
+    scene: { peers: ['mute', 'web'] }, beside: { 'proxy-read-timeout': '2' },
+    good: '1', shows: [{ times: 8, atOnce: true, statuses: [200, 502] }], bad: '3x', then: { times: 8, atOnce: true },
+  },
+  'backend-protocol': { scene: { peers: ['grpc'], otherwise: ['web'] }, good: 'GRPC', shows: [{ grpc: true, answer: { 'grpc-status': '0', 'x-trailer': 'end' } }], bad: 'AJP', then: { seen: { by: 'web' } } },
+  'fastcgi-index': {
+    scene: { peers: ['fastcgi'] }, beside: { 'backend-protocol': 'FCGI' },
+    good: 'start.php', shows: [{ path: '/a/', seen: { SCRIPT_NAME: '/a/start.php' } }], bad: '../x', then: { path: '/a/', seen: { SCRIPT_NAME: '/a/' } },
+  },
+  'fastcgi-params-configmap': protection('params', [{ seen: { APP_ENV: 'production' } }], 'a/b/c', {
+    scene: { peers: ['fastcgi'] }, beside: { 'backend-protocol': 'FCGI' },
   }),
-  ...shownBy('retries.test.ts', {
-    'proxy-next-upstream': ['error timeout', 'sometimes'],
-    'proxy-next-upstream-timeout': ['3', '3x'],
-    'proxy-next-upstream-tries': ['3', '-1'],
-  }),
-  'backend-protocol': { good: 'HTTP', shows: 'backend-protocols.test.ts', bad: 'AJP' },
-  'fastcgi-index': { good: 'index.php', shows: 'backend-protocols.test.ts', bad: '../x' },
-  'fastcgi-params-configmap': protection('params', 'backend-protocols.test.ts', 'a/b/c'),
-  'custom-headers': protection('headers', 'headers.test.ts', 'a/b/c'),
-  'load-balance': { good: 'ewma', shows: 'balancing.test.ts', bad: 'best' },
-  'upstream-hash-by': { good: '$request_uri', shows: 'balancing.test.ts', bad: '$(' },
-  'upstream-hash-by-subset': { beside: HASH, good: 'true', shows: 'balancing.test.ts', bad: 'maybe' },
-  'upstream-hash-by-subset-size': { beside: HASH, good: '2', shows: 'balancing.test.ts', bad: '0' },
-  'affinity': { good: 'cookie', shows: [{ answer: { 'set-cookie': /^INGRESSCOOKIE=/ } }], bad: 'ip', then: { answer: { 'set-cookie': undefined } } },
-  'affinity-mode': { beside: AFFINITY, good: 'persistent', shows: 'affinity.test.ts', bad: 'fast' },
-  'affinity-canary-behavior': { beside: AFFINITY, good: 'legacy', shows: 'affinity.test.ts', bad: 'none' },
+  'custom-headers': protection('headers', [{ answer: { 'x-custom': 'yes' } }], 'a/b/c'),
+  'mirror-target': { good: 'http://{copies}/{name}', shows: [{ method: 'POST', body: 'some', copied: { method: 'POST', body: 'some', host: /^127\.0\.0\.1/ } }], bad: 'ftp://x' },
+  'mirror-host': { beside: { 'mirror-target': 'http://{copies}/{name}' }, good: 'm.example', shows: [{ copied: { host: 'm.example' } }], bad: '$host', then: { copied: { host: /^127\.0\.0\.1/ } } },
+  'mirror-request-body': {
+    beside: { 'mirror-target': 'http://{copies}/{name}' }, good: 'off', shows: [{ method: 'POST', body: 'some', seen: { body: 'some' }, copied: { body: '' } }],
+    bad: 'some', then: { method: 'POST', body: 'some', copied: { body: 'some' } },
+  },
+  'enable-access-log': { good: 'false', shows: [{ logged: false }], bad: 'maybe', then: { logged: true } },
+}
+
+const HASH = { 'upstream-hash-by': '$request_uri' }
+const SUBSET = { ...HASH, 'upstream-hash-by-subset': 'true' }
+const THREE = { peers: ['web', 'other', 'third'] } as const
+const AFFINITY = { affinity: 'cookie' }
+
+/** An attribute of the cookie; with a bad value the cookie is there without it. */
+function cookie(good: string, expected: RegExp, bad: string): Row {
+  return { beside: AFFINITY, good, shows: [{ answer: { 'set-cookie': expected } }], bad, then: { answer: { 'set-cookie': /^INGRESSCOOKIE=/ } } }
+}
+
+/** A browser that takes SameSite=None for Strict. */
+const OLD_BROWSER = { headers: { 'user-agent': 'Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/60.0.3112.90 Safari/537.36' } }
+
+export const BALANCING_ROWS: Rows = {
+  // Endpoints that wait for nothing are the same to all algorithms.
+  'load-balance': { good: 'least_request', shows: 'balancing.test.ts: least request keeps away from an endpoint that hangs, and comes back to it', bad: 'best' },
+  'upstream-hash-by': { scene: THREE, good: '$request_uri', shows: [{ times: 24, backends: 1 }], bad: '$(', then: { times: 24, backends: 3 } },
+  'upstream-hash-by-subset': {
+    scene: THREE, beside: { ...HASH, 'upstream-hash-by-subset-size': '2' },
+    good: 'true', shows: [{ times: 40, backends: 2 }], bad: 'maybe', then: { times: 24, backends: 1 },
+  },
+  'upstream-hash-by-subset-size': { scene: THREE, beside: SUBSET, good: '1', shows: [{ times: 24, backends: 1 }], bad: '0', then: { times: 60, backends: 3 } },
+  'affinity': {
+    scene: THREE, good: 'cookie', shows: [{ answer: { 'set-cookie': /^INGRESSCOOKIE=/ } }, { returning: true, times: 24, backends: 1 }],
+    bad: 'ip', then: { answer: { 'set-cookie': undefined } },
+  },
+  'affinity-mode': { beside: AFFINITY, good: 'persistent', shows: 'affinity.test.ts: ${mode}: the endpoints of others stay when one goes, and its sessions go on', bad: 'fast' },
   'session-cookie-name': cookie('STICK', /^STICK=/, 'a b'),
   'session-cookie-path': cookie('/app', /; Path=\/app/i, 'app'),
   'session-cookie-domain': cookie('a.example', /; Domain=a\.example/i, 'a;b'),
@@ -77,10 +115,9 @@ export const BACKEND_ROWS: Rows = {
   'session-cookie-expires': cookie('60', /; Expires=/i, '60s'),
   'session-cookie-samesite': cookie('Strict', /; SameSite=Strict/i, 'Tight'),
   'session-cookie-secure': cookie('true', /; Secure/i, 'maybe'),
-  'session-cookie-conditional-samesite-none': { beside: AFFINITY, good: 'true', shows: 'affinity.test.ts', bad: 'maybe' },
-  'session-cookie-change-on-failure': { beside: AFFINITY, good: 'true', shows: 'affinity.test.ts', bad: 'maybe' },
-  'mirror-target': { good: 'http://127.0.0.1:1/', shows: 'mirror.test.ts', bad: 'ftp://x' },
-  'mirror-host': { beside: { 'mirror-target': 'http://127.0.0.1:1/' }, good: 'm.example', shows: 'mirror.test.ts', bad: '$host' },
-  'mirror-request-body': { beside: { 'mirror-target': 'http://127.0.0.1:1/' }, good: 'off', shows: 'mirror.test.ts', bad: 'some' },
-  'enable-access-log': { good: 'false', shows: 'access-log.test.ts', bad: 'maybe' },
+  'session-cookie-conditional-samesite-none': {
+    beside: { ...AFFINITY, 'session-cookie-samesite': 'None' }, good: 'true', shows: [{ ...OLD_BROWSER, answer: { 'set-cookie': /^(?!.*SameSite)/ } }],
+    bad: 'maybe', then: { ...OLD_BROWSER, answer: { 'set-cookie': /SameSite=None/ } },
+  },
+  'session-cookie-change-on-failure': { beside: AFFINITY, good: 'true', shows: 'affinity.test.ts: ${mode}: after a failed try the cookie stays, or changes when it is to', bad: 'maybe' },
 }
