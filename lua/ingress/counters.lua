@@ -7,6 +7,7 @@ local EVENTS = {
     { "lua_errors", "Errors in Lua while a request was handled." },
     { "password_checks", "Passwords compared with a hash that takes long." },
     { "password_checks_refused", "Such comparisons that were one too many." },
+    { "questions_refused", "Questions of external authentication that were one too many." },
     { "retries", "Tries after the first one." },
     { "retry_budget_exhausted", "Retries that the budget did not allow." },
 }

@@ -41,6 +41,8 @@ local LET_IN = { status = 200, headers = {} }
 local _M = {
     -- What is decided by where the service has said nothing.
     NO_ANSWER = { status = 502, headers = {} },
+    -- Where too many wait for it.
+    NO_ROOM = { status = 503, headers = {} },
 }
 
 -- Address of a request -> {auth, verdict, question, headers}: the compiled policy, what is known
@@ -282,6 +284,8 @@ local function refuse(verdict, auth)
         return ngx.redirect(auth.signin(), 302)
     elseif status == 401 then
         ngx.header["WWW-Authenticate"] = verdict.headers["WWW-Authenticate"]
+    elseif verdict == _M.NO_ROOM then
+        ngx.header["Retry-After"] = 1
     elseif status ~= 403 then
         status = 500
     end

@@ -3,9 +3,11 @@
 local answers = require "ingress.external_auth_cache"
 local backends = require "ingress.balance.backend"
 local completion = require "ingress.balance.completion"
+local counters = require "ingress.counters"
 local external_auth = require "ingress.external_auth"
 local faults = require "ingress.faults"
 local request_key = require "ingress.request_key"
+local store = require "ingress.store"
 
 local ipairs = ipairs
 local ngx = ngx
@@ -13,8 +15,18 @@ local ngx_var = ngx.var
 local tonumber = tonumber
 
 local NO_ANSWER = external_auth.NO_ANSWER
+-- Each takes two connections, and up to 20 s of a service that hangs. An eighth of the connections
+-- that a worker has, as the configuration says it by default.
+local MOST_WAITING = 2048
+-- Seconds between two lines of the log about one service.
+local REPORT_INTERVAL = 1
 
 local _M = {}
+
+-- Backend -> how many questions of this worker wait for its answer, and when it was last told that
+-- there were too many.
+local waiting = {}
+local reported = {}
 
 
 local function exchange_of_question()
@@ -24,6 +36,36 @@ end
 
 local function subject()
     return "host " .. (ngx_var.host or "-")
+end
+
+
+-- Whether one more may wait. What is too much is answered at once: with a service that hangs no
+-- connection would be left for anybody else.
+local function has_room(backend)
+    if (waiting[backend] or 0) < (store.setting().questions or MOST_WAITING) then
+        return true
+    end
+    counters.add("questions_refused")
+    if ngx.now() - (reported[backend] or 0) >= REPORT_INTERVAL then
+        reported[backend] = ngx.now()
+        ngx.log(ngx.WARN, "too many questions of external authentication wait for ", backend)
+    end
+    return false
+end
+
+
+local function begin_waiting(exchange)
+    local backend = exchange.auth.target.entry.key
+    waiting[backend] = (waiting[backend] or 0) + 1
+    exchange.question, exchange.backend = request_key(), backend
+end
+
+
+local function end_waiting(exchange)
+    local backend = exchange.backend
+    local count = waiting[backend] - 1
+    waiting[backend] = count > 0 and count or nil
+    exchange.question = nil
 end
 
 
@@ -37,8 +79,11 @@ _M.ask = faults.guarded(function()
     elseif not backends.has_endpoint(exchange.auth.target) then
         exchange.verdict = NO_ANSWER
         return ngx.exit(204)
+    elseif not has_room(exchange.auth.target.entry.key) then
+        exchange.verdict = external_auth.NO_ROOM
+        return ngx.exit(204)
     end
-    exchange.question = request_key()
+    begin_waiting(exchange)
     ngx.ctx = completion.watch(exchange.auth.target)
 end, subject)
 
@@ -65,7 +110,7 @@ _M.answer = faults.guarded_end(function()
     end
     local status = completion.has_answered() and ngx.status or NO_ANSWER.status
     completion.interrupt(ngx.status)
-    exchange.question = nil
+    end_waiting(exchange)
     exchange.verdict = verdict_of(status, exchange.auth)
     if exchange.cache_key then
         answers.keep(exchange.cache_key, exchange.verdict, exchange.auth.cache, ngx.header)
@@ -80,6 +125,7 @@ function _M.forget()
     local exchange = external_auth.forget()
     if exchange and exchange.question then
         completion.abandon(exchange.question)
+        end_waiting(exchange)
     end
 end
 

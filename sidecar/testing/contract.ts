@@ -136,6 +136,7 @@ const setting = object(
     load_balance: loadBalance.runtime.schema,
     reject_handshake: { const: true },
     retry_budget: retryBudget,
+    questions: count,
     ejection,
     default_backend: backendKey,
     access: access.runtime.schema,

@@ -6,6 +6,7 @@ local resilience = require "ingress.pure.resilience_record"
 local member = require "ingress.pure.route_member"
 local shape = require "ingress.pure.shape"
 
+local MOST_QUESTIONS = 1000000
 local SETTINGS = {
     access = true, blocks = true, body_size = true, header_spellings = true, load_balance = true,
     retries = true, timeouts = true,
@@ -16,6 +17,10 @@ local OTHER_SETTINGS = {
             or nil
     end,
     ejection = resilience.ejection,
+    questions = function(value)
+        return not shape.is_integer(value, 1, MOST_QUESTIONS)
+            and "questions must be a whole number" or nil
+    end,
     reject_handshake = handshake.switch,
     retry_budget = resilience.retry_budget,
 }

@@ -284,6 +284,7 @@ everyVariant('external authentication', ({ variant }) => {
       settings({
         'global-auth-url': `http://127.0.0.1:${it.auth.port}/all`, 'global-auth-response-headers': 'X-User',
         'global-auth-signin': '/login', 'no-auth-locations': '/public,/health', 'custom-http-errors': '401,403,404,500', 'enable-auth-access-log': 'true',
+        'max-worker-connections': '256', 'worker-processes': '2',
       }),
       ...route(it, 'app', {}, ['/']),
       ...route(it, 'free', { 'enable-global-auth': 'false' }),
@@ -376,6 +377,27 @@ everyVariant('external authentication', ({ variant }) => {
         `GET /app HTTP/1.1\r\nHost: ${HOST}\r\nConnection: Upgrade\r\nUpgrade: test\r\nCookie: ${cookie}\r\n\r\n`
       assert.match(await raw(http, upgrade('session=good')), /^HTTP\/1\.1 101 /)
       assert.match(await raw(http, upgrade('').replace('Upgrade\r\n', 'close\r\n')), /^HTTP\/1\.1 302 /)
+    })
+
+    await t.test('a service that hangs holds only so many connections', async () => {
+      const before = it.questions.length
+      const statuses: number[] = []
+      const all = Array.from({ length: 80 }, async () => {
+        const { status } = await ask(http, { path: '/app', ...as('slow') })
+        statuses.push(status)
+      })
+      // 32 wait in each of two workers.
+      await until('all wait or are refused', () => it.questions.length - before + statuses.length === 80)
+      const refused = statuses.length
+      assert.ok(refused >= 16, String(refused))
+      assert.deepEqual([...new Set(statuses)], [503])
+      assert.equal((await ask(http, { path: '/free' })).status, 200)
+      it.release()
+      await Promise.all(all)
+      assert.deepEqual(statuses.slice(refused), Array<number>(80 - refused).fill(200))
+      assert.equal((await ask(http, { path: '/app', ...as('good') })).status, 200)
+      const { counts } = JSON.parse((await plane.call('GET', '/v1/health')).text) as { counts: Record<string, number> }
+      assert.equal(counts['questions_refused'], refused)
     })
 
     await t.test('a question that is under way while NGINX reloads is answered', async () => {
