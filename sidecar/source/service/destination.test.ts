@@ -32,3 +32,19 @@ test('addresses that are refused are findings, but not thousands of them', () =>
   assert.equal(findings.length, 17)
   assert.match(findings[0]?.message ?? '', /"127\.0\.0\.0".* is a loopback address/)
 })
+
+test('a Service with nothing but endpoints of a family that the pod has not is told', () => {
+  const told = (addresses: readonly string[]): string[] => {
+    const slices = addresses.map((address, i) => {
+      const { metadata, ...rest } = slice('six', 'web', [address])
+      return { ...rest, metadata: { ...metadata, name: `web-${i}` }, addressType: address.includes(':') ? 'IPv6' : 'IPv4' }
+    })
+    const objects = [CLASS, service('six', 'web'), ...slices, ingress('six', 'web', {})]
+    const options = { ...GOLDEN_OPTIONS, podAddresses: [OWN] }
+    const { findings } = translate({ objects, options, listeners: { addresses: [], httpPort: 80, httpsPort: 443 } })
+    return findings.map(({ reason }) => reason)
+  }
+  assert.deepEqual(told(['fd00::1']), ['UnreachableEndpoints'])
+  assert.deepEqual(told(['fd00::1', '198.18.1.1']), [])
+  assert.deepEqual(told([]), [])
+})

@@ -54,11 +54,16 @@ export function isReachable(address: string, context: Context): boolean {
   return podAddresses.length === 0 || podAddresses.some((own) => own.includes(':') === isIpv6)
 }
 
+interface Unreachable {
+  readonly reason: 'UnreachableEndpoints'
+  readonly message: string
+}
+
 /**
  * What to say when nothing is left of addresses that nobody refuses; else nothing.
- * @param counts how many there are, how many are refused, and how many can be used
+ * @param all how many there are, of which `refused` are refused and `usable` are left
  */
-export function unreachable(all: number, refused: number, usable: number): readonly { reason: string; message: string }[] {
+export function unreachable(all: number, refused: number, usable: number): readonly Unreachable[] {
   if (usable > 0 || all <= refused) return []
   const message = 'its addresses are of a family (IPv4, IPv6) that this pod has no address of: they are not used'
   return [{ reason: 'UnreachableEndpoints', message }]

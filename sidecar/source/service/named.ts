@@ -20,7 +20,7 @@ export interface Named {
 }
 
 export interface NameProblem {
-  readonly reason: 'RefusedName' | 'RefusedEndpoint' | 'NameNotResolved'
+  readonly reason: 'RefusedName' | 'RefusedEndpoint' | 'NameNotResolved' | 'UnreachableEndpoints'
   readonly message: string
 }
 
@@ -66,10 +66,10 @@ function judged(
     return false
   })
   const unique = [...new Set(usable.map((address) => formatAddress(parseAddress(address) ?? [])))].sort(compareText)
-  const problems: NameProblem[] = [
-    ...refusedMessages(refusals).map((message) => ({ reason: 'RefusedEndpoint', message })),
-    ...unreachable(addresses.length, refusals.length, usable.length).map(({ reason, message }) => ({ reason, message: `${subject}: ${message}` })),
-  ]
+  const problems: NameProblem[] = refusedMessages(refusals).map((message) => ({ reason: 'RefusedEndpoint', message }))
+  for (const { reason, message } of unreachable(addresses.length, refusals.length, usable.length)) {
+    problems.push({ reason, message: `${subject}: ${message}` })
+  }
   if (failure !== undefined) {
     const effect = unique.length > 0 ? 'the addresses of the last good answer stay in use' : otherwise
     const message = `${subject} cannot be resolved since ${failure.since}: ${failure.reason}; ${effect}`
