@@ -1,11 +1,11 @@
 -- External authentication: a service is asked about each request of a route, by a subrequest of
--- NGINX (`auth_request`; external_auth_question.lua), and Lua decides by what it says. Nothing lets
+-- NGINX (`auth_request`; external_auth/question.lua), and Lua decides by what it says. Nothing lets
 -- a request in but an answer of the service: where there is none, it is 500.
 --
 -- The step of a route, which is its last, gets the question ready; `decide` is in the access phase
 -- of the request, after the subrequest.
 
-local answers = require "ingress.external_auth_cache"
+local answers = require "ingress.external_auth.answers"
 local basic_auth = require "ingress.policy.basic_auth"
 local client_url = require "ingress.pure.client_url"
 local direct_response = require "ingress.policy.direct_response"

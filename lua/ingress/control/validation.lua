@@ -1,10 +1,10 @@
 -- Which records are taken, and the form in which they are stored: for what is pushed, and once more
 -- for what comes from the file, which is no way around the rules.
 
-local client_certificate = require "ingress.client_certificate"
+local client_certificate = require "ingress.tls.client_certificate"
 local destination = require "ingress.destination"
 local json = require "ingress.control.json"
-local key_pair = require "ingress.key_pair"
+local key_pair = require "ingress.tls.key_pair"
 local path_regex = require "ingress.path_regex"
 local policies = require "ingress.policy.registry"
 local record = require "ingress.pure.record"

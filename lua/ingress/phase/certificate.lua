@@ -1,2 +1,2 @@
 -- ssl_certificate_by_lua of the TLS servers.
-return require("ingress.certificate").run
+return require("ingress.tls.certificate").run

@@ -1,2 +1,2 @@
 -- header_filter_by_lua of `location = //external_auth`.
-return require("ingress.external_auth_question").answer
+return require("ingress.external_auth.question").answer

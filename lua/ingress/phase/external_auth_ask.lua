@@ -1,2 +1,2 @@
 -- rewrite_by_lua of `location = //external_auth`.
-return require("ingress.external_auth_question").ask
+return require("ingress.external_auth.question").ask

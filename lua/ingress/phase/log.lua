@@ -2,7 +2,7 @@
 
 local completion = require "ingress.balance.completion"
 local connections = require "ingress.limit.connections"
-local external_auth_question = require "ingress.external_auth_question"
+local external_auth_question = require "ingress.external_auth.question"
 local metrics = require "ingress.metrics"
 local observe = require("ingress.metrics.request").observe
 local response = require "ingress.response"

@@ -23,7 +23,7 @@ end
 --- Without the certificate backends would meet a stranger: the route is closed until it is there.
 function _M.compile(value)
     -- Policies are loaded without NGINX, too.
-    local pem = require("ingress.key_pair").pem
+    local pem = require("ingress.tls.key_pair").pem
     return function()
         local pair = pem(value.identity)
         if not pair then

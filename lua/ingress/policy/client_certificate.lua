@@ -111,7 +111,7 @@ end
 
 function _M.compile(value, route)
     -- Policies are loaded without NGINX, too.
-    local judge = require("ingress.client_certificate").judge
+    local judge = require("ingress.tls.client_certificate").judge
     local redirect, accepted = route.policies.tls_redirect, MODES[value.verify]
     return function()
         local verdict = judge(value)

@@ -1,6 +1,6 @@
 -- The question of external authentication: a subrequest in `location = //external_auth`.
 
-local answers = require "ingress.external_auth_cache"
+local answers = require "ingress.external_auth.answers"
 local backends = require "ingress.balance.backend"
 local completion = require "ingress.balance.completion"
 local counters = require "ingress.counters"

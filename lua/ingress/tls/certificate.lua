@@ -1,11 +1,11 @@
 -- The certificate of a TLS handshake: of the host record for the name (exact, then the wildcard of
 -- one label), else the default.
 
-local client_certificate = require "ingress.client_certificate"
-local client_ciphers = require "ingress.client_ciphers"
+local client_certificate = require "ingress.tls.client_certificate"
+local client_ciphers = require "ingress.tls.client_ciphers"
 local faults = require "ingress.faults"
 local host_name = require "ingress.pure.host_name"
-local key_pair = require "ingress.key_pair"
+local key_pair = require "ingress.tls.key_pair"
 local record_key = require "ingress.pure.record_key"
 local router = require "ingress.router"
 local ssl = require "ngx.ssl"
