@@ -1,7 +1,7 @@
 /** Requests of tests: fetch-like for most, raw bytes where a library would correct them. */
 import { once } from 'node:events'
 import { connect } from 'node:net'
-import { request, type Dispatcher } from 'undici'
+import { Agent, request, type Dispatcher } from 'undici'
 
 export interface Reply {
   readonly status: number
@@ -19,12 +19,20 @@ export interface Ask {
   readonly dispatcher?: Dispatcher
 }
 
+let shared = new Agent()
+
+/** Requests from now on share other connections; those that are under way end as they may. */
+export function forgetConnections(): void {
+  void shared.close()
+  shared = new Agent()
+}
+
 export async function ask(origin: string, what: Ask = {}): Promise<Reply> {
   const answer = await request(`${origin}${what.path ?? '/'}`, {
     method: what.method ?? 'GET',
     headers: { host: what.host ?? 'a.example', ...what.headers },
     ...(what.body === undefined ? {} : { body: what.body as string }),
-    ...(what.dispatcher === undefined ? {} : { dispatcher: what.dispatcher }),
+    dispatcher: what.dispatcher ?? shared,
   })
   return { status: answer.statusCode, text: await answer.body.text(), headers: answer.headers }
 }
@@ -37,4 +45,15 @@ export async function raw(origin: string, bytes: string): Promise<string> {
   socket.write(bytes)
   await once(socket, 'close')
   return text
+}
+
+/**
+ * The status of a request without a body, once NGINX has closed its connection. What NGINX does at the end of a request
+ * (a line in the log, what is counted) is done by then; whoever has only the answer cannot know.
+ */
+export async function statusAtEnd(origin: string, what: Omit<Ask, 'body' | 'dispatcher'> = {}): Promise<number> {
+  const headers = Object.entries({ host: what.host ?? 'a.example', connection: 'close', ...what.headers })
+  const lines = headers.map(([name, value]) => `${name}: ${value}\r\n`).join('')
+  const answer = await raw(origin, `${what.method ?? 'GET'} ${what.path ?? '/'} HTTP/1.1\r\n${lines}\r\n`)
+  return Number(answer.split(' ')[1])
 }

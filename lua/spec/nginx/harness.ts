@@ -6,7 +6,6 @@ import { spawn, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import { existsSync, readFileSync } from 'node:fs'
 import { mkdtemp, rm } from 'node:fs/promises'
-import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -14,10 +13,15 @@ import { describe, type TestContext } from 'node:test'
 import { Client } from 'undici'
 import type { DataPlaneStatus } from '../../../sidecar/dataplane/client.ts'
 import type { Capabilities } from '../../../sidecar/nginx/input.ts'
+import { forgetConnections } from './client.ts'
 import { renderFixture, type FixtureOptions } from './fixture.ts'
+import { freePort } from './ports.ts'
+
+export { freePort }
 
 export const LAUNCHER = join(import.meta.dirname, '../../../openresty/start')
-const WAIT_MS = 10_000
+/** Far more than anything takes on a machine that does much else: nobody waits for it but a test that fails. */
+const WAIT_MS = 60_000
 
 export type Variant = 'system' | 'next' | 'openresty'
 
@@ -50,32 +54,6 @@ export async function until<T>(what: string, probe: Probe<T>): Promise<T> {
     if (Date.now() > deadline) throw new Error(`never happened: ${what}`)
     await sleep(5)
   }
-}
-
-const given = new Set<number>()
-
-/** Below those that the kernel gives to connections of clients: one of those would be in NGINX's way. */
-const FIRST_PORT = 10_240
-const PORTS = 22_000
-
-/** A port that nobody listens on, another one at each call. */
-export async function freePort(): Promise<number> {
-  const port = FIRST_PORT + Math.floor(Math.random() * PORTS)
-  if (given.has(port) || !(await isFree(port))) return freePort()
-  given.add(port)
-  return port
-}
-
-async function isFree(port: number): Promise<boolean> {
-  const server = createServer().listen(port, '127.0.0.1')
-  try {
-    await once(server, 'listening')
-  } catch {
-    return false
-  }
-  server.close()
-  await once(server, 'close')
-  return true
 }
 
 export interface WorkerStatus {
@@ -130,14 +108,18 @@ export class DataPlane {
   /** Process id of the master, once it has started. */
   master = 0
   readonly #child: ChildProcess
-  readonly #control: Client
+  #control: Client
   #log = ''
 
   constructor(folder: string, child: ChildProcess) {
     this.folder = folder
     this.#child = child
     child.stderr?.on('data', (chunk: Buffer) => { this.#log += chunk.toString() })
-    this.#control = new Client('http://control', { socketPath: join(folder, 'control.sock') })
+    this.#control = this.#connect()
+  }
+
+  #connect(): Client {
+    return new Client('http://control', { socketPath: join(this.folder, 'control.sock') })
   }
 
   get log(): string {
@@ -154,8 +136,16 @@ export class DataPlane {
     const content = text === undefined ? {} : { body: text }
     const response = await this.#control.request({ method, path, ...content })
     const answer = await response.body.text()
+    if (method === 'PUT' && path === '/v1/config') this.#leaveOldWorkers()
     const json = response.headers['content-type'] === 'application/json' ? answer : '{}'
     return { status: response.statusCode, body: JSON.parse(json) as ControlBody, text: answer }
+  }
+
+  /** Old workers end connections that idle: a request that meets that end would be lost. */
+  #leaveOldWorkers(): void {
+    void this.#control.close()
+    this.#control = this.#connect()
+    forgetConnections()
   }
 
   async status(): Promise<ControlBody> {
@@ -174,13 +164,16 @@ export class DataPlane {
     return this.call('PUT', '/v1/config', renderFixture(options).text)
   }
 
-  /** Signals the master; resolves when the launcher has ended. */
+  /** Signals the master; resolves when the launcher and all workers have ended. */
   async stop(signal: NodeJS.Signals = 'SIGTERM'): Promise<void> {
     await this.#control.destroy()
     if (this.#hasEnded) return
     const exit = once(this.#child, 'exit')
+    const workers = childrenOf(this.master)
     process.kill(this.master, signal)
     await exit
+    // Those of a master that was killed end a moment later.
+    await until('the workers have ended', () => !workers.some((pid) => existsSync(`/proc/${pid}/exe`)))
   }
 
   /** Signals the launcher, as a container runtime does. */
@@ -202,6 +195,10 @@ export class DataPlane {
 export interface StartOptions {
   readonly folder?: string
   readonly env?: Readonly<Record<string, string>>
+}
+
+function childrenOf(pid: number): readonly string[] {
+  return readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').split(' ').filter((child) => child !== '')
 }
 
 function parentOf(pid: number): number | undefined {

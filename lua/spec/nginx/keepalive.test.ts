@@ -6,7 +6,7 @@ import type { Socket } from 'node:net'
 import { test } from 'node:test'
 import { endpoints, host, route } from './backends.ts'
 import { ask } from './client.ts'
-import { everySetup, serve, until, type Json } from './harness.ts'
+import { everySetup, freePort, serve, until, type Json } from './harness.ts'
 import { answers, peer, type Peer } from './peers.ts'
 
 function records(peers: readonly { readonly port: number }[], services: readonly string[] = ['web']): Json {
@@ -56,9 +56,9 @@ everySetup('kept connections', (setup) => {
 
   test('another process with the address of a gone one: no request is lost, none goes to the old one', async (t) => {
     const { plane, http } = await serve(t, setup)
-    const first = createServer((_, response) => { response.end('first') }).listen(0, '127.0.0.1')
+    const port = await freePort()
+    const first = createServer((_, response) => { response.end('first') }).listen(port, '127.0.0.1')
     await once(first, 'listening')
-    const { port } = first.address() as { port: number }
     await plane.put(records([{ port }]))
     for (let i = 0; i < 8; i += 1) assert.equal((await ask(http, { host: 'web.example' })).text, 'first')
     await plane.put({})

@@ -42,7 +42,9 @@ async function read(plane: DataPlane): Promise<{ readonly revision: number; read
 }
 
 async function again(test: TestContext, setup: Setup, plane: DataPlane): Promise<DataPlane> {
-  await plane.stop('SIGKILL')
+  // Its workers may still be there.
+  process.kill(plane.master, 'SIGKILL')
+  await plane.ended()
   const next = await start(setup.variant, { folder: plane.folder })
   test.after(() => next.stop())
   return next

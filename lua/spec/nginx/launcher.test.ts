@@ -40,7 +40,8 @@ everyVariant('launcher', (setup) => {
     const { plane, http } = await serve(t, setup)
     const hash = (await plane.status()).config_hash
     const instance = (await plane.status()).instance
-    await plane.stop('SIGKILL')
+    process.kill(plane.master, 'SIGKILL')
+    await plane.ended()
     assert.ok(existsSync(join(plane.folder, 'control.sock')))
     const next = await again(t, setup, plane.folder)
     const status = await next.status()
@@ -58,7 +59,7 @@ everyVariant('launcher', (setup) => {
   test('workers end with their master, whatever ended it', async (t) => {
     const { plane } = await serve(t, setup)
     const workers = (await plane.status()).workers.map((worker) => worker.pid)
-    await plane.stop('SIGKILL')
+    process.kill(plane.master, 'SIGKILL')
     await until('the workers are gone', () =>
       workers.every((pid) => !existsSync(`/proc/${pid}`)
         || readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1]?.startsWith('Z')))

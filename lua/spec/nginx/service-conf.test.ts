@@ -1,7 +1,6 @@
 /** From the annotation `conf` of a Service to what backends and clients see. */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { Client } from 'undici'
 import { backend, type Handler } from './backends.ts'
 import { ask, type Ask, type Reply } from './client.ts'
 import { everyVariant } from './harness.ts'
@@ -36,10 +35,7 @@ everyVariant('conf of a Service', ({ variant }) => {
     const { http, apply, plane } = await site(t, variant)
     const answerOf = async (annotations: Readonly<Record<string, string>>): Promise<Reply> => {
       await apply([...service('web', { annotations }, web), ingress('web')])
-      // A connection of an old worker would be answered by what that one can.
-      const dispatcher = new Client(http)
-      t.after(() => dispatcher.close())
-      return ask(http, { dispatcher })
+      return ask(http)
     }
     assert.equal((await answerOf({})).headers['x-a'], undefined)
     assert.equal((await answerOf({ conf: 'more_set_headers "X-A: 1";' })).headers['x-a'], '1')
