@@ -88,10 +88,10 @@ everyVariant('annotations', ({ variant }) => {
     // Streams that their client resets.
     for (let i = 0; i < 4; i += 1) {
       const stream = await until('there is room', async () => {
+        const arrived = once(web.server, 'request').then(() => undefined)
         const one = opened.request({ ':path': '/', ':authority': HOST })
         one.on('error', () => undefined)
         const refused = once(one, 'response').then(([headers]) => (headers as IncomingHttpHeaders)[':status'])
-        const arrived = until('it waits', () => waiting.length > 0).then(() => undefined)
         const status = await Promise.race([refused, arrived])
         if (Number(status) === 420) throw new Error('refused for its rate')
         return status === undefined ? one : undefined
