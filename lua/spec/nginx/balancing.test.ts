@@ -102,7 +102,7 @@ everySetup('balancing', (setup) => {
     await push(plane, peers, { algorithm: 'subset', key: [{ var: 'arg_user' }], subset_size: 2 })
     const names = await peersOf(http, 40, () => ({ path: '/?user=anna' }))
     assert.equal(new Set(names).size, 2)
-    const all = await peersOf(http, 60, (i) => ({ path: `/?user=${i}` }))
+    const all = await peersOf(http, 150, (i) => ({ path: `/?user=${i}` }))
     assert.equal(new Set(all).size, 6)
   })
 

@@ -85,18 +85,19 @@ async function open(t: TestContext, { fixture }: Served, options: ConnectionOpti
 
 /** One request of HTTP/1.1 on a connection, whose answer has a length. */
 async function exchange(socket: TLSSocket, name: string, headers: readonly string[] = [], path = '/'): Promise<Reply> {
-  socket.write([`GET ${path} HTTP/1.1`, `Host: ${name}`, ...headers, '', ''].join('\r\n'))
+  const reply = Promise.withResolvers<Reply>()
   let received = ''
-  for (;;) {
-    const [chunk] = (await Promise.race([once(socket, 'data'), once(socket, 'close')])) as [Buffer | boolean]
-    if (!Buffer.isBuffer(chunk)) throw new Error(`closed after ${received}`)
+  const hear = (chunk: Buffer): void => {
     received += chunk.toString()
     const end = received.indexOf('\r\n\r\n')
     const length = Number(/^content-length: (\d+)\r$/im.exec(received)?.[1] ?? 0)
-    if (end >= 0 && received.length >= end + 4 + length) {
-      return { status: Number(received.slice(9, 12)), head: received.slice(0, end), body: received.slice(end + 4) }
-    }
+    if (end < 0 || received.length < end + 4 + length) return
+    const [head, body] = [received.slice(0, end), received.slice(end + 4)]
+    reply.resolve({ status: Number(received.slice(9, 12)), head, body })
   }
+  socket.on('data', hear).on('close', () => reply.reject(new Error(`closed after ${received}`)))
+  socket.write([`GET ${path} HTTP/1.1`, `Host: ${name}`, ...headers, '', ''].join('\r\n'))
+  return reply.promise.finally(() => socket.off('data', hear))
 }
 
 async function ask(t: TestContext, served: Served, servername: string, client: Client = {}): Promise<Reply> {
@@ -335,8 +336,9 @@ everyVariant('client certificates', (setup) => {
     assert.equal((await exchange(kept, 'a.example')).status, 200)
     const third = await open(t, served, { ...ALICE, servername: 'a.example' })
     await served.plane.put({ ...all, [KEY]: withDigest({ certificates }) })
+    const closed = once(kept, 'close')
     assert.equal((await exchange(kept, 'a.example')).status, 421)
-    await once(kept, 'close')
+    await closed
     assert.equal((await ask(t, served, 'a.example', ALICE)).status, 400)
     assert.equal((await ask(t, served, 'a.example', MALLORY)).status, 200)
     const { [KEY]: _, ...without } = all

@@ -120,9 +120,8 @@ function segments(target: string): readonly string[] {
 everyVariant('hostile requests', ({ variant }) => {
   test('no spelling of a path leads around what protects it', async (t) => {
     const { nginx, protections: all, seen, send } = await rig(t, variant)
-    await send(get('/limited'))
-    while (statusOf(await send(get('/limited'))) === 200) { /* until nothing is left of the limit */ }
     for (const { name, status } of all) {
+      while (statusOf(await send(get(`/${name}`))) === 200) { /* until nothing is left of a limit */ }
       seen.length = 0
       for (const target of samePath(name)) assert.equal(statusOf(await send(get(target))), status, target)
       for (const target of noPath(name)) assert.equal(statusOf(await send(get(target))), 400, JSON.stringify(target))

@@ -129,7 +129,7 @@ for (const variant of variants()) {
       for (const change of [passed, [], passed, []]) {
         const count = results.length
         await nginx.apply([...objects, ...change])
-          await until('more handshakes', () => results.length > count + 20)
+        await until('more handshakes', () => results.length > count + 20)
       }
       going = false
       await Promise.all(clients)

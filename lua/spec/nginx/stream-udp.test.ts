@@ -61,7 +61,7 @@ for (const variant of variants()) {
       const map = configMap('udp', { [port]: 'prod/dns:80' })
       await nginx.apply([map, ...service('dns', [], { protocol: 'UDP' })])
       const client = await UdpClient.open(t, port)
-      client.send('for nobody')
+      await client.sendAndWait('for nobody')
       const heard: string[] = []
       const peer = await udpPeer(t, 'one', (_, message) => heard.push(message))
       await nginx.apply([map, ...service('dns', [peer], { protocol: 'UDP' })])

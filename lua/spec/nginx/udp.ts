@@ -1,7 +1,9 @@
 /** Datagrams: peers that answer with their name, and clients that remember who answered. */
 import { createSocket, type Socket } from 'node:dgram'
 import { once } from 'node:events'
+import { readFileSync } from 'node:fs'
 import type { TestContext } from 'node:test'
+import { until } from './harness.ts'
 
 async function bound(t: TestContext): Promise<Socket> {
   const socket = createSocket('udp4')
@@ -37,14 +39,24 @@ export class UdpClient {
     return new UdpClient(await bound(t), port)
   }
 
-  send(text = 'hello'): void {
-    this.#socket.send(text, this.#port, '127.0.0.1')
+  send(text = 'hello'): Promise<void> {
+    return new Promise((resolve) => { this.#socket.send(text, this.#port, '127.0.0.1', () => resolve()) })
+  }
+
+  /** The same; resolves when whoever listens has taken all that was sent. */
+  async sendAndWait(text: string): Promise<void> {
+    await this.send(text)
+    const port = this.#port.toString(16).toUpperCase().padStart(4, '0')
+    await until('it is taken', () => {
+      const rows = readFileSync('/proc/net/udp', 'utf8').split('\n').filter((row) => row.includes(`0100007F:${port} `))
+      return rows.every((row) => row.includes(':00000000 00:'))
+    })
   }
 
   /** Who answers the next datagram. */
   async ask(): Promise<string> {
     const answer = once(this.#socket, 'message') as Promise<[Buffer]>
-    this.send()
+    await this.send()
     return (await answer)[0].toString()
   }
 }
