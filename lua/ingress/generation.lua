@@ -48,6 +48,7 @@ function _M.declare(hash, class_names)
 end
 
 
+--- Whether the configuration of this worker has that location class.
 function _M.has_class(name)
     return classes[name] == true
 end

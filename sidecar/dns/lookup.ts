@@ -30,6 +30,7 @@ export interface Dns {
   cancel(): void
 }
 
+/** A resolver of our own, so that one can be cancelled without the others. */
 export function dnsLookup({ servers, families }: LookupOptions): Dns {
   const resolver = new Resolver({ timeout: TIMEOUT_MS, tries: TRIES })
   if (servers.length > 0) resolver.setServers(servers)

@@ -11,6 +11,7 @@ const OLD_VERSIONS: ReadonlySet<string> = new Set(['extensions/v1beta1', 'networ
 /** Of an object with thousands of paths. */
 const MAX_SHOWN = 20
 
+/** Whether an object of a folder is an Ingress of a version before `networking.k8s.io/v1`. */
 export function isOldIngress({ kind, apiVersion }: Fields): boolean {
   return kind === 'Ingress' && typeof apiVersion === 'string' && OLD_VERSIONS.has(apiVersion)
 }

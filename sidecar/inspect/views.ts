@@ -5,6 +5,7 @@ import type { HealthReport } from '../dataplane/client.ts'
 import { explain, type BackendHealth, type RouteNotes } from '../explain/explain.ts'
 import { leftOut } from '../pipeline/left-out.ts'
 
+/** `version`: of this program. Each call looks at what is there now. */
 export function inspectionViews(controller: Controller, version: string): InspectionViews {
   const { pipeline, dataPlane, control } = controller
   return {

@@ -24,6 +24,7 @@ export interface Identity {
 
 type Add = (name: string, help: string, labelNames: readonly string[], fill: (gauge: Gauge) => void) => void
 
+/** Their values are read at each scrape. */
 export function ingressNginxMetrics(controller: Controller, identity: Identity): Registry {
   const registry = new Registry()
   const add: Add = (name, help, labelNames, fill) =>

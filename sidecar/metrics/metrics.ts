@@ -14,6 +14,7 @@ export interface Program {
   readonly isLeading: () => boolean
 }
 
+/** All registries of this process, and what OpenResty is asked for, for `/metrics`. */
 export function metricsOptions(controller: Controller, options: Options, program: Program): MetricsOptions {
   const labels = {
     controller_class: options['controller-class'],

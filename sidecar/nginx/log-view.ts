@@ -13,6 +13,7 @@ export interface LogView {
   readonly skips_unrouted: boolean
 }
 
+/** By settings (`skip-access-log-urls`, `log-default-backend`), and by routes that have a class without a log. */
 export function logView(settings: Settings, classes: readonly LocationClass[]): LogView {
   const { skipAccessLogUrls: paths, logDefaultBackend } = settings
   const ofClasses = classes.some(({ directives }) => directives.some(({ name }) => name === 'access_log'))

@@ -16,6 +16,7 @@ export const HTTPS_SOCKET = 'https.sock'
  */
 export type PassthroughMode = 'off' | 'ready' | 'front'
 
+/** As flags, objects and the running NGINX allow. */
 export function passthroughMode({ listeners, layer4, settings, capabilities }: NginxInput): PassthroughMode {
   if (listeners.sslPassthrough !== true || !capabilities.stream) return 'off'
   const isWanted = layer4 !== undefined && layer4.passthrough.length > 0

@@ -16,6 +16,7 @@ export function asks({ directives }: LocationClass): boolean {
   return directives.some(({ name }) => name === 'auth_request')
 }
 
+/** What the template says of them. */
 export function subrequestsView(classes: readonly LocationClass[]): SubrequestsView {
   const mirrors = mirrorsOf(classes)
   const asked = classes.some(asks)

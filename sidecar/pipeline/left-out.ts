@@ -1,6 +1,7 @@
 /** What is not ours, so that nobody looks in vain for a finding of an object whose class is mistyped. */
 import type { Pipeline } from './pipeline.ts'
 
+/** The sentence for people. */
 export function leftOutText(count: number): string {
   return `Ingresses and Proxies left out, since their class or namespace is not ours: ${count}`
 }

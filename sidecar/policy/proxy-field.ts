@@ -35,10 +35,12 @@ function plain(field: string, schema: Schema): Member {
   return member(field, schema, (value) => ({ value }))
 }
 
+/** A member of a Proxy that is true or false. */
 export function flag(field: string, description: string): Member {
   return plain(field, { type: 'boolean', description })
 }
 
+/** A member that is a whole number of a range, both ends among it. */
 export function wholeNumber(field: string, [minimum, maximum]: Range, description: string): Member {
   return plain(field, { type: 'integer', format: 'int32', minimum, maximum, description })
 }

@@ -29,6 +29,7 @@ export function namedHosts(fragment: Fragment): string[] {
   return [...routedHosts(fragment), ...fragment.tls.filter((claim) => claim.named).map((claim) => claim.host)]
 }
 
+/** What it says of this host; of many hosts all parts are made at once, and kept with the fragment. */
 export function hostPart(fragment: Fragment, host: string): HostPart {
   const { hosts, arms, tls } = fragment
   if (hosts.length + arms.length + tls.length <= FEW) return partsOf(fragment).get(host) ?? NOTHING

@@ -20,6 +20,7 @@ export interface PortRules {
   readonly proxyPorts: readonly (readonly [first: number, last: number])[]
 }
 
+/** The ports that an object wants, as keys: `<protocol>/<port>`. */
 export function portsOf({ streams = [] }: Fragment): string[] {
   return streams.map(portKey)
 }
@@ -80,6 +81,7 @@ export function listenedPorts(ports: readonly StreamPort[], workerConnections: n
   }
 }
 
+/** The backends that its ports and hosts of passthrough lead to, by name. */
 export function streamBackends({ streams = [], passthrough = [] }: Fragment): string[] {
   return [...streams, ...passthrough].map(({ backend }) => backendName(backend))
 }

@@ -41,6 +41,8 @@ export interface SourceOptions extends ClassOptions {
 
 /** What settings say of references. Apart from the others: those change more often than these matter. */
 export type ReferenceSettings = Pick<Settings, 'allowCrossNamespaceResources' | 'externalNameDenied' | 'globalAllowedResponseHeaders' | 'serviceUpstream'>
+
+/** Cuts them out of all settings. */
 export function referenceSettings(settings: Settings): ReferenceSettings {
   const { allowCrossNamespaceResources, externalNameDenied, globalAllowedResponseHeaders, serviceUpstream } = settings
   return { allowCrossNamespaceResources, externalNameDenied, globalAllowedResponseHeaders, serviceUpstream }

@@ -7,6 +7,7 @@ local JSON = "application/json"
 local _M = {}
 
 
+--- 200 with a value as JSON.
 function _M.ok(value)
     return { status = 200, body = json.encode(value), type = JSON }
 end
@@ -22,6 +23,7 @@ function _M.error(status, message, members)
 end
 
 
+--- 200 with text as it is.
 function _M.text(body, media_type)
     return { status = 200, body = body, type = media_type }
 end

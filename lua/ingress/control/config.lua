@@ -187,12 +187,13 @@ local function reload_locked(text, hash)
 end
 
 
---- The text of the configuration that runs.
+--- GET /v1/config: the text of the configuration that runs.
 function _M.get()
     return answer.text(config_file.running(generation.newest().hash), "text/plain")
 end
 
 
+--- PUT /v1/config
 function _M.put(text)
     local hash, numbered = config_file.header(text)
     if not hash or numbered then

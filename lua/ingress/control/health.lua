@@ -50,6 +50,7 @@ local function of_stream()
 end
 
 
+--- GET /v1/health
 function _M.get()
     local health, unhealthy = report.get()
     health.unhealthy = unhealthy_endpoints(unhealthy)

@@ -222,6 +222,7 @@ local function apply(push, revision)
 end
 
 
+--- That of the last push; 0 before the first.
 function _M.revision()
     return state:get("revision") or 0
 end

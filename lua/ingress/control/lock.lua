@@ -42,11 +42,13 @@ function _M.await(name)
 end
 
 
+--- By its holder.
 function _M.release(name)
     state:delete("lock/" .. name)
 end
 
 
+--- Whether a process that lives holds it.
 function _M.is_held(name)
     local holder = state:get("lock/" .. name)
     return holder ~= nil and process.is_alive(holder)

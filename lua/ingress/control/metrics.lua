@@ -81,6 +81,7 @@ local function write_series(lines)
 end
 
 
+--- GET /v1/metrics
 function _M.get()
     local lines = {}
     write_generation(lines)

@@ -75,6 +75,7 @@ local function check_patch(body)
 end
 
 
+--- PATCH /v1/records
 function _M.patch(text)
     local body, err = json.decode(text)
     local reason = err or check_patch(body)
@@ -85,7 +86,8 @@ function _M.patch(text)
 end
 
 
---- Everything that is not in the new set goes away, but a refused record keeps its old value.
+--- PUT /v1/records. Everything that is not in the new set goes away, but a refused record keeps its
+-- old value.
 function _M.put(text)
     local body, err = json.decode(text)
     local reason = err or shape.object(body, PUT, "the body")
@@ -97,6 +99,7 @@ function _M.put(text)
 end
 
 
+--- GET /v1/records
 function _M.list()
     local revision = journal.revision()
     local digests = {}
@@ -110,6 +113,7 @@ function _M.list()
 end
 
 
+--- GET /v1/records/KEY; nothing secret is in the answer.
 function _M.get(key)
     local value = record_key.kind(key) and store.read(key)
     if not value then

@@ -50,6 +50,7 @@ local function send_series(source, send)
 end
 
 
+--- GET /v1/requests
 function _M.get()
     local source = metrics.source()
     return {

@@ -86,6 +86,7 @@ function _M.dictionaries()
 end
 
 
+--- GET /v1/status
 function _M.get()
     local newest = generation.newest()
     local able = capabilities()

@@ -42,6 +42,8 @@ local function separator(stored)
 end
 
 
+--- The digest of a record.
+-- @param stored  what the dictionary holds
 function _M.digest(stored)
     return sub(stored, 1, separator(stored) - 1)
 end

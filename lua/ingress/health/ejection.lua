@@ -35,11 +35,13 @@ local function announce()
 end
 
 
+--- A number that is another one when something has changed.
 function _M.version()
     return changes[HEALTH]
 end
 
 
+--- The name of an endpoint of a backend.
 function _M.member(backend, id)
     return backend .. " " .. id
 end
@@ -170,6 +172,7 @@ function _M.read()
 end
 
 
+--- Whether a request tries at this moment if it is back.
 function _M.is_probed(member)
     return dictionary:get("probe/" .. member) ~= nil
 end

@@ -109,6 +109,7 @@ function _M:reenter(set)
 end
 
 
+--- Ends `enter` or `reenter`.
 function _M:leave(set)
     unlock(self.mutexes + band(set, MUTEXES - 1))
 end

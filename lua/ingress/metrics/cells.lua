@@ -64,6 +64,7 @@ function _M:lock(stripe)
 end
 
 
+--- Ends `lock`.
 function _M:unlock(stripe)
     shared_mutex.unlock(self.mutexes + stripe)
 end

@@ -59,6 +59,7 @@ function _M.tag(texts)
 end
 
 
+--- Whether these texts were right lately; if so, they stay known for longer.
 function _M.has(tag)
     if dictionary:get(tag) then
         dictionary:expire(tag, LIFETIME)
@@ -68,6 +69,7 @@ function _M.has(tag)
 end
 
 
+--- They are right.
 function _M.add(tag)
     dictionary:set(tag, true, LIFETIME)
 end

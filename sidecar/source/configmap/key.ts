@@ -8,6 +8,7 @@ export interface Key<T> {
   readonly about: string
 }
 
+/** A row of a table of keys. */
 export function key<T>(name: string, parse: Parser<T>, about: string): Key<T> {
   return { name, parse, about }
 }

@@ -11,6 +11,7 @@ import type { Work } from './work.ts'
 
 const NOT_OPENED = 'the port is not opened for it'
 
+/** What is wrong is a finding of `work`, and costs only its port. */
 export function readStreams(spec: Fields, work: Work): StreamRoute[] {
   return [...readList(spec.tcp, 'TCP', work), ...readList(spec.udp, 'UDP', work)]
 }

@@ -22,6 +22,7 @@ export function template(text: string, lines = false): readonly TemplatePart[] |
   return 'value' in parsed ? parsed.value : `${quoted(text)} is refused; allowed: ${parsed.allowed}`
 }
 
+/** `proxy_set_header NAME VALUE`; the name Host sets what the backend is asked for. */
 export function setRequestHeader(name: string, text: string): Reading {
   const problem = headerProblem(name, 'set', 'request')
   if (problem === undefined && name.toLowerCase() === 'host') return setHost(text)
@@ -36,10 +37,12 @@ function setHost(text: string): Reading {
   return `${quoted(text)} is refused; allowed: ${host.allowed}`
 }
 
+/** `proxy_hide_header NAME`. */
 export function hideHeader([name = '']: readonly string[]): Reading {
   return headerProblem(name, 'hide', 'response') ?? [header('response', { hide: name }, RANK.hide)]
 }
 
+/** `add_header NAME VALUE [always]`: without `always` for good statuses only, as in NGINX. */
 export function addHeader([name = '', text = '', always]: readonly string[]): Reading {
   if (always !== undefined && always !== 'always') return `${quoted(always)} is refused; allowed: always`
   const parts = headerProblem(name, 'add', 'response') ?? template(text)

@@ -15,6 +15,7 @@ export interface ServicePort {
   readonly target?: number
 }
 
+/** A Service that stands for a DNS name. */
 export function isExternalName(service: KubeObject): boolean {
   return fields(service.spec).type === 'ExternalName'
 }

@@ -10,6 +10,7 @@ const ALLOWED_PORT = 'a port from 1 to 65535, in digits'
 const ALLOWED_TARGET =
   '"namespace/service:port", for TCP with ":PROXY" (accept PROXY protocol), "::PROXY" (send it) or both behind it'
 
+/** A number of a port in decimal, without zeros in front. */
 export function parsePort(text: string): Parsed<number> {
   const value = /^[1-9][0-9]{0,4}$/.test(text) ? Number(text) : 0
   return isPortNumber(value) ? { value } : { allowed: ALLOWED_PORT }
