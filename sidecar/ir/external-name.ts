@@ -1,12 +1,9 @@
 /** The name that a Service of type ExternalName stands for: judged before anybody is asked for its addresses. */
-import { domainToASCII } from 'node:url'
 import { parseAddress } from './address.ts'
+import { inAscii } from './host-spelling.ts'
 import { isDnsName } from './names.ts'
 
 export type ExternalName = { readonly name: string } | { readonly problem: string }
-
-/** A DNS name has at most 253 characters in ASCII; before that they may be written otherwise. */
-const MAX_LENGTH = 1024
 
 /** Names of the machine itself: RFC 6761 6.3, and what distributions write into /etc/hosts. */
 const OWN_NAMES: ReadonlySet<string> = new Set([
@@ -18,17 +15,11 @@ const OWN_NAMES: ReadonlySet<string> = new Set([
  * that begins with the value.
  */
 export function externalName(value: unknown): ExternalName {
-  const written = typeof value === 'string' && value.length <= MAX_LENGTH ? value : ''
-  const name = inAscii(written.endsWith('.') ? written.slice(0, -1) : written)
+  const name = typeof value === 'string' ? inAscii(value) : ''
   if (isNumeric(name)) return { problem: 'is an IP address; a Service without selector and an EndpointSlice lead to one' }
   if (!isDnsName(name)) return { problem: 'is not a DNS name' }
   if (OWN_NAMES.has(name) || name.endsWith('.localhost')) return { problem: 'is a name of the machine itself' }
   return { name }
-}
-
-function inAscii(name: string): string {
-  // eslint-disable-next-line no-control-regex -- ASCII as a whole is meant
-  return /^[\x00-\x7f]*$/.test(name) ? name.toLowerCase() : domainToASCII(name)
 }
 
 /** To some resolver an IPv4 address: `127.1`, `0x7f000001`, `2130706433` (WHATWG URL, "ends in a number"). */

@@ -7,7 +7,7 @@ import { classifyAddress, parseAddress } from '../ir/address.ts'
 import { externalName } from '../ir/external-name.ts'
 import { isDnsName } from '../ir/names.ts'
 import type { Resolution } from '../ir/types.ts'
-import { EXPOSE_ANNOTATIONS } from '../source/service/expose.ts'
+import { EXPOSE_ANNOTATIONS } from '../source/service/annotations.ts'
 import { assertContract } from '../testing/contract.ts'
 import { GOLDEN_OPTIONS, shuffled } from '../testing/inputs.ts'
 import {

@@ -7,7 +7,7 @@ import { stringify } from 'yaml'
 import type { Schema } from '../policy/schema.ts'
 import { fields } from '../util/field.ts'
 import { CRD } from './proxy-crd.ts'
-import { SPEC_SCHEMA } from '../source/proxy/schema.ts'
+import { RULE_POLICIES, SPEC_SCHEMA } from '../source/proxy/schema.ts'
 
 const FILE = new URL('../../manifests/base/crd-proxies.yaml', import.meta.url)
 const SIDECAR = join(import.meta.dirname, '..')
@@ -17,6 +17,12 @@ test('manifests/base/crd-proxies.yaml is up to date', () => {
   const text = HEAD + stringify(CRD, { aliasDuplicateObjects: false, lineWidth: 110 })
   if (process.env.UPDATE_GOLDEN === '1') writeFileSync(FILE, text)
   assert.equal(readFileSync(FILE, 'utf8'), text, 'UPDATE_GOLDEN=1 accepts it')
+})
+
+test('docs/proxy.md has every member of spec and of its rules', () => {
+  const page = readFileSync(new URL('../../docs/proxy.md', import.meta.url), 'utf8')
+  const members = [...Object.keys(fields(SPEC_SCHEMA.properties)), ...RULE_POLICIES.keys()]
+  assert.deepEqual(members.filter((name) => !new RegExp(`^\\|.*\`(rules\\[\\]\\.)?${name}(\\[\\].*)?\``, 'm').test(page)), [])
 })
 
 function visit(schema: Schema, path: string, seen: (path: string, schema: Schema) => void): void {

@@ -28,7 +28,7 @@ function rule(rule: string, message: string): Schema {
 }
 
 const service: Schema = {
-  type: 'string', description: 'Name of the Service.', minLength: 1, maxLength: 63, pattern: `^${LABEL}$`,
+  type: 'string', description: 'Name of the Service, of a-z, 0-9 and "-".', minLength: 1, maxLength: 63, pattern: `^${LABEL}$`,
 }
 
 const port: Schema = {
@@ -85,7 +85,7 @@ const path: Schema = {
     },
     value: {
       type: 'string',
-      description: 'It begins with "/". The path of a request is compared decoded and without its query.',
+      description: 'A path that begins with "/". That of a request is compared decoded and without its query.',
       minLength: 1,
       maxLength: MAX_PATH,
       pattern: '^/[^\\x00-\\x1f\\x7f]*$',
@@ -163,7 +163,7 @@ const RULE_SCHEMA: Schema = {
 
 export const HOST: Schema = {
   type: 'string',
-  description: 'A DNS name; "*." and a DNS name for everything one label below it; "*" for every host.',
+  description: 'A DNS name in lower case; "*." and a DNS name for everything one label below it; "*" for every host.',
   minLength: 1,
   maxLength: 253,
   pattern: `^(\\*|(\\*\\.)?${DNS_NAME})$`,

@@ -2,6 +2,7 @@
 import type { Reader } from '../../collection/graph.ts'
 import type { KubeObject } from '../../collection/objects.ts'
 import { parseAddress } from '../../ir/address.ts'
+import { meantHost } from '../../ir/host-spelling.ts'
 import { ANY_HOST, quoted } from '../../ir/names.ts'
 import type { Origin } from '../../ir/origin.ts'
 import type { Fragment, Route } from '../../ir/types.ts'
@@ -13,6 +14,7 @@ import { capped } from '../capped.ts'
 import { isOurs } from '../class.ts'
 import { readTls } from '../tls.ts'
 import { fitting } from '../size.ts'
+import { reportAnnotations } from './annotations.ts'
 import { check } from './check.ts'
 import { conditions } from './conditions.ts'
 import { readMembers } from './policies.ts'
@@ -30,11 +32,12 @@ const OWN = Object.keys(fields(SPEC_SCHEMA.properties)).filter((name) => !SPEC_P
 /** Undefined: the Proxy belongs to somebody else. */
 export function translateProxy(proxy: KubeObject, read: Reader, context: Context): Fragment | undefined {
   if (!isOurs(proxy, read, context)) return undefined
-  const { namespace, name, uid, creationTimestamp, generation } = proxy.metadata
+  const { namespace, name, uid, creationTimestamp, generation, annotations } = proxy.metadata
   const origin: Origin = {
     kind: 'Proxy', apiVersion: proxy.apiVersion, namespace, name, field: '', ...(uid === undefined ? {} : { uid }),
   }
   const work = new Work(origin, read, context)
+  reportAnnotations(annotations, work)
   const spec = fields(proxy.spec)
   const hosts = readHosts(spec.hosts, work)
   const whole = readMembers(spec, { field: 'spec', policies: SPEC_POLICIES, others: OWN }, work)
@@ -93,7 +96,7 @@ function readHosts(hosts: unknown, work: Work): string[] {
 function readHost(host: unknown, field: string, work: Work): string | undefined {
   const checked = check(HOST, host, field)
   if ('refusal' in checked) {
-    work.refuse(checked.refusal, 'the host is left out')
+    work.refuse(checked.refusal, `the host is left out${meantHost(host)}`)
     return undefined
   }
   const name = text(checked.value)

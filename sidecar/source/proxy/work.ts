@@ -36,6 +36,11 @@ export class Work {
     this.report(field, 'InvalidField', `${message}; ${effect}`)
   }
 
+  /** What has no effect, whatever somebody expects. */
+  warn(field: string, reason: string, message: string): void {
+    this.warnings.push({ ...this.#finding(field, reason, message), severity: 'warning' })
+  }
+
   unresolved(field: string, reason: string, message: string): void {
     this.unresolvedRefs.push(this.#finding(field, reason, message))
   }

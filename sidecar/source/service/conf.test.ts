@@ -143,7 +143,7 @@ test('a directive behind a missing semicolon is not taken for the names of heade
 test('what is not supported has an alternative, protections too', () => {
   const all = ['allow 10.0.0.0/8;', 'deny all;', 'auth_basic x;', 'auth_request /a;', 'fastcgi_pass x;', 'error_page 404 /a;']
   for (const conf of all) {
-    assert.match(String(readingOf(conf).messages[0]), /; instead: the annotations? .* of the Ingress, or \w+ of a Proxy$/, conf)
+    assert.match(String(readingOf(conf).messages[0]), /; instead: the annotations? .*, or \w+ of a Proxy$/, conf)
   }
 })
 

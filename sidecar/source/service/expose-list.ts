@@ -1,5 +1,6 @@
 /** The list of a Service's `expose`: hosts with paths, separated by commas. */
 import { parseAddress } from '../../ir/address.ts'
+import { meantHost } from '../../ir/host-spelling.ts'
 import { isHost, quoted } from '../../ir/names.ts'
 import { readPath, type PathReading } from '../path.ts'
 
@@ -47,7 +48,7 @@ function readEntry(part: string, isPattern: (path: string) => boolean): Exposed 
   const host = name.toLowerCase()
   if (!isHost(host) || parseAddress(host) !== undefined) {
     const allowed = 'a DNS name, or "*." and a DNS name, with a path behind it or none, such as api.example.com/user'
-    return { reason: 'InvalidHost', message: `${quoted(part)} is left out; allowed: ${allowed}` }
+    return { reason: 'InvalidHost', message: `${quoted(part)} is left out; allowed: ${allowed}${meantHost(name)}` }
   }
   const reading = readPath(path, undefined, isPattern(path))
   if ('problem' in reading) return { reason: reading.reason, message: `${quoted(part)} is left out: ${reading.problem}` }

@@ -1,44 +1,22 @@
 /** A Service with `resty-ingress.io/expose` -> Fragment: routes without an Ingress. */
 import type { Reader } from '../../collection/graph.ts'
 import type { KubeObject } from '../../collection/objects.ts'
-import { isPortName, isPortNumber, OWN_PREFIX, quoted } from '../../ir/names.ts'
+import { isPortName, isPortNumber, quoted } from '../../ir/names.ts'
 import type { Finding, ObjectRef, Origin } from '../../ir/origin.ts'
 import type { BackendRef, Fragment, Route } from '../../ir/types.ts'
 import { readPolicies, type PolicyReading } from '../../policy/annotations.ts'
 import { canaryPolicy } from '../../policy/canary.ts'
 import { referenced } from '../../policy/references.ts'
 import { rewritesPath } from '../../policy/rewrite.ts'
-import { serviceUpstream } from '../../policy/service-upstream.ts'
-import { fields, items } from '../../util/field.ts'
+import { fields, items, text } from '../../util/field.ts'
 import { allowsCrossNamespace, type Context } from '../context.ts'
 import { isExposedByUs } from '../class.ts'
 import { readTls } from '../tls.ts'
 import { routePolicies } from '../policies.ts'
 import { fitting } from '../size.ts'
+import { EXPOSE, PORT, policyAnnotations, strayAnnotations, strayFinding, TLS_SECRET, type Annotations } from './annotations.ts'
 import { readExposeList, type Exposed } from './expose-list.ts'
-import { HEALTH_CHECK } from './health-check.ts'
 import { findServicePort } from './port.ts'
-
-/** For docs/annotations.md: name without prefix, what it says, what is allowed. */
-export const EXPOSE_ANNOTATIONS = [
-  ['expose', 'Requests for these hosts and paths come here, without an Ingress', 'hosts, each with a path or none, separated by commas'],
-  ['port', 'To which port of the Service; needed when it has several', 'a number or a name of its ports'],
-  ['tls-secret', 'The certificate of these hosts', 'the name of a Secret in its namespace'],
-  ['ingress-class', 'Whose it is; without it see services.md', 'the name of an IngressClass'],
-] as const
-
-const EXPOSE = `${OWN_PREFIX}/expose`
-const PORT = `${OWN_PREFIX}/port`
-const TLS_SECRET = `${OWN_PREFIX}/tls-secret`
-
-/** Names under our prefix that say something of the Service itself, whoever routes to it. */
-const OF_THE_SERVICE: ReadonlySet<string> = new Set([
-  ...EXPOSE_ANNOTATIONS.map(([name]) => name),
-  ...['conf', 'allow-from', serviceUpstream.fields.use.annotation],
-  ...Object.values(HEALTH_CHECK).map(({ annotation }) => annotation),
-])
-
-type Annotations = Readonly<Record<string, string>>
 
 /** What the translation of one Service passes along. */
 interface Work {
@@ -50,31 +28,34 @@ interface Work {
   readonly findings: Finding[]
 }
 
-/** Undefined: nothing is exposed, or by somebody else. The Service's other annotations of ours are its policies. */
+/** Undefined: it says nothing of that, or is somebody else's. Its annotations for Ingresses are its policies. */
 export function translateExposed(service: KubeObject, read: Reader, context: Context): Fragment | undefined {
   const { namespace, name, uid, creationTimestamp, annotations = {} } = service.metadata
-  const list = annotations[EXPOSE]?.trim() ?? ''
-  if (list === '' || !isExposedByUs(service, read, context)) return undefined
+  const list = text(annotations[EXPOSE]).trim()
+  const strays = list === '' ? strayAnnotations(annotations) : []
+  if ((list === '' && strays.length === 0) || !isExposedByUs(service, read, context)) return undefined
   const object = { kind: 'Service', apiVersion: 'v1', namespace, name, ...(uid === undefined ? {} : { uid }) }
-  const work: Work = { service, annotations, object, read, context, findings: [] }
-  const reading = readPolicies(policyAnnotations(annotations), OWN_PREFIX, object, allowsCrossNamespace(read, context))
-  work.findings.push(...reading.findings)
-  const routes = routesOf(list, reading, work)
-  const common = { age: { created: creationTimestamp ?? '', name: `${namespace}/${name}` }, origin: { ...object, field: '' } }
-  if (canaryPolicy(reading.policies).enabled === true) {
-    return { ...common, routes: [], arms: routes, hosts: [], tls: [], secrets: [], findings: work.findings }
-  }
-  const hosts = [...new Set(routes.map(({ host }) => host))]
-  const { tls, secrets } = tlsOf(hosts, work)
-  const named = referenced(secrets, [reading.policies])
-  return { ...common, routes, arms: [], hosts, tls, ...named, findings: work.findings }
+  const findings = strays.map((it) => strayFinding(it, object))
+  const claims = list === '' ? NOTHING : claimsOf(list, { service, annotations, object, read, context, findings })
+  const age = { created: creationTimestamp ?? '', name: `${namespace}/${name}` }
+  return { age, origin: { ...object, field: '' }, ...claims, findings }
 }
 
-function policyAnnotations(annotations: Annotations): Annotations {
-  const prefix = `${OWN_PREFIX}/`
-  return Object.fromEntries(Object.entries(annotations).filter(
-    ([name]) => name.startsWith(prefix) && !OF_THE_SERVICE.has(name.slice(prefix.length)),
-  ))
+type Claims = Omit<Fragment, 'age' | 'origin' | 'findings'>
+
+const NOTHING: Claims = { routes: [], arms: [], hosts: [], tls: [], secrets: [] }
+
+function claimsOf(list: string, work: Work): Claims {
+  const { annotations, object, read, context } = work
+  const prefix = context.options.annotationsPrefix
+  const ofRoutes = policyAnnotations(annotations, prefix)
+  const reading = readPolicies(ofRoutes, prefix, object, allowsCrossNamespace(read, context))
+  work.findings.push(...reading.findings)
+  const routes = routesOf(list, reading, work)
+  if (canaryPolicy(reading.policies).enabled === true) return { ...NOTHING, arms: routes }
+  const hosts = [...new Set(routes.map(({ host }) => host))]
+  const { tls, secrets } = tlsOf(hosts, work)
+  return { routes, arms: [], hosts, tls, ...referenced(secrets, [reading.policies]) }
 }
 
 function report({ object, findings }: Work, annotation: string, reason: string, message: string): void {
@@ -125,8 +106,8 @@ function backendOf(work: Work): BackendRef | undefined {
 }
 
 /** As a reference may spell it: it becomes part of a key. */
-function isPort(text: string): boolean {
-  return isPortName(text) || (isPortNumber(Number(text)) && text === String(Number(text)))
+function isPort(port: string): boolean {
+  return isPortName(port) || (isPortNumber(Number(port)) && port === String(Number(port)))
 }
 
 /** One entry of an Ingress's `spec.tls`, written otherwise. */
