@@ -182,8 +182,12 @@ export class ControlClient {
     return bytes
   }
 
+  /** A question that met the end of a kept connection is asked again: at a reload old workers end those that idle. */
   async #expect(method: 'GET', path: string): Promise<Readonly<Record<string, unknown>>> {
-    const { status, body } = await this.#send(method, path)
+    const { status, body } = await this.#send(method, path).catch((error: unknown) => {
+      if (!hasEnded(error)) throw error
+      return this.#send(method, path)
+    })
     if (status !== 200) throw new ControlError(status, String(body.message))
     return body
   }
@@ -218,6 +222,11 @@ function parseBody(status: number, text: string): Readonly<Record<string, unknow
   } catch {
     throw new ControlError(status, `not JSON: ${text.slice(0, 200)}`)
   }
+}
+
+/** The connection ended before there was an answer. */
+function hasEnded(error: unknown): boolean {
+  return ['ECONNRESET', 'EPIPE', 'UND_ERR_SOCKET'].includes((error as NodeJS.ErrnoException).code ?? '')
 }
 
 function pushResult({ status, body }: Answer): PushResult {

@@ -20,6 +20,8 @@ class Rig {
   isRefused = false
   loads = 0
   now = 0
+  /** What ran before the last load, as it was told. */
+  before: string | undefined
   readonly troubles: string[] = []
   status = {
     config_hash: '0', revision: 1,
@@ -33,7 +35,11 @@ class Rig {
       file: () => undefined,
       config: () => ({ settings: DEFAULT_SETTINGS, listeners: LISTENERS }),
     },
-    events: { reloaded: () => {}, refused: () => {}, trouble: (message) => this.troubles.push(message) },
+    events: {
+      reloaded: (_result, _loaded, before) => { this.before = before?.hash },
+      refused: () => {},
+      trouble: (message) => this.troubles.push(message),
+    },
     usedClasses: { names: () => this.used },
     now: () => this.now,
   })
@@ -118,4 +124,15 @@ test('a configuration of somebody else is noticed, and one that is already there
   rig.configuration.recognise(rig.status)
   assert.ok(rig.configuration.runs(rig.status.config_hash))
   assert.equal(rig.loads, 1)
+})
+
+test('what ran before is told, also when it is forgotten while the next one is loaded', async () => {
+  const rig = new Rig()
+  await rig.push()
+  const { config_hash: first } = rig.status
+  rig.wanted = [classOf(1)]
+  const pushed = rig.push()
+  rig.configuration.forget()
+  assert.equal(await pushed, true)
+  assert.equal(rig.before, first)
 })

@@ -116,12 +116,14 @@ export class Configuration {
 
   async #load(wanted: RenderedConfig, input: readonly unknown[]): Promise<DataPlaneStatus | undefined> {
     const { client, events } = this.#options
+    // It may be forgotten meanwhile: a reload ends connections, and who asks for the status may see that.
+    const before = this.#running
     await this.#putFiles(wanted)
     this.#loading = true
     const result = await client.config(wanted.text).finally(() => (this.#loading = false))
     if (result.outcome === 'loaded') {
       const status = await client.status()
-      events.reloaded(result, wanted, this.#running)
+      events.reloaded(result, wanted, before)
       return this.#adopt(wanted, input, status)
     }
     if (result.outcome !== 'refused') throw new Error(`the configuration was not loaded: ${result.message}`)
