@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { logFormat as argument } from '../nginx/directive.ts'
+import { logFormat as argument } from '../syntax/directive.ts'
 import { fc } from '../testing/property.ts'
 import { logFormat } from './log-format.ts'
 

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { parameterText } from '../nginx/directive.ts'
+import { parameterText } from '../syntax/directive.ts'
 import { parameterValue } from './parameter-value.ts'
 
 test('text and variables, printed as they are read', () => {

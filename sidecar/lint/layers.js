@@ -13,10 +13,11 @@ export const TABLE = {
   dns: ['ir', 'util'],
   kube: ['collection', 'ir', 'util'],
   files: ['collection', 'ir', 'util'],
-  policy: ['compat', 'ir', 'nginx/directive.ts', 'util'],
+  syntax: ['ir'],
+  policy: ['compat', 'ir', 'syntax', 'util'],
   source: ['collection', 'compat', 'ir', 'policy', 'util'],
   snapshot: ['ir', 'policy', 'util'],
-  nginx: ['ir', 'policy', 'util'],
+  nginx: ['ir', 'policy', 'syntax', 'util'],
   dynamic: ['ir', 'policy', 'util'],
   explain: ['dynamic', 'ir', 'util'],
   dataplane: ['dynamic', 'ir', 'nginx', 'policy/effects.ts', 'util'],
@@ -37,7 +38,7 @@ const SHELLS = new Set(['', 'standalone'])
 
 /** Folders without I/O, clock, chance, environment or logging. */
 export const PURE = [
-  'ir', 'compat', 'policy', 'source', 'snapshot', 'nginx', 'dynamic', 'collection', 'explain', 'pipeline',
+  'ir', 'compat', 'syntax', 'policy', 'source', 'snapshot', 'nginx', 'dynamic', 'collection', 'explain', 'pipeline',
 ]
 
 /** Hashes and punycode depend on nothing but their input. */

@@ -41,7 +41,7 @@ const WRONG: readonly Row[] = [
   ['sidecar/ir/upstream-import.ts', "import '../source/b.ts'\n", /^ours\/layers: ir may not import source\/b/],
   ['sidecar/kube/sideways-import.ts', "export * from '../dataplane/b.ts'\n", /^ours\/layers: kube may not/],
   ['sidecar/api/wiring-imported.ts', "export { b } from '../run.ts'\n", /^ours\/layers: api may not import run/],
-  ['sidecar/policy/one-file-only.ts', "import '../nginx/render.ts'\n", /^ours\/layers: policy may not/],
+  ['sidecar/options/one-file-only.ts', "import '../nginx/render.ts'\n", /^ours\/layers: options may not/],
   ['sidecar/util/dynamic-import.ts', "export const b = import('../ir/b.ts')\n", /^ours\/layers: util may not/],
   ['sidecar/util/type-import.ts', "import type { B } from '../ir/b.ts'\nexport type A = B\n", /^ours\/layers: util/],
   ['sidecar/tests-imported.ts', "import '../e2e/b.ts'\n", /^ours\/layers: the sidecar may not import/],
@@ -81,7 +81,7 @@ const RIGHT: Readonly<Record<string, string>> = {
   'sidecar/ir/a.test.ts': `import 'node:fs'\n${IMPORTS}`,
   'sidecar/kube/testing/a.ts': IMPORTS,
   'sidecar/kube/a.ts': "import '@kubernetes/client-node'\nimport type { Logger } from 'pino'\nexport type A = Logger\n",
-  'sidecar/policy/a.ts': "import '../nginx/directive.ts'\nimport './b.ts'\nimport 'node:crypto'\n",
+  'sidecar/policy/a.ts': "import '../syntax/directive.ts'\nimport './b.ts'\nimport 'node:crypto'\n",
   'sidecar/nginx/a.ts': "import 'mustache'\nimport '../policy/b.ts'\n",
   'sidecar/api/a.ts': "import 'fastify'\n",
 }

@@ -4,7 +4,7 @@ import { test } from 'node:test'
 import { DEFAULT_SETTINGS, type Settings } from '../ir/settings.ts'
 import { CURRENT_CAPABILITIES } from '../translate.ts'
 import { answerLines, hstsView, serverHeaderView } from './answers.ts'
-import { print } from './directive.ts'
+import { print } from '../syntax/directive.ts'
 
 function lines(settings: Partial<Settings>, brotli = false): string[] {
   return answerLines({ ...DEFAULT_SETTINGS, ...settings }, { ...CURRENT_CAPABILITIES, brotli }).map(print)

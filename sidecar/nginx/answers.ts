@@ -1,7 +1,7 @@
 /** What the configuration says about answers: Strict-Transport-Security, Server, what is hidden, compression. */
 import { headerVariable, type HeaderText } from '../ir/header-text.ts'
 import type { Settings } from '../ir/settings.ts'
-import { bytes, directive, headerName, headerText, keyword, mediaType, number, onOff, type Directive } from './directive.ts'
+import { bytes, directive, headerName, headerText, keyword, mediaType, number, onOff, type Directive } from '../syntax/directive.ts'
 import type { Capabilities } from './input.ts'
 
 const HSTS = 'strict-transport-security'

@@ -1,5 +1,5 @@
 /** Parameters of FastCGI: those of NGINX's own `fastcgi_params`, without what tells where our files are. */
-import { directive, parameter, variableOf, keyword, type Argument, type Directive } from './directive.ts'
+import { directive, parameter, variableOf, keyword, type Argument, type Directive } from '../syntax/directive.ts'
 
 const VARIABLES = {
   QUERY_STRING: 'query_string',

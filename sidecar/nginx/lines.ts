@@ -1,9 +1,9 @@
 /** The directives that depend on settings and on what the running NGINX can do, section by section. */
-import { DEFAULT_SETTINGS, type Settings } from '../ir/settings.ts'
 import { ROUTE_VARIABLES, variablesOf } from '../ir/log-format.ts'
+import { DEFAULT_SETTINGS, type Settings } from '../ir/settings.ts'
 import { bufferDirectives, buffersOf } from '../policy/buffering.ts'
 import { nextUpstream } from '../policy/retries.ts'
-import { bytes, cidr, condition, directive, keyword, logFormat, number, onOff, opensslNames, time, type Directive } from './directive.ts'
+import { bytes, cidr, condition, directive, keyword, logFormat, number, onOff, opensslNames, time, type Directive } from '../syntax/directive.ts'
 import type { Capabilities } from './input.ts'
 import { realIpLines } from './servers.ts'
 

@@ -1,7 +1,7 @@
 /** Which requests have no line in the access log, for the template. */
 import type { Settings } from '../ir/settings.ts'
 import type { LocationClass } from '../policy/effects.ts'
-import { keyword, mapLine, pathKey } from './directive.ts'
+import { keyword, mapLine, pathKey } from '../syntax/directive.ts'
 
 export interface LogView {
   /** There are such requests: a variable says so of each. */

@@ -2,8 +2,8 @@
 import { backendName } from '../ir/backend-name.ts'
 import type { Settings } from '../ir/settings.ts'
 import type { Layer4 } from '../ir/types.ts'
+import { hostKey, keyword, labelCount, labelsPattern, mapLine, number } from '../syntax/directive.ts'
 import { sha256 } from '../util/canonical.ts'
-import { hostKey, keyword, labelCount, labelsPattern, mapLine, number } from './directive.ts'
 import type { Capabilities, NginxInput } from './input.ts'
 
 /** Where TLS that ends here comes in behind the front. */

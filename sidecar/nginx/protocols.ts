@@ -3,7 +3,7 @@
  * policies, is said of the others here; what has no meaning for one of them is left out.
  */
 import type { BackendProtocol } from '../policy/backend-protocol.ts'
-import { directive, keyword, passTarget, type Argument, type Directive } from './directive.ts'
+import { directive, keyword, passTarget, type Argument, type Directive } from '../syntax/directive.ts'
 import type { ProxyHeader } from './proxy-headers.ts'
 
 /** Families by the ends of their names that mean the same as in `proxy_<end>`. */

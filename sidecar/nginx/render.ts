@@ -1,11 +1,11 @@
 /** Settings and location classes -> nginx.conf. Pure; the only user of mustache. */
 import Mustache from 'mustache'
 import { DEFAULT_LISTENER } from '../ir/names.ts'
+import { print } from '../syntax/directive.ts'
 import { compareText, sha256 } from '../util/canonical.ts'
 import { answerLines, headerMapViews, hstsView, serverHeaderView } from './answers.ts'
 import { authPoolViews, backendView, upstreamViews } from './backends.ts'
 import { countingView } from './counting.ts'
-import { print } from './directive.ts'
 import { errorPageViews, hasPages } from './error-pages.ts'
 import type { NginxInput } from './input.ts'
 import {

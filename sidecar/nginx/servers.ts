@@ -1,6 +1,6 @@
 /** The `server` blocks of HTTP: where each listens, and whom it believes what the address of a client is. */
 import type { Settings } from '../ir/settings.ts'
-import { cidr, directive, headerName, keyword, onOff, print, socket, unixSocket, type Argument, type Directive } from './directive.ts'
+import { cidr, directive, headerName, keyword, onOff, print, socket, unixSocket, type Argument, type Directive } from '../syntax/directive.ts'
 import type { NginxInput } from './input.ts'
 import { HTTPS_SOCKET, passthroughMode } from './passthrough.ts'
 import { furtherHeaders, type Forwarding } from './proxy-headers.ts'

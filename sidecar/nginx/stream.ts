@@ -2,7 +2,7 @@
 import { portKey } from '../ir/names.ts'
 import type { Settings } from '../ir/settings.ts'
 import type { Endpoint, Layer4, StreamRoute } from '../ir/types.ts'
-import { cidr, directive, keyword, logFormat, number, onOff, print, socket, time, type Directive } from './directive.ts'
+import { cidr, directive, keyword, logFormat, number, onOff, print, socket, time, type Directive } from '../syntax/directive.ts'
 import type { NginxInput } from './input.ts'
 import { nameMaps, passthroughMode, upstreamName } from './passthrough.ts'
 import { listenAddresses } from './servers.ts'

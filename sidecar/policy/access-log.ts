@@ -1,5 +1,5 @@
-import { directive, keyword } from '../nginx/directive.ts'
 import { boolean } from '../ir/value.ts'
+import { directive, keyword } from '../syntax/directive.ts'
 import type { Policy } from './policy.ts'
 import { flag, proxyField } from './proxy-field.ts'
 import { object } from './schema.ts'

@@ -1,5 +1,5 @@
 import { word } from '../ir/value.ts'
-import { directive, keyword } from '../nginx/directive.ts'
+import { directive, keyword } from '../syntax/directive.ts'
 import type { Policy } from './policy.ts'
 import { choice, group, proxyField } from './proxy-field.ts'
 import { object } from './schema.ts'

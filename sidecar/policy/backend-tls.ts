@@ -4,7 +4,7 @@ import type { Json, PolicySet } from '../ir/types.ts'
 import { integer, list, onOff, word, type Parser } from '../ir/value.ts'
 import {
   contentFile, directive, hostName, keyword, number, onOff as printed, opensslNames, variableOf, type Directive,
-} from '../nginx/directive.ts'
+} from '../syntax/directive.ts'
 import { fields } from '../util/field.ts'
 import type { Policy, PolicyValue } from './policy.ts'
 import { flag, group, member, proxyField, textual, wholeNumber } from './proxy-field.ts'

@@ -1,5 +1,5 @@
 import { size } from '../ir/value.ts'
-import { bytes, directive } from '../nginx/directive.ts'
+import { bytes, directive } from '../syntax/directive.ts'
 import type { Policy } from './policy.ts'
 import { byteSize, proxyField } from './proxy-field.ts'
 import { object } from './schema.ts'

@@ -1,7 +1,7 @@
-import { integer, onOff, size } from '../ir/value.ts'
 import type { Settings } from '../ir/settings.ts'
+import { integer, onOff, size } from '../ir/value.ts'
+import { bytes, directive, number, onOff as printed, type Directive } from '../syntax/directive.ts'
 import { isEqual } from '../util/equal.ts'
-import { bytes, directive, number, onOff as printed, type Directive } from '../nginx/directive.ts'
 import type { Policy, PolicyValue } from './policy.ts'
 import { byteSize, flag, group, proxyField, wholeNumber } from './proxy-field.ts'
 

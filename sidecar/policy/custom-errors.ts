@@ -1,6 +1,6 @@
 import type { Settings } from '../ir/settings.ts'
 import { boolean, integer, list, type Parser } from '../ir/value.ts'
-import { directive, keyword, number, onOff, type Directive } from '../nginx/directive.ts'
+import { directive, keyword, number, onOff, type Directive } from '../syntax/directive.ts'
 import type { Policy, PolicyValue } from './policy.ts'
 import { member, proxyField } from './proxy-field.ts'
 import { object, type Schema } from './schema.ts'

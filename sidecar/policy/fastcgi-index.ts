@@ -1,5 +1,5 @@
 import type { Parser } from '../ir/value.ts'
-import { directive, keyword } from '../nginx/directive.ts'
+import { directive, keyword } from '../syntax/directive.ts'
 import type { Policy } from './policy.ts'
 
 const fileName: Parser<string> = (text) =>

@@ -1,6 +1,6 @@
 import { parameterValue, type ParameterPart } from '../ir/parameter-value.ts'
 import type { Json } from '../ir/types.ts'
-import { directive, parameter, parameterText, type Directive } from '../nginx/directive.ts'
+import { directive, parameter, parameterText, type Directive } from '../syntax/directive.ts'
 import { fields } from '../util/field.ts'
 import type { Policy } from './policy.ts'
 import { reference } from './reference.ts'

@@ -3,7 +3,7 @@ import { destinationOf, destinationUrl, hostHeader, ROUTE_HOST, type Destination
 import { isDnsName } from '../ir/names.ts'
 import type { BackendRef, Json } from '../ir/types.ts'
 import type { Parser } from '../ir/value.ts'
-import { directive, keyword, onOff, type Directive } from '../nginx/directive.ts'
+import { directive, keyword, onOff, type Directive } from '../syntax/directive.ts'
 import type { Combined, Policy, PolicyValue, RouteContext } from './policy.ts'
 import { flag, group, proxyField, textual } from './proxy-field.ts'
 import { object, TEMPLATE_SCHEMA, type Schema } from './schema.ts'

@@ -2,7 +2,7 @@
 import type { Settings } from '../ir/settings.ts'
 import type { BackendRef, Json, PathType } from '../ir/types.ts'
 import type { Parser } from '../ir/value.ts'
-import type { Directive } from '../nginx/directive.ts'
+import type { Directive } from '../syntax/directive.ts'
 import type { Schema } from './schema.ts'
 import type { StandardHeader } from './standard-headers.ts'
 

@@ -1,7 +1,7 @@
 import type { Settings } from '../ir/settings.ts'
 import type { Json } from '../ir/types.ts'
 import { integer, list, seconds, word, type Parser } from '../ir/value.ts'
-import { directive, keyword, type Directive } from '../nginx/directive.ts'
+import { directive, keyword, type Directive } from '../syntax/directive.ts'
 import { defined } from '../util/field.ts'
 import type { Policy, PolicyValue } from './policy.ts'
 import { duration, group, member, proxyField, wholeNumber } from './proxy-field.ts'
