@@ -2,9 +2,10 @@
 import type { Certificate } from '../ir/certificate.ts'
 import type { Users } from '../ir/htpasswd.ts'
 import { ANY_HOST } from '../ir/names.ts'
+import { objectName } from '../ir/object-name.ts'
 import type { Origin } from '../ir/origin.ts'
 import { DEFAULT_SETTINGS, type Settings } from '../ir/settings.ts'
-import type { Backend, BackendRef, Canaries, Endpoint, Json, Route, StreamRoute, VirtualHost } from '../ir/types.ts'
+import type { Backend, BackendRef, Canaries, Endpoint, HealthCheck, Json, Route, StreamRoute, VirtualHost } from '../ir/types.ts'
 import { globalAccess } from '../policy/access.ts'
 import { globalBlocks } from '../policy/blocks.ts'
 import { certificateDemand } from '../policy/client-certificate.ts'
@@ -114,8 +115,13 @@ export function backendRecord(backend: Backend): BackendRecord {
   return sealed({
     endpoints: endpoints.map(endpointRecord),
     ...(salt === undefined ? {} : { salt }),
-    ...(healthCheck === undefined ? {} : { health_check: healthCheck }),
+    ...(healthCheck === undefined ? {} : { health_check: checkRecord(healthCheck) }),
   })
+}
+
+function checkRecord({ tls, ...check }: HealthCheck): HealthCheck {
+  if (tls?.identity === undefined) return tls === undefined ? check : { ...check, tls }
+  return { ...check, tls: { ...tls, identity: certificateKey(objectName(tls.identity)) } }
 }
 
 function endpointRecord({ address, port, ...rest }: Endpoint): EndpointRecord {

@@ -264,6 +264,18 @@ export interface HealthCheck {
   readonly port?: number
   /** Ranges of good answers, both ends among them. */
   readonly statuses?: readonly (readonly [number, number])[]
+  /** Absent: HTTP without TLS. */
+  readonly tls?: CheckTls
+}
+
+/** Certificates of endpoints are not verified by checks. */
+export interface CheckTls {
+  /** For SNI. */
+  readonly name?: string
+  /** `namespace/name` of the Secret with the certificate that we show. */
+  readonly identity?: string
+  /** That is all: nothing is asked for afterwards. */
+  readonly handshake?: true
 }
 
 /** What DNS says of a name. */

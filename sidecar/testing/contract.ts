@@ -112,6 +112,7 @@ const healthCheck = object(
     host: { type: 'string', pattern: '^[a-z0-9.-]+$' },
     port: { type: 'integer', minimum: 1, maximum: 65_535 },
     statuses: listOf({ type: 'array', items: { type: 'integer', minimum: 100, maximum: 599 }, minItems: 2, maxItems: 2 }),
+    tls: object({}, { name: { type: 'string', pattern: `^${DNS_NAME}$` }, identity: certificateKey, handshake: { const: true } }),
   },
 )
 

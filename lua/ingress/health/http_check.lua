@@ -1,4 +1,6 @@
--- One active check of an endpoint: GET by HTTP/1.1 without TLS, bounded in time and in bytes.
+-- One active check of an endpoint: GET by HTTP/1.1, with or without TLS, bounded in time and bytes.
+
+local key_pair = require "ingress.tls.key_pair"
 
 local find = string.find
 local format = string.format
@@ -66,12 +68,36 @@ local function drain(socket, deadline, text)
 end
 
 
-local function exchange(socket, host, port, check)
-    local deadline = ngx_now() + check.timeout
+-- Whose certificate the endpoint shows is not looked at: ngx_lua knows one set of authorities for
+-- all sockets. A check says nothing secret, and requests verify for themselves.
+local function secure(socket, tls, deadline)
+    local pair = tls.identity and key_pair.lookup(tls.identity)
+    if tls.identity and not pair then
+        return nil, "no certificate to show"
+    elseif pair then
+        assert(socket:setclientcert(pair.chain, pair.key))
+    end
+    limit(socket, deadline)
+    return socket:sslhandshake(false, tls.name, false)
+end
+
+
+local function open(socket, host, port, check, deadline)
     limit(socket, deadline)
     local ok, err = socket:connect(host, port)
-    if not ok then
-        return nil, err
+    if ok and check.tls then
+        return secure(socket, check.tls, deadline)
+    end
+    return ok, err
+end
+
+
+-- The header of the answer, true where the handshake is all that is asked for; or nil, err.
+local function exchange(socket, host, port, check)
+    local deadline = ngx_now() + check.timeout
+    local ok, err = open(socket, host, port, check, deadline)
+    if not ok or check.tls and check.tls.handshake then
+        return ok, err
     end
     limit(socket, deadline)
     ok, err = socket:send(format(REQUEST, check.path, check.host or host .. ":" .. port))
@@ -89,13 +115,15 @@ end
 
 --- Why the endpoint fails the check, one word: error, timeout, http_<status>; nil when it does not.
 -- @param host  address, that of IPv6 in brackets
--- @param check {path, timeout, host, statuses}: docs/control-api.md
+-- @param check {path, timeout, host, statuses, tls}: docs/control-api.md
 function _M.failure(host, port, check)
     local socket = tcp()
     local header, err = exchange(socket, host, port, check)
     socket:close()
     if not header then
         return reason_of(err)
+    elseif header == true then
+        return nil
     end
     local status = tonumber(match(header, "^HTTP/1%.[01] (%d%d%d)[ \r\n]"))
     if not status then

@@ -1,6 +1,7 @@
 -- Validation of what records say about failing endpoints: each answers with the reason why a value
 -- is refused, or nil.
 
+local record_key = require "ingress.pure.record_key"
 local shape = require "ingress.pure.shape"
 
 local find = string.find
@@ -20,8 +21,9 @@ local EJECTION = {
 local RETRY_BUDGET = { percent = true, min_per_second = true }
 local HEALTH_CHECK = {
     path = true, interval = true, timeout = true, healthy = true, unhealthy = true, host = true,
-    port = true, statuses = true,
+    port = true, statuses = true, tls = true,
 }
+local TLS = { name = true, identity = true, handshake = true }
 
 local _M = {}
 
@@ -83,6 +85,17 @@ local function check_times(value)
 end
 
 
+local function check_tls(tls)
+    return shape.object(tls, TLS, "health_check.tls")
+        or tls.name ~= nil and check_line(tls.name, "tls.name", "^[%w._-]+$")
+        or tls.identity ~= nil and record_key.kind(tls.identity) ~= "certificate"
+            and "health_check.tls.identity must be a certificate key"
+        or tls.handshake ~= nil and tls.handshake ~= true
+            and "health_check.tls.handshake must be true or absent"
+        or nil
+end
+
+
 --- `health_check` of a backend.
 function _M.health_check(value)
     return shape.object(value, HEALTH_CHECK, "health_check")
@@ -91,6 +104,7 @@ function _M.health_check(value)
         or value.host ~= nil and check_line(value.host, "host", "^[%w.:%[%]_-]+$")
         or value.port ~= nil and integer(value.port, "health_check.port", 1, 65535)
         or value.statuses ~= nil and check_statuses(value.statuses)
+        or value.tls ~= nil and check_tls(value.tls)
         or nil
 end
 

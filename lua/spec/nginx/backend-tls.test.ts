@@ -9,16 +9,21 @@ import { join } from 'node:path'
 import { test, type TestContext } from 'node:test'
 import type { TLSSocket } from 'node:tls'
 import type { KubeObject } from '../../../sidecar/collection/objects.ts'
+import { backend } from './backends.ts'
 import { ask } from './client.ts'
 import { manifest, secretObject, siteObjects } from './cluster-objects.ts'
 import { everyVariant, start, until } from './harness.ts'
 import { site } from './manifests.ts'
 import { authority } from './pki.ts'
 import { sidecar } from './sidecar.ts'
-import type { KeyPair } from './tls.ts'
+import { tlsPeer, type KeyPair } from './tls.ts'
 
 const ours = authority('ours')
 const theirs = authority('theirs')
+
+interface Health {
+  readonly unhealthy: readonly { readonly backend: string; readonly reason: string }[]
+}
 
 interface Seen {
   readonly client: string
@@ -58,6 +63,13 @@ async function tlsBackend(t: TestContext, name: string): Promise<number> {
     server.close()
   })
   return (server.address() as AddressInfo).port
+}
+
+/** The objects of a site whose Service is checked each second. */
+function checkedSite(name: string, port: number, annotations: Readonly<Record<string, string>>): object[] {
+  const check = { 'resty-ingress.io/health-check-path': '/healthz', 'resty-ingress.io/health-check-interval': '1' }
+  const [service, ...others] = siteObjects({ name, port, annotations }) as [{ readonly metadata: object }, ...object[]]
+  return [{ ...service, metadata: { ...service.metadata, annotations: check } }, ...others]
 }
 
 const VERIFIED = {
@@ -140,6 +152,45 @@ everyVariant('TLS to backends', ({ variant }) => {
     await until('the route is closed', async () => (await reply()) === '503')
     await served.write('secrets.yaml', secret(first))
     await until('it is open again', async () => (await reply()) === 'first')
+  })
+
+  test('active checks speak what the routes do: TLS with a name and our certificate, or a handshake alone', async (t) => {
+    const me = ours.sign('client-of-prod')
+    const asked: string[] = []
+    let status = 200
+    const options = { ...ours.sign('backend.internal'), ca: [ours.cert], requestCert: true, rejectUnauthorized: false }
+    const web = createServer(options, ({ socket, url }, response) => {
+      const { servername } = socket as TLSSocket & { readonly servername?: string }
+      asked.push(`${url} ${String(servername)} ${String((socket as TLSSocket).getPeerCertificate().subject?.CN ?? '')}`)
+      response.writeHead(status).end()
+    }).listen(0, '127.0.0.1')
+    await once(web, 'listening')
+    t.after(() => web.close())
+    const { port: webPort } = web.address() as AddressInfo
+    const [rpc, plain] = [await tlsPeer(t, 'rpc'), await backend(t, 'plain')]
+    let handshakes = 0
+    rpc.server.on('secureConnection', () => { handshakes += 1 })
+    const objects = [
+      secretObject('tls', { 'ca.crt': ours.cert, 'tls.crt': me.cert, 'tls.key': me.key }),
+      ...checkedSite('web', webPort, { ...VERIFIED, 'proxy-ssl-server-name': 'on' }),
+      ...checkedSite('bare', webPort, { 'backend-protocol': 'HTTPS' }),
+      ...checkedSite('rpc', rpc.port, { 'backend-protocol': 'GRPCS' }),
+      ...checkedSite('without', plain.port, { 'backend-protocol': 'GRPCS' }),
+    ]
+    const served = await sidecar(t, variant, { 'all.yaml': manifest(...objects) })
+    const unhealthy = async (): Promise<readonly string[]> => {
+      const { unhealthy: list } = JSON.parse((await served.plane.call('GET', '/v1/health')).text) as Health
+      return list.map(({ backend: key, reason }) => `${key} ${reason}`).sort()
+    }
+    await until('all are asked', () => asked.length >= 4 && handshakes >= 4)
+    assert.deepEqual([...new Set(asked)].sort(), ['/healthz backend.internal client-of-prod', '/healthz false '])
+    await until('who has no TLS is out', async () => (await unhealthy()).join() === 'backend/prod/without/80 error')
+    status = 500
+    await until('who answers badly is out', async () => (await unhealthy()).length === 3)
+    assert.deepEqual(await unhealthy(), [
+      'backend/prod/bare/80 http_500', 'backend/prod/web/80 http_500', 'backend/prod/without/80 error',
+    ])
+    assert.deepEqual(served.plane.errors().filter((line) => !line.includes('SSL_do_handshake() failed')), [])
   })
 
   test('a file of authorities comes before its configuration, goes with it, and is there after a restart', async (t) => {

@@ -44,10 +44,13 @@ describe("resilience", function()
         assert.is_nil(resilience.health_check(CHECK))
         assert.is_nil(resilience.health_check(with(CHECK, {
             host = "a.example:80", port = 9000, statuses = { { 200, 299 }, { 401, 401 } },
+            tls = { name = "web.internal", identity = "certificate/prod/tls", handshake = true },
         })))
         for _, change in ipairs({
             { path = "healthz" }, { path = "/a b" }, { path = "/a\r\nX: y" }, { path = 1 },
             { host = "a\r\nb" }, { host = "" }, { port = 0 }, { interval = 0 }, { timeout = "2" },
+            { tls = { name = "a b" } }, { tls = { identity = "x" } }, { tls = true },
+            { tls = { handshake = false } },
             { statuses = {} }, { statuses = { 200 } }, { statuses = { { 300, 200 } } },
             { unhealthy = 0 }, { headers = {} },
         }) do

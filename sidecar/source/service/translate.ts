@@ -4,10 +4,11 @@ import type { KubeObject } from '../../collection/objects.ts'
 import { quoted } from '../../ir/names.ts'
 import { objectKey } from '../../ir/object-name.ts'
 import type { Finding } from '../../ir/origin.ts'
-import type { Backend, BackendRef, Fragment } from '../../ir/types.ts'
+import type { Backend, BackendRef, Fragment, HealthCheck } from '../../ir/types.ts'
 import { sha256 } from '../../util/canonical.ts'
 import { fields, items, text } from '../../util/field.ts'
 import type { Context } from '../context.ts'
+import { checkTls } from './check-protocol.ts'
 import { serviceConf } from './conf.ts'
 import { addressRefusal, isReachable, refusedEndpoints, serviceFinding, unreachable, type Destinations } from './destination.ts'
 import { candidates, choose, type Candidate } from './endpoints.ts'
@@ -39,7 +40,7 @@ export function translateBackend(
     ...ref,
     ...destinations,
     salt: saltOf(service),
-    ...(check === undefined ? {} : { healthCheck: check }),
+    ...(check === undefined ? {} : { healthCheck: spoken(check, ref, users) }),
     findings: [
       ...findings,
       ...problems.map((it) => healthCheckFinding(service, it)),
@@ -47,6 +48,12 @@ export function translateBackend(
       ...serviceUpstreamFindings(service, context),
     ],
   }
+}
+
+/** A port of its own is for checks alone, hence without TLS. */
+function spoken(check: HealthCheck, ref: BackendRef, users: () => readonly Fragment[]): HealthCheck {
+  const tls = check.port === undefined ? checkTls(ref, users()) : undefined
+  return tls === undefined ? check : { ...check, tls }
 }
 
 interface Work {
