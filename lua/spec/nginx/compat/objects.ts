@@ -1,10 +1,20 @@
 /** The objects of a row: a namespace with a host of its own, and a path of another namespace at the same host. */
+import assert from 'node:assert/strict'
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import type { Row, Scene } from './row.ts'
 import type { PeerName, World } from './world.ts'
 
 const PREFIX = 'nginx.ingress.kubernetes.io'
 
 type Annotations = Readonly<Record<string, string>>
+
+/** Throws unless the file has that test: `backends.test.ts: what it is called`, from the folder above. */
+export function assertTest(pointer: string): void {
+  const [file = '', title = ''] = pointer.split(/: (.*)/)
+  const text = readFileSync(join(import.meta.dirname, '..', file), 'utf8')
+  assert.ok(["'", '`'].some((quote) => text.includes(`test(${quote}${title}${quote},`)), pointer)
+}
 
 export interface Case {
   /** Of the namespace; its host is `<name>.example`. */

@@ -8,7 +8,7 @@ import type { IncomingMessage } from 'node:http'
 import { join } from 'node:path'
 import type { TLSSocket } from 'node:tls'
 import { Agent } from 'undici'
-import { ask, type Reply } from '../client.ts'
+import { ask, statusAtEnd, type Reply } from '../client.ts'
 import { until } from '../harness.ts'
 import type { Sidecar } from '../sidecar.ts'
 import type { Probe } from './row.ts'
@@ -63,12 +63,19 @@ export class Prober {
   }
 
   async check(probe: Probe): Promise<void> {
-    if (probe.loaded !== undefined) assert.match(readFileSync(join(this.#it.plane.folder, 'nginx.conf'), 'utf8'), probe.loaded)
+    if (probe.loaded !== undefined) return this.#checkLoaded(probe.loaded)
+    if (probe.refused === true) return assert.rejects(this.#ask(probe), { code: 'EPROTO' })
     if (probe.times !== undefined) return this.#checkMany(probe, probe.times)
     if (probe.meanwhile === true) return this.#checkMeanwhile(probe)
     assertReply(await this.#ask(probe), probe)
     if (probe.copied !== undefined) await this.#checkCopy(probe.copied)
     if (probe.logged !== undefined) await this.#checkLog(probe.logged)
+    const { line } = probe
+    if (line !== undefined) await until(`there is a line ${String(line)}`, () => line.test(this.#log()))
+  }
+
+  #checkLoaded(expected: RegExp): void {
+    assert.match(readFileSync(join(this.#it.plane.folder, 'nginx.conf'), 'utf8'), expected)
   }
 
   async #ask(probe: Probe): Promise<Heard> {
@@ -149,11 +156,13 @@ export class Prober {
     for (const [name, expected] of Object.entries(copied)) compare(name, copy[name]?.toString(), expected)
   }
 
-  /** Lines of one connection come in the order of its requests: what is not there before another one never comes. */
+  #log(): string {
+    return readFileSync(join(this.#it.plane.folder, 'access.log'), 'utf8')
+  }
+
+  /** By one more request, whose line is there, or never comes, once NGINX has closed its connection. */
   async #checkLog(expected: boolean): Promise<void> {
-    const log = (): string => readFileSync(join(this.#it.plane.folder, 'access.log'), 'utf8')
-    await ask(this.#it.http, { host: 'near.example', path: `/after-${this.#name}` })
-    await until('the request after it is logged', () => log().includes(`/after-${this.#name}`))
-    assert.equal(log().includes(`[${this.#name}-`), expected)
+    await statusAtEnd(this.#it.http, { host: `${this.#name}.example` })
+    assert.equal(this.#log().includes(`[${this.#name}-`), expected)
   }
 }

@@ -41,9 +41,12 @@ export interface Probe {
   readonly cipher?: string
   /** What the server of copies got. */
   readonly copied?: Expected
-  /** Whether the access log has a line for it. */
+  /** Whether the access log has a line for it, in the format of ingress-nginx; a line that it has. */
   readonly logged?: boolean
-  /** Part of the configuration that NGINX runs with. */
+  readonly line?: RegExp
+  /** The handshake fails. */
+  readonly refused?: true
+  /** Part of the configuration that NGINX runs with; nothing is asked. */
   readonly loaded?: RegExp
 }
 
