@@ -60,6 +60,7 @@ everyVariant('launcher', (setup) => {
     const { plane } = await serve(t, setup)
     const workers = (await plane.status()).workers.map((worker) => worker.pid)
     process.kill(plane.master, 'SIGKILL')
+    await plane.ended()
     await until('the workers are gone', () =>
       workers.every((pid) => !existsSync(`/proc/${pid}`)
         || readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1]?.startsWith('Z')))
