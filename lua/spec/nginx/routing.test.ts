@@ -73,7 +73,8 @@ async function taken({ http }: Served, { method, path, query, headers }: Asked):
 
 function expected(routes: readonly Wanted[], { headers, ...rest }: Asked): number {
   const lower = headers.map(([name, value]) => [name.toLowerCase(), value] as const)
-  return matchingRoutes(routes as readonly RouteRecord[], { scheme: 'http', host: 'a.example', ...rest, headers: lower })[0] ?? 404
+  const request = { scheme: 'http', host: 'a.example', authority: 'a.example', ...rest, headers: lower } as const
+  return matchingRoutes(routes as readonly RouteRecord[], request)[0] ?? 404
 }
 
 async function push({ plane }: Served, routes: readonly Wanted[], peers: readonly Backend[]): Promise<void> {
