@@ -1,8 +1,11 @@
 /** Logins by name and password: every scheme, every way to ask, and what guessing costs the neighbours. */
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
+import { cp, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { connect as connectHttp2 } from 'node:http2'
 import { connect } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { test, type TestContext } from 'node:test'
 import { backend, endpoints, host, route, withDigest } from './backends.ts'
 import { certificate } from './certificate.ts'
@@ -67,6 +70,17 @@ async function records(t: TestContext, more: Json = {}): Promise<Json> {
     'htpasswd/test/others': withDigest({ users: { alice: BCRYPT } }),
     ...more,
   }
+}
+
+/** The program, for which libcrypt fails as one does that is too old. */
+async function homeWithoutCrypt(t: TestContext): Promise<string> {
+  const home = await mkdtemp(join(tmpdir(), 'resty-ingress-home-'))
+  t.after(() => rm(home, { recursive: true, force: true }))
+  await cp(join(import.meta.dirname, '../../ingress'), join(home, 'lua/ingress'), { recursive: true })
+  const file = join(home, 'lua/ingress/password/hashing.lua')
+  const [before, after = ''] = (await readFile(file, 'utf8')).split('C.crypt_r(password, hash, data)')
+  await writeFile(file, `${before}nil${after}`)
+  return home
 }
 
 async function statusOf({ http }: Served, path: string, what: Ask = {}): Promise<number> {
@@ -220,6 +234,22 @@ everyVariant('basic auth', (setup) => {
       assert.doesNotMatch(served.plane.log, /secret|hidden|\$2y\$|abcdefgh|sesame/)
       assert.deepEqual(served.plane.errors(), [])
     })
+  })
+
+  test('where a hash cannot be checked nobody with one comes in, and the log says why', async (t) => {
+    const refused = async (served: Served, why: RegExp): Promise<void> => {
+      await served.plane.put(await records(t))
+      for (const password of ['secret', 'wrong']) {
+        assert.equal(await statusOf(served, '/admin', as('bcrypt', password)), 503)
+        assert.equal(await statusOf(served, '/here', as('bcrypt', password)), 200, 'by the address')
+      }
+      assert.deepEqual([await statusOf(served, '/admin', as('sha', 'secret')), await statusOf(served, '/admin')], [200, 401])
+      await until('the log says why', () => why.test(served.plane.log))
+      assert.doesNotMatch(served.plane.log, /secret|wrong|\$2y\$/)
+    }
+    await refused(await serve(t, setup, { prelude: 'ngx.run_worker_thread = nil' }), /this NGINX has no threads for Lua/)
+    const env = { RESTY_INGRESS_HOME: await homeWithoutCrypt(t) }
+    await refused(await serve(t, setup, { env }), /the libcrypt of this NGINX does not know the scheme/)
   })
 
   test('NGINX alone, started again, still asks', async (t) => {

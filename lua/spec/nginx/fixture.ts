@@ -23,6 +23,8 @@ export interface FixtureOptions {
   /** Distinguishes configurations that are otherwise equal. */
   readonly salt?: string
   readonly minTimeout?: boolean
+  /** Lua before all other: what is to be missing from this NGINX. */
+  readonly prelude?: string
   /** How requests are counted, as Lua; absent: they are not. */
   readonly counting?: string
 }
@@ -100,7 +102,7 @@ http {
   default_type text/plain;
   keepalive_requests 100000;
   ${options.minTimeout === true ? 'keepalive_min_timeout 10s;' : ''}
-  init_by_lua_block { require("ingress.phase.init")(${initArguments(options, hash)}) }
+  init_by_lua_block { ${options.prelude ?? ''} require("ingress.phase.init")(${initArguments(options, hash)}) }
   init_worker_by_lua_block { resty_ingress.init_worker() }
   ${VARIABLES.map((name) => `map "" $${name} { default "-"; }`).join('\n  ')}
   map "" $proxy_alternative_upstream_name { default ""; }
