@@ -19,19 +19,29 @@ export async function readPage(name: string): Promise<readonly Block[]> {
   return blocks
 }
 
+const COMMAND = /^ {4}kubectl -n resty-ingress exec deploy\/resty-ingress -c sidecar -- resty-ingress (.+)$/gm
+
+/** What `kubectl exec` would run in the container of the sidecar: the arguments of each command of a page. */
+export async function readCommands(name: string): Promise<readonly (readonly string[])[]> {
+  const page = await readFile(join(REPOSITORY, 'docs', name), 'utf8')
+  const commands = [...page.matchAll(COMMAND)].map(([, text = '']) => text.split(' '))
+  if (commands.length === 0) throw new Error(`docs/${name} has no command of the sidecar`)
+  return commands
+}
+
 /**
  * Runs each line of a block until it prints what stands behind its `#`: that text, or the answer of a pod whose
- * name begins so. Objects need a moment from the API server to NGINX.
+ * name begins so. Objects need a moment from the API server to NGINX. `cwd`: where files are that the lines name.
  */
-export async function follow(lab: Lab, { text }: Block, address: string): Promise<void> {
+export async function follow(lab: Lab, { text }: Block, address: string, cwd = process.cwd()): Promise<void> {
   for (const line of text.trim().split('\n')) {
     const expected = / # (.+)$/.exec(line)?.[1]?.trim() ?? ''
-    await lab.waitFor(`${expected} from: ${line}`, async () => isAnswer(await shell(line, address), expected))
+    await lab.waitFor(`${expected} from: ${line}`, async () => isAnswer(await shell(line, address, cwd).catch(String), expected))
   }
 }
 
-async function shell(line: string, address: string): Promise<string> {
-  return await runCommand(['sh', '-c', line], { env: { ...process.env, ADDRESS: address } })
+async function shell(line: string, address: string, cwd: string): Promise<string> {
+  return await runCommand(['sh', '-c', line], { cwd, env: { ...process.env, ADDRESS: address } })
 }
 
 function isAnswer(printed: string, expected: string): boolean {

@@ -3,7 +3,8 @@
 import assert from 'node:assert/strict'
 import { createSocket } from 'node:dgram'
 import { once } from 'node:events'
-import { readFileSync } from 'node:fs'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, test } from 'node:test'
 import { setTimeout } from 'node:timers/promises'
@@ -11,13 +12,12 @@ import type { V1Service } from '@kubernetes/client-node'
 import type { KubernetesObject } from '../lab/client.ts'
 import { enterLab } from '../lab/enter.ts'
 import { startLab } from '../lab/lab.ts'
-import { parseObjects } from '../lab/manifests.ts'
 import { deploymentOf } from '../lab/testing.ts'
-import { REPOSITORY } from '../lab/tools.ts'
 import { variantUnderTest } from './controller.ts'
 import { Echoes } from './exchange.ts'
 import { askEcho } from './http.ts'
 import { installController } from './installation.ts'
+import { follow, readCommands, readPage } from './page.ts'
 import { handshake } from './tls.ts'
 
 const variant = variantUnderTest()
@@ -28,12 +28,8 @@ after(async () => { await lab.close() })
 const NAMESPACE = 'resty-ingress'
 const HOST = 'tcp.example'
 
-/** The n-th YAML block of the page. */
-function documented(index: number): KubernetesObject[] {
-  const page = readFileSync(join(REPOSITORY, 'docs/tcp-udp.md'), 'utf8')
-  const blocks = [...page.matchAll(/^```yaml\n([^`]*)```$/gm)].map(([, text = '']) => text)
-  return parseObjects(blocks[index] ?? '')
-}
+const [ports, passthrough, curl] = await readPage('tcp-udp.md')
+assert.ok(ports !== undefined && passthrough !== undefined && curl !== undefined)
 
 /** A Service of the lab's backend at this port. */
 function backendService(name: string, port: number, protocol: 'TCP' | 'UDP'): KubernetesObject {
@@ -69,7 +65,7 @@ await lab.apply([
 ])
 const controller = await installController(lab, NAMESPACE, ['--enable-ssl-passthrough'])
 await lab.waitForDeployment('default', 'peer')
-await lab.apply(documented(0))
+await lab.apply(ports.text)
 const streams = await lab.waitForObject<V1Service & object>(
   'v1/Service', { namespace: NAMESPACE, name: 'resty-ingress-streams' },
   ({ status }) => status?.loadBalancer?.ingress?.[0]?.ip !== undefined,
@@ -85,6 +81,13 @@ test('a TCP port leads to the endpoints of the Service', async () => {
 
 test('a UDP port leads to the endpoints of the Service', async () => {
   assert.match(await askUdp(address, 53), /^peer-\S+ hello$/)
+})
+
+test('the commands of the page tell of the ports', async () => {
+  const [status = '', explained = ''] = await Promise.all((await readCommands('tcp-udp.md')).map((args) => controller.command(args)))
+  assert.match(status, /^resty-ingress +ConfigMap\/tcp-services +TCP 5432 +postgres +5432 +\S/m)
+  assert.match(status, /^resty-ingress +ConfigMap\/udp-services +UDP 53 +dns +53 +\S/m)
+  assert.match(explained, /^outcome +passed on to an endpoint as it is$/m)
 })
 
 test('endpoints come and go, connections that are there stay, and a reload is told with its cause', async () => {
@@ -104,12 +107,16 @@ test('endpoints come and go, connections that are there stay, and a reload is to
 })
 
 test('TLS of a host goes to the API server as it is, beside TLS that ends here', async () => {
-  const before = await handshake(controller.address, 'api.example')
-  await lab.apply(documented(1))
+  const before = await handshake(controller.address, 'kubernetes.default.svc')
+  await lab.apply(passthrough.text)
   const passed = await lab.waitFor('passthrough', async () => {
-    const shown = await handshake(controller.address, 'api.example').catch(() => before)
+    const shown = await handshake(controller.address, 'kubernetes.default.svc').catch(() => before)
     return shown.fingerprint !== before.fingerprint && shown
   })
   assert.match(passed.names, /kubernetes/)
+  const folder = await mkdtemp(join(tmpdir(), 'resty-ingress-ca-'))
+  await writeFile(join(folder, 'ca.crt'), lab.credentials.ca)
+  await follow(lab, curl, controller.address, folder)
+  await rm(folder, { recursive: true })
   assert.equal((await handshake(controller.address, 'other.example')).fingerprint, before.fingerprint)
 })

@@ -5,6 +5,7 @@ import { test } from 'node:test'
 import type { V1Ingress } from '@kubernetes/client-node'
 import type { Explanation } from '../../../sidecar/explain/explain.ts'
 import type { Controller } from '../controller.ts'
+import { readCommands } from '../page.ts'
 import { ingressOf } from '../workload.ts'
 import { destination } from './routing.ts'
 
@@ -41,6 +42,13 @@ export function testInspection(controller: Controller): void {
     const [timeouts] = route.policies.filter((policy) => policy.name === 'timeouts')
     assert.equal(timeouts?.setBy.read?.field, `metadata.annotations[${READ_TIMEOUT}]`)
     assert.equal(timeouts.setBy.read.uid, metadata?.uid)
+  })
+
+  test('the commands of the page', async () => {
+    for (const args of await readCommands('looking-inside.md')) {
+      const host = args[1] === undefined ? '' : new URL(args[1]).host
+      assert.match(await controller.command(args), host === '' ? /^OpenResty: NGINX \S+, generation \d+/m : new RegExp(`^request +GET http://${host} `))
+    }
   })
 
   test('explain: a host that nobody claims', async () => {
