@@ -61,6 +61,7 @@ function viewOf(input: NginxInput) {
   const logged = logView(settings, classes)
   return {
     listener: DEFAULT_LISTENER,
+    threads: classes.some(({ threads }) => threads === true),
     main: mainLines(settings).map(print),
     events: eventLines(settings).map(print),
     log_format: print(logFormatLine(settings)),

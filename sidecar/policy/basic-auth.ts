@@ -84,6 +84,7 @@ export const basicAuth = {
     realm: { annotation: 'auth-realm', parse: realm, about: 'What browsers show when they ask for the password' },
   },
   combine,
+  threads: (value) => effect(value) !== undefined,
   proxy: proxyField('basicAuth', members, (value) => ({ type: 'basic', ...value })),
   runtime: {
     schema: object({

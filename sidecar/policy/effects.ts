@@ -18,6 +18,8 @@ export interface LocationClass {
   readonly directives: readonly Directive[]
   /** Lua may change the headers of its answers. */
   readonly filters?: true
+  /** Lua needs threads for its requests. */
+  readonly threads?: true
   /** Headers for the backend that Lua sets in place of the configuration. */
   readonly own?: readonly StandardHeader[]
   /** Absent: HTTP without TLS, over connections that all such routes share. Others have connections of their own. */
@@ -40,9 +42,13 @@ function staticEffect(policy: Policy, policies: PolicySet, settings: Settings): 
   return value === undefined ? [] : (policy.directives?.(value as PolicyValue, settings) ?? [])
 }
 
-function isFilter({ name, filters, always }: Policy, policies: PolicySet, settings: Settings): boolean {
-  const value = policies[name] ?? (always === true ? {} : undefined)
-  return value !== undefined && filters?.(value as PolicyValue, settings) === true
+/** What Lua does in some locations only. */
+const LUA_PARTS = ['filters', 'threads'] as const
+type LuaPart = (typeof LUA_PARTS)[number]
+
+function luaParts(policy: Policy, policies: PolicySet, settings: Settings): readonly LuaPart[] {
+  const value = policies[policy.name] ?? (policy.always === true ? {} : undefined)
+  return value === undefined ? [] : LUA_PARTS.filter((part) => policy[part]?.(value as PolicyValue, settings) === true)
 }
 
 function ownHeaders({ name, ownHeaders: own }: Policy, policies: PolicySet): readonly StandardHeader[] {
@@ -57,9 +63,10 @@ export function locationClass(
   acting: readonly Policy[] = POLICIES,
 ): LocationClass | undefined {
   const own = [...new Set(acting.flatMap((policy) => ownHeaders(policy, policies)))].sort(compareText)
+  const parts = acting.flatMap((policy) => luaParts(policy, policies, settings))
   const content = {
     directives: acting.flatMap((policy) => staticEffect(policy, policies, settings)),
-    ...(acting.some((policy) => isFilter(policy, policies, settings)) ? { filters: true as const } : {}),
+    ...Object.fromEntries(parts.map((part) => [part, true as const])),
     ...(own.length === 0 ? {} : { own }),
     ...connections(policies),
   }
@@ -67,8 +74,8 @@ export function locationClass(
   return { name: `c${sha256(classLines(content).join('\n')).slice(0, 12)}`, ...content }
 }
 
-function isOrdinary({ directives, filters, own, protocol }: Omit<LocationClass, 'name'>): boolean {
-  return directives.length === 0 && filters === undefined && own === undefined && protocol === undefined
+function isOrdinary({ directives, filters, threads, own, protocol }: Omit<LocationClass, 'name'>): boolean {
+  return directives.length === 0 && [filters, threads, own, protocol].every((it) => it === undefined)
 }
 
 /** What keeps the connections of a class apart from those of others. */
@@ -86,10 +93,11 @@ function connections(policies: PolicySet): Pick<LocationClass, 'protocol' | 'ide
 
 /** What makes a class, in lines for people. */
 export function classLines(content: Omit<LocationClass, 'name'>): readonly string[] {
-  const { directives, filters, own = [], protocol, identity, authConnections: auth } = content
+  const { directives, filters, threads, own = [], protocol, identity, authConnections: auth } = content
   return [
     ...directives.map(print),
     ...(filters === true ? ['header_filter_by_lua_block;'] : []),
+    ...(threads === true ? ['thread_pool;'] : []),
     ...own.map((name) => `proxy_set_header ${name} by Lua;`),
     ...(protocol === undefined ? [] : [`backends speak ${protocol};`]),
     ...(identity === undefined ? [] : [`backends see certificate ${identity};`]),
@@ -102,7 +110,7 @@ export function staticSources(policies: PolicySet, sources: PolicySources, setti
   const acting = POLICIES.filter(
     (policy) =>
       staticEffect(policy, policies, settings).length > 0
-      || isFilter(policy, policies, settings)
+      || luaParts(policy, policies, settings).length > 0
       || (policy.name === backendProtocolPolicy.name && backendProtocol(policies) !== undefined)
       || ownHeaders(policy, policies).length > 0,
   )

@@ -109,6 +109,8 @@ export interface Policy {
    * in a location class, so that no other route pays for it.
    */
   filters?(value: PolicyValue, settings: Settings): boolean
+  /** Lua needs threads for such a route. They come with its location class, since they slow down all of a worker. */
+  threads?(value: PolicyValue, settings: Settings): boolean
   /** Headers for the backend that Lua sets where the configuration would: of a location class, too. */
   ownHeaders?(value: PolicyValue): readonly StandardHeader[]
   /** Where else requests of a route go, as URLs of the policy say, which belong to objects of `namespace`. */

@@ -31,7 +31,7 @@ function addReloading(name: string, found: Set<string>): void {
   const all = objectsOf(name)
   const options = { ...GOLDEN_OPTIONS, ...optionsOf(name) }
   const listeners = { addresses: [], httpPort: 80, httpsPort: 443, sslPassthrough: options.sslPassthrough }
-  const others = all.filter(({ kind }) => kind !== 'Ingress')
+  const others = all.filter(({ kind }) => kind !== 'Ingress' && kind !== 'Proxy')
   const translated = (...objects: readonly KubeObject[]): Translation =>
     translate({ objects: [...others, ...objects], options, listeners })
   const faulty = new Set(translated(...all).findings.flatMap(({ reason, origin }) => (reason === 'InvalidAnnotation' ? [origin.name] : [])))

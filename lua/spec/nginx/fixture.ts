@@ -90,6 +90,7 @@ function initArguments(options: FixtureOptions, hash: string): string {
 
 function body(options: FixtureOptions, hash: string): string {
   return `include modules.conf;
+include threads.conf;
 worker_processes ${options.workers ?? 1};
 worker_shutdown_timeout 240s;
 error_log stderr notice;

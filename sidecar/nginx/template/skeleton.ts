@@ -1,6 +1,9 @@
 /** The skeleton of nginx.conf: structure only. Every variable line was made and checked by directive.ts. */
 export const SKELETON: string = String.raw`# resty-ingress config {{hash}}
 include modules.conf;
+{{#threads}}
+include threads.conf;
+{{/threads}}
 {{#main}}
 {{.}}
 {{/main}}
