@@ -14,6 +14,11 @@ import { Lane } from './lane.ts'
 import { plan, urgentPart, type Changes, type Plan } from './plan.ts'
 
 const STATUS_INTERVAL_MS = 1_000
+/**
+ * Hash of the configuration that only has the control API: nobody is served, so nothing waits for its class, and no
+ * host that waited is a 404 when the first listeners open.
+ */
+const BOOTSTRAP = '0'
 /** Records that do not fit are tried again at every change, which may make room, and this often without one. */
 const FULL_AGAIN_MS = 10_000
 
@@ -143,7 +148,7 @@ export class DataPlane {
     const keys = new Set([...this.#pending, ...this.#desired.changed])
     this.#desired.changed.clear()
     this.#pending = new Set()
-    const { set, remove, held } = this.#plan(keys)
+    const { set, remove, held } = this.#plan(keys, status)
     // What is not sent now stays pending, also beside what a new start of OpenResty may have added meanwhile.
     let unsent: Iterable<RecordKey> = keys
     try {
@@ -158,7 +163,7 @@ export class DataPlane {
     this.#events.applied()
   }
 
-  #plan(keys: ReadonlySet<RecordKey>): Plan {
+  #plan(keys: ReadonlySet<RecordKey>, { config_hash: running }: DataPlaneStatus): Plan {
     const isRefused = (key: RecordKey): boolean => {
       const digest = this.#rejected.get(key)
       return digest !== undefined && digest === this.#desired.records.get(key)?.digest
@@ -167,7 +172,7 @@ export class DataPlane {
       desired: this.#desired.records,
       actual: this.#actual,
       keys: [...keys].filter((key) => !isRefused(key)),
-      isLoaded: (name) => this.#configuration.hasClass(name),
+      isLoaded: (name) => running === BOOTSTRAP || this.#configuration.hasClass(name),
       classesOf: requiredClasses,
     })
   }

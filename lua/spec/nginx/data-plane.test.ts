@@ -82,13 +82,16 @@ function connect(t: TestContext, nginx: Nginx, wanted: Wanted): DataPlane {
   return plane
 }
 
-async function setUp(t: TestContext, variant: Variant, env: StartOptions['env'] = {}): Promise<Setup> {
+type Given = Pick<StartOptions, 'env'> & { readonly before?: (wanted: Wanted) => void }
+
+async function setUp(t: TestContext, variant: Variant, { env = {}, before }: Given = {}): Promise<Setup> {
   const nginx = await start(variant, { env })
   t.after(() => nginx.stop())
   const wanted = new Wanted(await freePort(), await freePort())
   const web = await backend(t, 'web')
   wanted.set(hostKey(HOST), host([route()]))
   wanted.set('backend/test/web/80', endpoints(web))
+  before?.(wanted)
   const plane = connect(t, nginx, wanted)
   await until('ready', () => plane.isReady).catch((error: Error) => {
     throw new Error(`${error.message}: ${wanted.troubles.join('; ')} ${nginx.log}`)
@@ -110,11 +113,17 @@ function classOf(name: string, bytes: number): LocationClass {
 for (const variant of variants()) {
   describe(`data plane, ${variant}`, () => {
     test('first push, differences, and the difference only', async (t) => {
-      const { wanted, plane, url } = await setUp(t, variant)
+      const before = (first: Wanted): void => {
+        first.wantedClasses = [classOf('c0000000000a1', 5)]
+        first.set(hostKey('class.example'), host([route({ class: 'c0000000000a1' })]))
+      }
+      const { wanted, plane, url } = await setUp(t, variant, { before })
+      assert.deepEqual(wanted.pushed, [3], 'nobody is served yet: no record waits for its class')
       assert.equal(await get(url), 200)
+      assert.equal(await get(url, 'class.example'), 200)
       assert.equal(wanted.reloads, 1)
       const generation = plane.status?.generation
-      const before = wanted.pushed.length
+      const pushed = wanted.pushed.length
       wanted.set(hostKey('b.example'), host([route()]))
       plane.kick()
       await until('the new host', async () => (await get(url, 'b.example')) === 200)
@@ -122,8 +131,8 @@ for (const variant of variants()) {
       plane.kick()
       await until('the host is gone', async () => (await get(url, 'b.example')) === 404)
       // A request can see a push before its answer has come back.
-      await until('both pushes are told', () => wanted.pushed.length >= before + 2)
-      assert.deepEqual(wanted.pushed.slice(before), [1, 1])
+      await until('both pushes are told', () => wanted.pushed.length >= pushed + 2)
+      assert.deepEqual(wanted.pushed.slice(pushed), [1, 1])
       assert.equal(wanted.reloads, 1)
       assert.equal(plane.status?.generation, generation)
     })
@@ -160,7 +169,7 @@ for (const variant of variants()) {
     })
 
     test('records without room: the old ones serve, it is said, and what makes room lets them in', async (t) => {
-      const { nginx, wanted, plane, url } = await setUp(t, variant, { RESTY_INGRESS_RECORDS_SIZE: '1m' })
+      const { nginx, wanted, plane, url } = await setUp(t, variant, { env: { RESTY_INGRESS_RECORDS_SIZE: '1m' } })
       const path = `/${'x'.repeat(1000)}`
       const names = Array.from({ length: 1500 }, (_, i) => hostKey(`h${i}.example`))
       for (const key of names) wanted.set(key, host([route({ path })]))
