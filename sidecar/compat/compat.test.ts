@@ -6,7 +6,7 @@ import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
-import { FLAG_NAMES } from '../options/options.ts'
+import { FLAG_NAMES, parseCommand, UsageError } from '../options/options.ts'
 import type { Field } from '../policy/policy.ts'
 import { isProtection } from '../policy/protection.ts'
 import { POLICIES } from '../policy/registry.ts'
@@ -155,6 +155,39 @@ test('all keys of the ConfigMap are known', () => {
 
 test('all flags are known', () => {
   assertKnown([...words(FLAGS), ...words(LOG_FLAGS)], new Set([...FLAG_NAMES, 'version']), KNOWN_FLAGS)
+})
+
+/** All that have an effect, as users write them; some exclude each other. */
+const ARGUMENTS = `
+  --annotations-prefix=nginx.ingress.kubernetes.io --apiserver-host=https://api.example --certificate-authority=/ca.crt
+  --configmap=edge/settings --controller-class=k8s.io/ingress-nginx --default-backend-service=edge/pages
+  --default-ssl-certificate=edge/tls --disable-catch-all --disable-leader-election=false --disable-svc-external-name
+  --election-id=ingress-nginx-leader --election-ttl=30s --enable-metrics=true --enable-ssl-passthrough
+  --enable-topology-aware-routing --exclude-socket-metrics=nginx_ingress_controller_bytes_sent
+  --health-check-path=/healthz --healthz-host=0.0.0.0 --healthz-port=10254 --http-port=8080 --https-port=8443
+  --ingress-class=nginx --ingress-class-by-name --kubeconfig=/config --length-buckets=10,20 --metrics-per-host
+  --metrics-per-undefined-host --publish-status-address=198.18.0.1 --report-node-internal-ip-address
+  --report-status-classes --shutdown-grace-period=30 --size-buckets=10,20 --status-update-interval=60
+  --tcp-services-configmap=edge/tcp --time-buckets=0.1,1 --udp-services-configmap=edge/udp --update-status=true
+  --update-status-on-shutdown=false --watch-ingress-without-class --watch-namespace=prod
+`
+const INSTEAD = ['--publish-service=edge/ingress', '--watch-namespace-selector=team=a']
+
+async function ignoredOf(args: readonly string[]): Promise<readonly string[] | undefined> {
+  const command = await parseCommand(['run', ...args], '', {})
+  return command?.name === 'run' ? command.options.ignored : undefined
+}
+
+test('all flags are accepted; those without effect are listed, and an unknown one is an error', async () => {
+  const args = words(ARGUMENTS)
+  assert.deepEqual(await ignoredOf(args), [])
+  assert.deepEqual(await ignoredOf(INSTEAD), [])
+  assert.deepEqual((await ignoredOf([...KNOWN_FLAGS.keys()].map((flag) => `--${flag}=some`)))?.toSorted(), [...KNOWN_FLAGS.keys()].toSorted())
+  const given = new Set([...args, ...INSTEAD].map((it) => it.slice(2).split('=')[0]))
+  assert.deepEqual(words(FLAGS).filter((flag) => !given.has(flag) && !KNOWN_FLAGS.has(flag)), ['version'])
+  for (const flag of ['no-such-flag', 'enable-metric', 'annotation-prefix']) {
+    await assert.rejects(parseCommand(['run', `--${flag}=true`], '', {}), UsageError, flag)
+  }
 })
 
 test('what protects is known, too', () => {
