@@ -71,7 +71,7 @@ export class ControlPlane {
       await eventually('the apiserver is ready', async () => {
         if (!this.#apiserver.running) throw new Error(`kube-apiserver ended:\n${await this.#apiserver.tail()}`)
         return await client.call('GET', '/readyz').then(() => true, () => false)
-      }, { timeoutMs: 60_000 })
+      })
     } finally {
       client.close()
     }

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { spawn, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
-import { readdirSync, readlinkSync } from 'node:fs'
+import { readdirSync, readFileSync, readlinkSync } from 'node:fs'
 import { test } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { eventually } from './wait.ts'
@@ -26,8 +26,14 @@ function processesIn(network: string): string[] {
   })
 }
 
-function childOf(shell: ChildProcess, network: string): number {
-  return Math.min(...processesIn(network).map(Number).filter((pid) => pid !== shell.pid))
+/** The first process of a lab: its parent is outside. */
+function firstOf(network: string): number {
+  const all = processesIn(network)
+  return Number(all.find((pid) => !all.includes(parentOf(pid))) ?? assert.fail('the lab has no process'))
+}
+
+function parentOf(pid: string): string {
+  return /^PPid:\s+(\d+)$/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1] ?? ''
 }
 
 for (const signal of ['SIGKILL', 'SIGTERM'] as const) {
@@ -49,7 +55,7 @@ test('SIGTERM ends a lab', async () => {
 
 test('nothing is left when the lab itself is killed', async () => {
   const { shell, network } = await startFixture()
-  process.kill(childOf(shell, network), 'SIGKILL')
+  process.kill(firstOf(network), 'SIGKILL')
   await once(shell, 'exit')
   await eventually('no process of the lab is left', () => processesIn(network).length === 0)
 })

@@ -4,7 +4,7 @@ import type { V1Container, V1Pod } from '@kubernetes/client-node'
 import { enterLab } from './enter.ts'
 import { startLab } from './lab.ts'
 import type { Target } from './faults.ts'
-import { deploymentOf, serviceOf } from './testing.ts'
+import { deploymentOf, readinessOf, serviceOf } from './testing.ts'
 
 await enterLab()
 const lab = await startLab()
@@ -28,9 +28,18 @@ async function isReady(target: Target): Promise<boolean> {
   return pod?.status?.conditions?.some(({ type, status }) => type === 'Ready' && status === 'True') === true
 }
 
-async function ask(target: Target): Promise<number> {
-  const signal = AbortSignal.timeout(300)
+/** For answers that never come, and for those that do come. */
+const SHORT_MS = 300
+const LONG_MS = 30_000
+
+/** Rejects when no answer comes in time. */
+async function ask(target: Target, timeoutMs = SHORT_MS): Promise<number> {
+  const signal = AbortSignal.timeout(timeoutMs)
   return (await fetch(`http://${lab.podAddress(target)}:3000/`, { headers: { connection: 'close' }, signal })).status
+}
+
+async function answered(target: Target): Promise<void> {
+  await lab.waitFor('an answer', async () => await ask(target).catch(() => 0) === 200)
 }
 
 test('a container that dies is started again, and its old log is kept', async () => {
@@ -42,11 +51,11 @@ test('a container that dies is started again, and its old log is kept', async ()
   assert.notEqual(lab.processId(target), before)
   const status = (await podOf(target))?.status?.containerStatuses?.[0]
   assert.equal(status?.lastState?.terminated?.exitCode, 137)
-  assert.equal(await ask(target), 200)
+  await answered(target)
 })
 
 test('readiness follows the probe, and the endpoints follow readiness', async () => {
-  const target = await start('ready')
+  const target = await start('ready', { readinessProbe: readinessOf(undefined, 1) })
   lab.faults.freeze(target)
   await lab.waitFor('no readiness', async () => !await isReady(target))
   await lab.waitFor('no ready endpoint', async () =>
@@ -73,7 +82,7 @@ test('nothing is ready before the startup probe has succeeded', async () => {
     const [pod] = await lab.pods(namespace, 'app=slow')
     return pod?.status?.containerStatuses?.[0]?.state?.running !== undefined && { namespace, pod: pod.metadata?.name ?? '' }
   })
-  await lab.waitFor('an answer', async () => await ask(target).catch(() => 0) === 200)
+  await answered(target)
   assert.equal(await isReady(target), false)
   assert.equal((await podOf(target))?.status?.containerStatuses?.[0]?.started, false)
   await lab.exec(target, ['touch', '/tmp/up'])
@@ -81,16 +90,16 @@ test('nothing is ready before the startup probe has succeeded', async () => {
 })
 
 test('a deleted pod serves through preStop as a terminating endpoint, then stops by itself', async () => {
-  const target = await start('graceful', { lifecycle: { preStop: { sleep: { seconds: 2 } } } })
+  const target = await start('graceful', { lifecycle: { preStop: { sleep: { seconds: 4 } } } })
   const address = lab.podAddress(target)
-  const slow = fetch(`http://${address}:3000/?delay=3000`)
+  const slow = fetch(`http://${address}:3000/?delay=5000`)
   await lab.client.delete('v1/Pod', { namespace, name: target.pod })
   await lab.waitFor('a terminating endpoint', async () => {
     const endpoints = await lab.endpoints(namespace, 'graceful')
     return endpoints.some(({ addresses, conditions }) => addresses[0] === address &&
       conditions?.terminating === true && conditions.serving === true && conditions.ready === false)
   })
-  assert.equal(await ask(target), 200)
+  await answered(target)
   assert.equal((await slow).status, 200)
   await lab.waitFor('the end of the object', async () => await podOf(target) === undefined)
   await assert.rejects(fetch(`http://${address}:3000/`, { signal: AbortSignal.timeout(300) }))
@@ -122,26 +131,26 @@ test('a link that is down, a refused port and a delay are seen by clients', asyn
   await lab.faults.disconnect(target)
   await assert.rejects(ask(target), { name: 'TimeoutError' })
   await lab.faults.connect(target)
-  await lab.waitFor('an answer', async () => await ask(target).catch(() => 0) === 200)
+  await answered(target)
 
   await lab.faults.refuse(target)
-  await assert.rejects(ask(target), (error: Error) => (error.cause as { code: string }).code === 'ECONNREFUSED')
+  await assert.rejects(ask(target, LONG_MS), (error: Error) => (error.cause as { code: string }).code === 'ECONNREFUSED')
   await lab.faults.accept(target)
-  await lab.waitFor('an answer', async () => await ask(target).catch(() => 0) === 200)
+  await answered(target)
 
   await lab.faults.delay(target, 10_000)
   await assert.rejects(ask(target), { name: 'TimeoutError' })
   await lab.faults.delay(target, 0)
-  assert.equal(await ask(target), 200)
+  await answered(target)
 })
 
 test('pods go on without the apiserver, and changes arrive after it', async () => {
   const target = await start('alone')
   await lab.faults.stopApiserver()
-  assert.equal(await ask(target), 200)
+  await answered(target)
   await assert.rejects(lab.client.list('v1/Pod'))
   lab.faults.kill(target)
-  await lab.waitFor('an answer of the new process', async () => await ask(target).catch(() => 0) === 200)
+  await answered(target)
   await lab.faults.startApiserver()
   await lab.waitFor('the restart in the status', async () =>
     (await podOf(target))?.status?.containerStatuses?.[0]?.restartCount === 1)

@@ -176,7 +176,7 @@ async function untilServing(lab: Lab): Promise<void> {
   progress('waiting for the controller and the demo')
   await lab.waitForDeployment('demo', 'account-user')
   await lab.waitForDeployment('demo', 'book-server')
-  await lab.waitForDeployment(CONTROLLER.namespace, CONTROLLER.name, { timeoutMs: 60_000 })
+  await lab.waitForDeployment(CONTROLLER.namespace, CONTROLLER.name)
 }
 
 async function printHints(lab: Lab, { http, https, folder }: Ports): Promise<void> {

@@ -6,7 +6,7 @@ import type { V1Pod, V1Service } from '@kubernetes/client-node'
 import { enterLab } from './enter.ts'
 import { startLab } from './lab.ts'
 import { nodeAddress } from './network.ts'
-import { deploymentOf, serviceOf } from './testing.ts'
+import { deploymentOf, readinessOf, serviceOf } from './testing.ts'
 
 await enterLab()
 const lab = await startLab({ nodes: 2 })
@@ -15,11 +15,15 @@ after(async () => { await lab.close() })
 const namespace = 'default'
 const NODE = '/app/node_modules/node/bin/node'
 
-/** The pod that answers; undefined: none does. */
+/** The pod that answers; undefined: none does so in time. */
 async function answers(address: string, port: number): Promise<string | undefined> {
   const signal = AbortSignal.timeout(1000)
   const response = await fetch(`http://${address}:${port}/`, { headers: { connection: 'close' }, signal }).catch(() => undefined)
   return response?.headers.get('x-pod') ?? undefined
+}
+
+async function isAnswered({ metadata }: V1Pod, address: string, port: number): Promise<void> {
+  await lab.waitFor(`an answer at ${address}:${port}`, async () => await answers(address, port) === metadata?.name)
 }
 
 async function onlyPod(name: string): Promise<V1Pod> {
@@ -39,7 +43,7 @@ test('a pod in the network of its node has the node\'s address and ports', async
   const pod = await onlyPod('host')
   const { own, other } = addressesOf(pod)
   assert.equal(pod.status?.podIP, own)
-  assert.equal(await answers(own, 3000), pod.metadata?.name)
+  await isAnswered(pod, own, 3000)
   assert.equal(await answers(other, 3000), undefined)
   await lab.delete(deploymentOf('host'))
 })
@@ -49,7 +53,7 @@ test('a host port leads to the pod, and keeps a second pod off the node', async 
   await lab.apply(deploymentOf('port', { container }))
   const pod = await onlyPod('port')
   const { own, other } = addressesOf(pod)
-  assert.equal(await answers(own, 8080), pod.metadata?.name)
+  await isAnswered(pod, own, 8080)
   assert.equal(await answers(other, 8080), undefined)
   await lab.client.patch('apps/v1/Deployment', { namespace, name: 'port' }, { spec: { replicas: 3 } })
   const pods = await lab.waitFor('two on nodes, one without', async () => {
@@ -62,13 +66,12 @@ test('a host port leads to the pod, and keeps a second pod off the node', async 
 })
 
 test('a Service has an address for pods, and a port on each node', async () => {
-  await lab.apply([deploymentOf('service', {}), serviceOf('service', { type: 'NodePort' })])
+  const container = { readinessProbe: readinessOf(undefined, 1) }
+  await lab.apply([deploymentOf('service', { container }), serviceOf('service', { type: 'NodePort' })])
   const pod = await onlyPod('service')
   const { spec } = await lab.client.get<V1Service & object>('v1/Service', { namespace, name: 'service' })
   const nodePort = spec?.ports?.[0]?.nodePort ?? 0
-  for (const node of [0, 1]) {
-    await lab.waitFor(`node ${node}`, async () => await answers(nodeAddress(node), nodePort) === pod.metadata?.name)
-  }
+  for (const node of [0, 1]) await isAnswered(pod, nodeAddress(node), nodePort)
   await lab.apply(deploymentOf('client', {}))
   const client = { namespace, pod: (await onlyPod('client')).metadata?.name ?? '' }
   const script = `fetch('http://${spec?.clusterIP}/').then(it => process.stdout.write(it.headers.get('x-pod')))`
@@ -84,7 +87,7 @@ test('externalTrafficPolicy Local: only the node with the pod answers', async ()
   const { spec } = await lab.client.get<V1Service & object>('v1/Service', { namespace, name: 'service' })
   const nodePort = spec?.ports?.[0]?.nodePort ?? 0
   await lab.waitFor('the other node is no entry', async () => await answers(other, nodePort) === undefined)
-  assert.equal(await answers(own, nodePort), pod.metadata?.name)
+  await isAnswered(pod, own, nodePort)
 })
 
 test('of a node that is cut off nothing is seen, and nothing changes', async () => {
@@ -100,5 +103,5 @@ test('of a node that is cut off nothing is seen, and nothing changes', async () 
     timeoutMs: 3000,
   }))
   await lab.faults.connectNode(spec?.nodeName ?? '')
-  await lab.waitFor('an answer', async () => await answers(status?.podIP ?? '', 3000) === metadata?.name)
+  await isAnswered(pod, status?.podIP ?? '', 3000)
 })

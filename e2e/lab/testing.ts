@@ -1,6 +1,6 @@
 /** Objects for tests, short to write. */
 
-import type { V1Container, V1PodSpec } from '@kubernetes/client-node'
+import type { V1Container, V1PodSpec, V1Probe } from '@kubernetes/client-node'
 import type { KubernetesObject } from './client.ts'
 
 export interface DeploymentOptions {
@@ -18,6 +18,14 @@ export interface DeploymentOptions {
 
 export type Deployment = KubernetesObject & {
   readonly spec: { readonly replicas: number, readonly selector: object, readonly template: object }
+}
+
+/**
+ * A pod that is slow because the machine is busy stays ready; one that does not listen is unready at once.
+ * `timeoutSeconds`: for a test of what happens to a pod that hangs.
+ */
+export function readinessOf(path = '/-/ready', timeoutSeconds = 10): V1Probe {
+  return { httpGet: { path, port: 'http' }, periodSeconds: 1, timeoutSeconds, failureThreshold: 1 }
 }
 
 /** A Deployment whose pods serve HTTP on port 3000 and carry the label `app: <name>`. */
@@ -39,12 +47,12 @@ export function deploymentOf(name: string, options: DeploymentOptions = {}): Dep
   }
 }
 
-function mainContainer({ image = 'resty-ingress/backend', path = '/-/ready', container = {} }: DeploymentOptions): V1Container {
+function mainContainer({ image = 'resty-ingress/backend', path, container = {} }: DeploymentOptions): V1Container {
   return {
     name: 'main',
     image,
     ports: [{ name: 'http', containerPort: 3000 }],
-    readinessProbe: { httpGet: { path, port: 'http' }, periodSeconds: 1, failureThreshold: 1 },
+    readinessProbe: readinessOf(path),
     ...container,
     env: [
       { name: 'POD_NAME', valueFrom: { fieldRef: { fieldPath: 'metadata.name' } } },

@@ -3,7 +3,7 @@
 const POLL_INTERVAL_MS = 20
 
 export interface WaitOptions {
-  /** By default 30 000. */
+  /** By default 120 000: only what never comes true costs it, and a busy machine is slow. */
   readonly timeoutMs?: number
 }
 
@@ -18,7 +18,7 @@ export async function eventually<T>(
   message: string, condition: () => Promise<T> | T,
   options: WaitOptions & { readonly describe?: () => Promise<string> | string } = {},
 ): Promise<Truthy<T>> {
-  const { timeoutMs = 30_000, describe } = options
+  const { timeoutMs = 120_000, describe } = options
   const deadline = Date.now() + timeoutMs
   for (;;) {
     const value = await condition()

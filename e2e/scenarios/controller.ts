@@ -30,7 +30,7 @@ export async function startController(lab: Lab): Promise<Controller> {
 
 /** The controller in a namespace, once it is ready. */
 export async function findController(lab: Lab, namespace: string): Promise<Controller> {
-  await lab.waitForDeployment(namespace, 'resty-ingress', { timeoutMs: 60_000 })
+  await lab.waitForDeployment(namespace, 'resty-ingress')
   const service = await lab.waitForObject<V1Service & object>('v1/Service', { namespace, name: 'resty-ingress' },
     ({ status }) => status?.loadBalancer?.ingress?.[0]?.ip !== undefined)
   const pod = await lab.waitFor('the only pod of the controller', async () => {

@@ -1,10 +1,11 @@
 /** Two replicas: one of them writes, whatever becomes of it. The apiserver's own log tells who wrote what. */
 
 import assert from 'node:assert/strict'
+import { existsSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { after, test } from 'node:test'
-import type { V1Ingress, V1Lease } from '@kubernetes/client-node'
+import type { V1Ingress } from '@kubernetes/client-node'
 import type { Write } from '../lab/audit.ts'
 import { enterLab } from '../lab/enter.ts'
 import type { Target } from '../lab/faults.ts'
@@ -12,6 +13,7 @@ import { startLab } from '../lab/lab.ts'
 import { REPOSITORY } from '../lab/tools.ts'
 import { variantUnderTest } from './controller.ts'
 import { installReplicas } from './installation.ts'
+import { lastingLeader, leaderOf } from './leader.ts'
 import { ingressOf, startEcho } from './workload.ts'
 
 const variant = variantUnderTest()
@@ -20,28 +22,23 @@ const lab = await startLab({ variant })
 after(async () => { await lab.close() })
 
 const NAMESPACE = 'two'
-const LEASE = { namespace: NAMESPACE, name: 'resty-ingress-leader' }
 const INGRESS = 'networking.k8s.io/v1/Ingress'
 /** What one replica at a time may write. A lease is for each to try. */
 const OUTPUT = new Set(['ingresses/status', 'events'])
-/** A lease lasts 10 s, and everything else takes some seconds on a busy machine. */
-const TAKEOVER = { timeoutMs: 60_000 }
 
 await lab.apply(await readFile(join(REPOSITORY, 'manifests/base/ingress-class.yaml'), 'utf8'))
 await installReplicas(lab, NAMESPACE, { replicas: 2, args: ['--shutdown-grace-period=0'] })
 await startEcho(lab, 'echo')
 
-/** Name of the pod that holds the lease; '' while nobody does. */
 async function holder(): Promise<string> {
-  const lease = await lab.client.find<V1Lease & object>('coordination.k8s.io/v1/Lease', LEASE)
-  return lease?.spec?.holderIdentity ?? ''
+  return await leaderOf(lab, NAMESPACE)
 }
 
 async function anotherHolder(before: string): Promise<string> {
   return await lab.waitFor('another leader', async () => {
     const now = await holder()
     return now !== before && now
-  }, TAKEOVER)
+  })
 }
 
 function sidecarOf(pod: string): Target {
@@ -61,9 +58,9 @@ async function addIngress(name: string): Promise<void> {
 
 /** Resolves when status and Event of this Ingress have been written. */
 async function written(name: string): Promise<void> {
-  await lab.waitFor(`the status of ${name}`, async () => (await addresses(name)).length > 0, TAKEOVER)
+  await lab.waitFor(`the status of ${name}`, async () => (await addresses(name)).length > 0)
   await lab.waitFor(`the Event of ${name}`, async () =>
-    (await lab.writes()).some((write) => write.resource === 'events' && write.name.startsWith(`${name}.`)), TAKEOVER)
+    (await lab.writes()).some((write) => write.resource === 'events' && write.name.startsWith(`${name}.`)))
 }
 
 /** What was written of status and Events after so many writes. */
@@ -97,14 +94,17 @@ test('of two replicas one writes status and Events', async () => {
 test('a leader that is killed is replaced, and all that differs is written', async (context) => {
   const before = await holder()
   const from = new Date()
-  const seen = (await lab.writes()).length
+  const pid = lab.processId(sidecarOf(before)) ?? assert.fail('the leader does not run')
   await lab.client.delete('v1/Pod', { namespace: NAMESPACE, name: before }, { gracePeriodSeconds: 0 })
+  // What it wrote in its last moment is its own.
+  await lab.waitFor('its end', () => !existsSync(`/proc/${pid}`))
+  const seen = (await lab.writes()).length
   await addIngress('killed')
   const now = await anotherHolder(before)
   await written('killed')
   await assertOnlyWriter(now, seen)
   context.diagnostic(`killed: ${await report(before, from)}`)
-  await lab.waitForDeployment(NAMESPACE, 'resty-ingress', TAKEOVER)
+  await lab.waitForDeployment(NAMESPACE, 'resty-ingress')
 })
 
 interface Isolation {
@@ -138,7 +138,7 @@ for (const [what, { begin, end }] of Object.entries(ISOLATIONS)) {
     await lab.waitFor('it follows again', async () => {
       const logs = await lab.logs(sidecarOf(before))
       return logs.includes(`"name":"${name}-after"`)
-    }, TAKEOVER)
+    })
     await assertOnlyWriter(now, change)
     const leases = (await lab.writes()).slice(seen).filter(({ resource, status }) => resource === 'leases' && status < 300)
     const takeover = leases.findIndex(({ pod }) => pod === now)
@@ -154,7 +154,7 @@ test('a leader that is shut down gives its lease back, and the next one has noth
   const now = await anotherHolder(before)
   assert.notEqual(now, '')
   context.diagnostic(`shut down: ${await report(before, from)}`)
-  await lab.waitForDeployment(NAMESPACE, 'resty-ingress', TAKEOVER)
+  await lab.waitForDeployment(NAMESPACE, 'resty-ingress')
   const statuses = (await output(seen)).filter(({ resource }) => resource === 'ingresses/status')
   assert.deepEqual(statuses, [])
 })
@@ -164,10 +164,11 @@ test('status is taken back with the last replica, not before', async () => {
   const scale = async (replicas: number): Promise<void> => {
     await lab.client.patch('apps/v1/Deployment', { namespace: NAMESPACE, name: 'resty-ingress' }, { spec: { replicas } })
     await lab.waitFor(`${replicas} pods`, async () =>
-      (await lab.client.list('v1/Pod', { namespace: NAMESPACE })).length === replicas, TAKEOVER)
+      (await lab.client.list('v1/Pod', { namespace: NAMESPACE })).length === replicas)
   }
   await scale(1)
   for (const name of names) assert.equal((await addresses(name)).length, 1)
+  await lastingLeader(lab, NAMESPACE)
   await scale(0)
   for (const name of names) assert.deepEqual(await addresses(name), [])
 })

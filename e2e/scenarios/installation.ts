@@ -33,7 +33,7 @@ export async function installController(lab: Lab, namespace: string, args: reado
 /** The same with several replicas; resolves when all are ready. */
 export async function installReplicas(lab: Lab, namespace: string, installation: Installation): Promise<void> {
   await applyInstallation(lab, namespace, installation)
-  await lab.waitForDeployment(namespace, 'resty-ingress', { timeoutMs: 90_000 })
+  await lab.waitForDeployment(namespace, 'resty-ingress')
 }
 
 async function applyInstallation(lab: Lab, namespace: string, installation: Installation): Promise<void> {

@@ -56,7 +56,7 @@ async function runLine(line: string, addresses: Readonly<Record<string, string>>
   }
   const expected = /# (\S+)$/.exec(line)?.[1] ?? ''
   await lab.waitFor(`${expected} of ${line}`, async () =>
-    await runCommand(['sh', '-c', line], { env: { ...process.env, ...addresses } }) === expected, { timeoutMs: 60_000 })
+    await runCommand(['sh', '-c', line], { env: { ...process.env, ...addresses } }) === expected)
 }
 
 const blocks = [...PAGE.matchAll(/^```(yaml|sh)\n([^]*?)^```$/gm)].map(([, language, text = '']) => ({ language, text }))
@@ -86,10 +86,11 @@ test('each writes the status of its own, and nobody else does', async () => {
   for (const [name, { address }] of [['ours', open], ['theirs', internal]] as const) {
     await lab.waitFor(`the address of ${name}`, async () => (await publishedAddresses(name)).join() === address)
   }
-  const writersOf = async (name: string): Promise<string[]> => {
+  // A write is in the log of the apiserver a moment after it is seen.
+  const writersOf = async (name: string): Promise<string[]> => await lab.waitFor(`the writes to ${name}`, async () => {
     const writes = (await lab.writes()).filter((write) => write.resource === 'ingresses/status' && write.name === name)
-    return [...new Set(writes.map(({ pod }) => pod))]
-  }
+    return writes.length > 0 && [...new Set(writes.map(({ pod }) => pod))]
+  })
   assert.deepEqual(await writersOf('ours'), [open.sidecar.pod])
   assert.deepEqual(await writersOf('theirs'), [internal.sidecar.pod])
 })
@@ -122,10 +123,10 @@ async function neverRefused(
   assert.deepEqual([...new Set(answers)], ['old', 'both', 'new'])
 }
 
-/** Every state of the status of an Ingress, until the signal aborts. */
-async function followStatus(name: string, signal: AbortSignal): Promise<string[]> {
-  const states: string[] = []
-  const { resourceVersion } = await lab.client.listWithVersion(INGRESS, { namespace: 'default' })
+/** Adds every state of the status of an Ingress since this version, until the signal aborts. */
+async function followStatus(
+  name: string, resourceVersion: string, states: string[], signal: AbortSignal,
+): Promise<void> {
   try {
     const scope = { namespace: 'default', resourceVersion }
     for await (const { object } of lab.client.watch<V1Ingress & object>(INGRESS, scope, signal)) {
@@ -135,7 +136,6 @@ async function followStatus(name: string, signal: AbortSignal): Promise<string[]
   } catch (error) {
     if (!signal.aborted) throw error
   }
-  return states
 }
 
 test('an Ingress moves from one to the other without a gap, in traffic and in status', async () => {
@@ -145,10 +145,14 @@ test('an Ingress moves from one to the other without a gap, in traffic and in st
   await lab.apply(moved('resty-ingress'))
   await lab.waitFor('its address', async () => (await publishedAddresses('moving')).join() === open.address)
   const stop = new AbortController()
-  const states = followStatus('moving', stop.signal)
+  const states: string[] = []
+  const { resourceVersion } = await lab.client.listWithVersion(INGRESS, { namespace: 'default' })
+  const following = followStatus('moving', resourceVersion, states, stop.signal)
   await neverRefused('moving.example', [open, internal], () => lab.apply(moved('internal')))
+  await lab.waitFor('the other address', () => states.at(-1) === internal.address)
   stop.abort()
-  assert.deepEqual([...new Set(await states)], [open.address, internal.address])
+  await following
+  assert.deepEqual([...new Set(states)], [open.address, internal.address])
 })
 
 test('a Proxy moves as an Ingress does, and its conditions are written by who has it', async () => {

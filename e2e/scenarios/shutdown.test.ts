@@ -24,7 +24,6 @@ const HOST = 'echo.example'
 const LAG_MS = 3000
 /** More than sockets, NGINX and the client hold on the way. */
 const DOWNLOAD_BYTES = 64 * 1024 * 1024
-const TIMEOUT = { timeoutMs: 90_000 }
 
 const controller = await startController(lab)
 await startEcho(lab, 'echo', { replicas: 2 })
@@ -46,11 +45,11 @@ async function roll(round: number): Promise<void> {
 
 /** Resolves when every pod of before is gone, and what takes its place is ready. */
 async function rolled(before: readonly string[], load: Load): Promise<void> {
-  await lab.waitForDeployment(NAMESPACE, 'resty-ingress', TIMEOUT)
+  await lab.waitForDeployment(NAMESPACE, 'resty-ingress')
   await lab.waitFor('the end of the old pods', async () => {
     const now = await podNames()
     return before.every((name) => !now.includes(name))
-  }, TIMEOUT)
+  })
   await load.more(100)
 }
 
@@ -74,10 +73,10 @@ test('an upload and a download that are under way outlive their pod\'s place in 
   const upload = await Upload.start(where, 'begun before, ')
   const download = await Download.start(where, DOWNLOAD_BYTES)
   await roll(3)
-  await lab.waitForDeployment(NAMESPACE, 'resty-ingress', TIMEOUT)
-  await lab.waitFor('no new connections', async () => await ask(where).then(() => false, () => true), TIMEOUT)
+  await lab.waitForDeployment(NAMESPACE, 'resty-ingress')
+  await lab.waitFor('no new connections', async () => await ask(where).then(() => false, () => true))
   const answer = await upload.end('ended after')
   assert.equal((JSON.parse(answer.body) as { body: string }).body, 'begun before, ended after')
   assert.equal(await download.end(), DOWNLOAD_BYTES)
-  await lab.waitFor('the end of the pod', async () => !(await podNames()).includes(pod), TIMEOUT)
+  await lab.waitFor('the end of the pod', async () => !(await podNames()).includes(pod))
 })

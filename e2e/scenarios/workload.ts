@@ -21,6 +21,13 @@ export async function startEcho(lab: Lab, name: string, options: DeploymentOptio
   await lab.waitForDeployment(namespace, name)
 }
 
+/** Applies an object; whatever is made after that is younger, since ages are whole seconds. */
+export async function applyBefore(lab: Lab, object: KubernetesObject): Promise<void> {
+  const [applied] = await lab.apply(object)
+  const { creationTimestamp = '' } = applied?.metadata as { creationTimestamp?: string }
+  await lab.waitFor('the next second', () => Date.now() >= Date.parse(creationTimestamp) + 1000)
+}
+
 export interface Rule {
   /** Absent: any host. */
   readonly host?: string

@@ -5,7 +5,6 @@ import { ApiError } from '../../lab/client.ts'
 import type { Lab } from '../../lab/lab.ts'
 
 const LABEL = 'node-role.kubernetes.io/ingress'
-const TIMEOUT = { timeoutMs: 60_000 }
 
 /** `kubectl label node NODE node-role.kubernetes.io/ingress=`, or `...ingress-`. */
 export async function labelNode(lab: Lab, node: string, isIngressNode = true): Promise<void> {
@@ -41,7 +40,7 @@ export async function podsOf(lab: Lab, node: string): Promise<V1Pod[]> {
 export async function drain(lab: Lab, node: string): Promise<void> {
   await cordon(lab, node)
   for (const pod of await podsOf(lab, node)) {
-    await lab.waitFor(`the eviction of ${pod.metadata?.name}`, async () => await evict(lab, pod), TIMEOUT)
+    await lab.waitFor(`the eviction of ${pod.metadata?.name}`, async () => await evict(lab, pod))
   }
-  await lab.waitFor(`${node} is empty`, async () => (await podsOf(lab, node)).length === 0, TIMEOUT)
+  await lab.waitFor(`${node} is empty`, async () => (await podsOf(lab, node)).length === 0)
 }

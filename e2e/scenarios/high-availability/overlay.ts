@@ -10,7 +10,6 @@ import { Controller } from '../controller.ts'
 
 export const NAMESPACE = 'resty-ingress'
 const NAME = 'resty-ingress'
-const TIMEOUT = { timeoutMs: 90_000 }
 /** What an overlay may have of its own. */
 const WORKLOADS = ['apps/v1/Deployment', 'apps/v1/DaemonSet']
 const OWN_KINDS = [...WORKLOADS, 'v1/Service', 'policy/v1/PodDisruptionBudget']
@@ -39,7 +38,7 @@ export async function removeOverlay(lab: Lab): Promise<void> {
       await lab.client.delete('v1/Pod', { namespace: NAMESPACE, name: metadata?.name ?? '' }, forced)
     }
     return pods.length === 0
-  }, TIMEOUT)
+  })
 }
 
 function isWorkload(object: KubernetesObject): object is Workload {
@@ -82,7 +81,7 @@ export async function rollingUpdate(lab: Lab): Promise<void> {
   await lab.waitFor('the end of the old pods', async () => {
     const now = await podNames(lab)
     return before.every((pod) => !now.includes(pod))
-  }, TIMEOUT)
+  })
 }
 
 /** Waits until all pods that there should be are up to date and ready. */
@@ -92,7 +91,7 @@ export async function rolledOut(lab: Lab): Promise<void> {
     if ((status?.observedGeneration ?? 0) < (metadata?.generation ?? 0)) return false
     const counts = wantedAndReady(spec, status)
     return counts.every((count = 0) => count > 0 && count === counts[0])
-  }, TIMEOUT)
+  })
 }
 
 function wantedAndReady(spec: Workload['spec'], status: Workload['status']): (number | undefined)[] {

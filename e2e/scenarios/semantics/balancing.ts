@@ -71,9 +71,11 @@ export function testBalancing(controller: Controller): void {
       rules: [{ host: SESSION_HOST, service: 'three' }],
       annotations: annotated({ affinity: 'cookie', 'affinity-mode': 'persistent', 'session-cookie-name': 'sid' }),
     }))
+    await beginSession(controller)
+    // A pod is ready before its EndpointSlice says so.
+    await lab.waitFor('all endpoints', async () => (await podsOf({ host: SESSION_HOST })).size === REPLICAS)
     const { pod, headers } = await beginSession(controller)
     assert.deepEqual(await podsOf({ host: SESSION_HOST, headers }), new Set([pod]))
-    assert.equal((await podsOf({ host: SESSION_HOST })).size, REPLICAS)
   })
 
   test('a hash sends equal keys to one pod', async () => {

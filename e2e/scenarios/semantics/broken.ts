@@ -7,7 +7,7 @@ import type { KubernetesObject } from '../../lab/client.ts'
 import { assertNoFailures } from '../../load/load.ts'
 import type { Controller } from '../controller.ts'
 import { underLoad } from '../traffic.ts'
-import { ingressOf, type IngressOptions, type Rule } from '../workload.ts'
+import { applyBefore, ingressOf, type IngressOptions, type Rule } from '../workload.ts'
 import { destination } from './routing.ts'
 
 const PREFIX = 'nginx.ingress.kubernetes.io'
@@ -77,7 +77,8 @@ export function testBrokenIngresses(controller: Controller): void {
   } as KubernetesObject
 
   test('every broken Ingress is told so, what is good of it is served, and no neighbour is touched', async () => {
-    await lab.apply([junk, ingressOf('neighbour', { rules: [{ host: NEIGHBOUR, service: 'one' }] })])
+    await lab.apply(junk)
+    await applyBefore(lab, ingressOf('neighbour', { rules: [{ host: NEIGHBOUR, service: 'one' }] }))
     await lab.waitFor('the neighbour', async () => await destination(controller, NEIGHBOUR) === 'one')
     const before = { conf: await controller.nginxConf(), generation: await controller.generation() }
 

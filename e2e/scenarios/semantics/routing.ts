@@ -4,7 +4,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { Controller } from '../controller.ts'
 import { ask } from '../http.ts'
-import { ingressOf } from '../workload.ts'
+import { applyBefore, ingressOf } from '../workload.ts'
 
 /** The service whose pod answered, or the status when none did. */
 export async function destination(controller: Controller, host: string, path = '/'): Promise<string | number> {
@@ -80,10 +80,7 @@ export function testRouting(controller: Controller): void {
     const newer = ingressOf('a-newer', {
       rules: [{ host, path: '/both', service: 'two' }, { host, path: '/newer', service: 'two' }],
     })
-    const [applied] = await lab.apply(older)
-    // Ages are whole seconds.
-    const { creationTimestamp = '' } = applied?.metadata as { creationTimestamp?: string }
-    await lab.waitFor('the next second', () => Date.now() >= Date.parse(creationTimestamp) + 1000)
+    await applyBefore(lab, older)
     await lab.apply(newer)
     await lab.waitFor('the newer path', async () => await destination(controller, host, '/newer') === 'two')
     assert.equal(await destination(controller, host, '/both'), 'one')
