@@ -127,12 +127,12 @@ test('a wrong status, no answer and no listener are failures of their own', asyn
   const gone = await serve(t, () => {})
   gone.server.close()
   const kinds = async (parts: Partial<LoadOptions>): Promise<Set<string>> => {
-    const load = await startLoad(options(port, { connections: 1, timeoutMs: 200, ...parts }))
+    const load = await startLoad(options(port, { connections: 1, ...parts }))
     await load.more(2)
     return new Set((await load.stop()).failures.map((failure) => failure.kind))
   }
   assert.deepEqual(await kinds({ requests: [{ host: 'a', path: '/bad' }] }), new Set(['status']))
-  assert.deepEqual(await kinds({ requests: [{ host: 'a', path: '/mute' }] }), new Set(['timeout']))
+  assert.deepEqual(await kinds({ requests: [{ host: 'a', path: '/mute' }], timeoutMs: 200 }), new Set(['timeout']))
   assert.deepEqual(await kinds({ port: gone.port }), new Set(['refused']))
 })
 

@@ -41,6 +41,9 @@ class Recorder extends EventEmitter implements ObjectSink {
   async until(condition: () => boolean): Promise<void> {
     while (!condition()) await once(this, 'change')
   }
+  deletions(): string[] {
+    return this.calls.filter((call) => call.startsWith('delete'))
+  }
   messages(): string[] {
     return this.findings.map(({ message }) => message)
   }
@@ -100,15 +103,23 @@ test('a file replaced by rename: changed objects are set, none is deleted in bet
     await rename(join(dir, '.a.yaml.tmp'), join(dir, 'a.yaml'))
     await sink.until(() => sink.type('a') === type)
   }
-  // As vim does: away with the old one, then write the new one.
-  await rename(join(dir, 'a.yaml'), join(dir, 'a.yaml~'))
-  await writeFile(join(dir, 'a.yaml'), service('a', 'ClusterIP'))
-  await sink.until(() => sink.type('a') === 'ClusterIP')
+  // As vim does: away with the old one, then write the new one. What a busy machine makes of it may be a deletion.
+  for (let round = 0, milliseconds = Infinity; milliseconds > 10; round += 1) {
+    const type = round % 2 === 0 ? 'ClusterIP' : 'NodePort'
+    const deletions = sink.deletions().length
+    const started = performance.now()
+    await rename(join(dir, 'a.yaml'), join(dir, 'a.yaml~'))
+    await writeFile(join(dir, 'a.yaml'), service('a', type))
+    milliseconds = performance.now() - started
+    await sink.until(() => sink.type('a') === type)
+    if (milliseconds <= 10) assert.equal(sink.deletions().length, deletions)
+  }
+  sink.calls.length = 0
   // And a file that only gets another name.
   await rename(join(dir, 'a.yaml'), join(dir, 'z.yaml'))
   await writeFile(join(dir, 'last.yaml'), service('last'))
   await sink.until(() => sink.type('last') !== undefined)
-  assert.deepEqual(sink.calls.filter((call) => call.startsWith('delete')), [])
+  assert.deepEqual(sink.deletions(), [])
   assert.deepEqual(sink.messages(), [])
 })
 
@@ -129,7 +140,7 @@ test('a mounted ConfigMap: all files change at once by one link', async (t) => {
     await sink.until(() => sink.type('a') === type && sink.type('b') === type)
   }
   await rm(join(dir, '..2026_01'), { recursive: true })
-  assert.deepEqual(sink.calls.filter((call) => call.startsWith('delete')), [])
+  assert.deepEqual(sink.deletions(), [])
 })
 
 test('a link to a file elsewhere is followed', async (t) => {
@@ -154,7 +165,7 @@ test('a file written in steps is taken when it is whole', async (t) => {
     await file.close()
     milliseconds = performance.now() - started
     await sink.until(() => sink.type('a') === 'NodePort' && sink.type('b') === 'NodePort')
-    if (milliseconds <= 10) assert.deepEqual(sink.calls.filter((call) => call.startsWith('delete')), [])
+    if (milliseconds <= 10) assert.deepEqual(sink.deletions(), [])
   }
 })
 

@@ -164,9 +164,9 @@ export async function converged(harness: Harness, collection: string): Promise<v
   await until(same, describe)
 }
 
-/** Resolves when the condition holds; fails after ten seconds with what `describe` says. */
+/** Resolves when the condition holds; fails after a minute with what `describe` says. */
 export async function until(condition: () => boolean, describe: () => string): Promise<void> {
-  const deadline = performance.now() + 10_000
+  const deadline = performance.now() + 60_000
   while (!condition()) {
     if (performance.now() > deadline) throw new Error(`this never came true: ${describe()}`)
     await sleep(1)
