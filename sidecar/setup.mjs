@@ -195,9 +195,12 @@ function missingOf(group) {
 /** Without --no-remove, apt may solve a conflict by removing what the user has. */
 const APT_INSTALL = ['install', '--no-remove', '--no-install-recommends', '-y']
 
+/** A mirror may fail for a moment, and somebody else (unattended upgrades, a second run) may be installing. */
+const APT_PATIENCE = ['-o', 'Acquire::Retries=3', '-o', 'DPkg::Lock::Timeout=300']
+
 /** What apt-get says is only worth reading when it fails. */
 function apt(args) {
-  const { status, stdout, stderr } = spawnSync('apt-get', ['-q', ...args], {
+  const { status, stdout, stderr } = spawnSync('apt-get', ['-q', ...APT_PATIENCE, ...args], {
     encoding: 'utf8',
     maxBuffer: MAX_OUTPUT,
     stdio: ['ignore', 'pipe', 'pipe'],

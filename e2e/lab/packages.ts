@@ -1,5 +1,8 @@
 /** Debian packages that the lab installs where it may, and names where it may not. */
-import { isInstalled, runWithProgress } from './command.ts'
+import { isInstalled, progress, runWithProgress } from './command.ts'
+
+/** A mirror may fail for a moment, and somebody else (unattended upgrades, a second run) may be installing. */
+const PATIENCE = ['-o', 'Acquire::Retries=3', '-o', 'DPkg::Lock::Timeout=300']
 
 /** Installs the Debian packages of programs that are missing; throws the command to run where it may not. */
 export async function requirePrograms(
@@ -18,6 +21,8 @@ async function installPackages(packages: readonly string[]): Promise<void> {
     throw new Error(`the lab needs ${packages.join(', ')}; install with: sudo ${install.join(' ')}`)
   }
   const options = { env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive' } }
-  await runWithProgress('apt-get update', ['apt-get', 'update'], options)
-  await runWithProgress(`installing ${packages.join(' ')}`, install, options)
+  // The lists that are there may do.
+  await runWithProgress('apt-get update', ['apt-get', ...PATIENCE, 'update'], options)
+    .catch((error: unknown) => { progress(String(error)) })
+  await runWithProgress(`installing ${packages.join(' ')}`, [...install, ...PATIENCE], options)
 }

@@ -5,6 +5,7 @@
 
 import { existsSync } from 'node:fs'
 import { readFile, rename } from 'node:fs/promises'
+import { homedir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { cached, cacheKey } from './cache.ts'
@@ -88,7 +89,7 @@ async function buildControlPlane(): Promise<string> {
     const whole = only[0] === 'tool'
     const label = whole ? 'building the control plane (once, some minutes)' : 'building echo-basic'
     const argv = ['go', 'build', '-C', module, '-v', ...flags, '-o', `${folder}/`, ...only]
-    await runWithProgress(label, argv, { env: { ...process.env, CGO_ENABLED: '0' } })
+    await runWithProgress(label, argv, { env: { HOME: homedir(), ...process.env, CGO_ENABLED: '0' } })
     if (whole) await rename(join(folder, 'server'), join(folder, 'etcd'))
   })
 }
