@@ -69,7 +69,7 @@ export class Prober {
     if (probe.meanwhile === true) return this.#checkMeanwhile(probe)
     assertReply(await this.#ask(probe), probe)
     if (probe.copied !== undefined) await this.#checkCopy(probe.copied)
-    if (probe.logged !== undefined) await this.#checkLog(probe.logged)
+    if (probe.logged !== undefined) await this.#checkLog(probe)
     const { line } = probe
     if (line !== undefined) await until(`there is a line ${String(line)}`, () => line.test(this.#log()))
   }
@@ -160,9 +160,9 @@ export class Prober {
     return readFileSync(join(this.#it.plane.folder, 'access.log'), 'utf8')
   }
 
-  /** By one more request, whose line is there, or never comes, once NGINX has closed its connection. */
-  async #checkLog(expected: boolean): Promise<void> {
-    await statusAtEnd(this.#it.http, { host: `${this.#name}.example` })
-    assert.equal(this.#log().includes(`[${this.#name}-`), expected)
+  /** By the same request again: its line is there, or never comes, once NGINX has closed its connection. */
+  async #checkLog({ path = '/', logged }: Probe): Promise<void> {
+    await statusAtEnd(this.#it.http, { host: `${this.#name}.example`, path })
+    assert.equal(this.#log().includes(`[${this.#name}-`), logged)
   }
 }
