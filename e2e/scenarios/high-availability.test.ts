@@ -8,6 +8,7 @@ import { startLab } from '../lab/lab.ts'
 import { nodeAddress, OUTSIDE_ADDRESS } from '../lab/network.ts'
 import { describeFailure } from '../load/load.ts'
 import type { LoadReport } from '../load/types.ts'
+import { ConnectionBalancer } from './connection-balancer.ts'
 import { variantUnderTest, type Controller } from './controller.ts'
 import { churn } from './high-availability/churn.ts'
 import { ExternalBalancer, type BalancerTarget } from './high-availability/external-balancer.ts'
@@ -30,6 +31,8 @@ const ADDRESSES = NODES.map((_, index) => nodeAddress(index))
 const NODE_PORTS = { port: 80, healthPort: 10254 }
 const SERVICE_PORTS = { port: 30080, healthPort: 30254 }
 const TCP_PORT = 9000
+/** Of the balancer of a cloud: well within the grace period. */
+const LAG_MS = 500
 const requests = [{ host: HOST }]
 /** Of the churn. */
 const SEED = 20
@@ -147,7 +150,7 @@ test('daemonset-hostport: a node that loses its label leaves without a loss, and
   })
 })
 
-test('loadbalancer: the address of the Service leads to both pods and keeps the address of the client', async () => {
+test('loadbalancer: the address of the Service leads to both pods, and a drain loses nothing', async (t) => {
   await run(lab, 'kubectl apply -k manifests/loadbalancer')
   try {
     const { status } = await lab.waitForObject<V1Service & object>('v1/Service', { namespace: NAMESPACE, name: 'resty-ingress' },
@@ -155,8 +158,18 @@ test('loadbalancer: the address of the Service leads to both pods and keeps the 
     const address = status?.loadBalancer?.ingress?.[0]?.ip ?? ''
     await lab.waitFor('an answer', async () => await ask({ address, host: HOST }).then((it) => it.status === 200, () => false))
     assert.equal((await askEcho({ address, host: HOST })).headers['x-real-ip'], OUTSIDE_ADDRESS)
-    const pods = await lab.pods(NAMESPACE)
-    assert.equal(new Set(pods.map(({ spec }) => spec?.nodeName)).size, 2)
+    const balancer = await ConnectionBalancer.start({ lab, namespace: NAMESPACE, service: 'resty-ingress', lagMs: LAG_MS })
+    t.after(async () => { await balancer.close() })
+    const report = await underLoad({ ...balancer.endpoint, requests }, async (load) => {
+      const nodes = (await lab.pods(NAMESPACE)).map(({ spec }) => spec?.nodeName ?? '')
+      assert.equal(new Set(nodes).size, 2)
+      await run(lab, `kubectl drain ${nodes[0]} --ignore-daemonsets --delete-emptydir-data`)
+      await rolledOut(lab)
+      await load.more(100)
+      await run(lab, `kubectl uncordon ${nodes[0]}`)
+    })
+    await assertLossFree(report)
+    t.diagnostic(`${report.failed} of ${report.requests} requests failed`)
   } finally {
     await removeOverlay(lab)
   }
