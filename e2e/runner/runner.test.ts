@@ -5,6 +5,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test, type TestContext } from 'node:test'
+import type { NodeTests } from './node-tests.ts'
 import { NOTHING, printCounts, sum, verdict, type Outcome } from './outcome.ts'
 
 const HERE = import.meta.dirname
@@ -22,14 +23,16 @@ function runNode(args: readonly string[]): Ran {
 }
 
 /** What `runNodeTests` makes of files with these texts. */
-async function outcomeOf(t: TestContext, texts: readonly string[], env = {}): Promise<Ran & { outcome: Outcome }> {
+async function outcomeOf(
+  t: TestContext, texts: readonly string[], options: Partial<NodeTests> = {},
+): Promise<Ran & { outcome: Outcome }> {
   const dir = await mkdtemp(join(tmpdir(), 'runner-'))
   t.after(() => rm(dir, { recursive: true }))
   const files = texts.map((_, index) => join(dir, `${index}.test.mjs`))
   for (const [index, text] of texts.entries()) await writeFile(files[index] ?? '', `import test from 'node:test'\n${text}`)
   const script = `
     import { runNodeTests } from ${JSON.stringify(join(HERE, 'node-tests.ts'))}
-    const options = ${JSON.stringify({ files, concurrency: 1, timeoutSeconds: 2, env })}
+    const options = ${JSON.stringify({ files, concurrency: 1, timeoutSeconds: 100, ...options })}
     const outcome = await runNodeTests({ ...options, signal: new AbortController().signal })
     console.log('\\n' + JSON.stringify(outcome))`
   // Not by --eval: the processes of the tests inherit the flags of Node.js.
@@ -56,8 +59,9 @@ test('tests of all files are counted once each', async (t) => {
 })
 
 test('a file that cannot be loaded, one that ends at once, and a test that never ends fail', async (t) => {
-  for (const text of ["import './nothing.mjs'", 'process.exit(3)', "test('g', () => new Promise(() => {}))"]) {
-    const { outcome } = await outcomeOf(t, [text])
+  const endless = "test('g', () => new Promise(() => {}))"
+  for (const [text, timeoutSeconds] of [["import './nothing.mjs'", 100], ['process.exit(3)', 100], [endless, 2]] as const) {
+    const { outcome } = await outcomeOf(t, [text], { timeoutSeconds })
     assert.equal(outcome.failed > 0, true, text)
   }
 })
@@ -67,9 +71,8 @@ test('a suite without files fails', async (t) => {
 })
 
 test('tests see the environment that a suite gives them', async (t) => {
-  const { outcome } = await outcomeOf(t, ["test('h', () => { if (process.env.VARIANT !== 'next') throw 1 })"], {
-    VARIANT: 'next',
-  })
+  const text = "test('h', () => { if (process.env.VARIANT !== 'next') throw 1 })"
+  const { outcome } = await outcomeOf(t, [text], { env: { VARIANT: 'next' } })
   assert.deepEqual(outcome, { passed: 1, failed: 0, skipped: 0 })
 })
 

@@ -9,23 +9,10 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { test, type TestContext } from 'node:test'
 import { request } from 'undici'
+import { freePort } from '../../lua/spec/nginx/ports.ts'
 
 const MAIN = join(import.meta.dirname, 'main.ts')
 const DEMO = join(import.meta.dirname, 'demo')
-
-const given = new Set<number>()
-
-/** Another one at each call: the kernel may offer one twice. */
-async function freePort(host = '127.0.0.1'): Promise<number> {
-  const server = createServer().listen(0, host)
-  await once(server, 'listening')
-  const { port } = server.address() as AddressInfo
-  server.close()
-  await once(server, 'close')
-  if (given.has(port)) return freePort(host)
-  given.add(port)
-  return port
-}
 
 /** A copy of the demo, whose backends listen on a port that is free. */
 async function demo(t: TestContext): Promise<string> {
