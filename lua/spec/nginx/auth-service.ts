@@ -98,3 +98,14 @@ export interface Seen {
 export function seen({ text: body }: Reply): Seen {
   return JSON.parse(body) as Seen
 }
+
+export function configMap(name: string, data: Readonly<Record<string, string>>): KubeObject {
+  return { apiVersion: 'v1', kind: 'ConfigMap', metadata: { namespace: 'prod', name }, data } as KubeObject
+}
+
+/** The same Ingress for another host. */
+export function onHost(host: string, object: KubeObject): KubeObject {
+  const { spec, metadata } = object as KubeObject & { readonly spec: { readonly rules: readonly object[] } }
+  const rules = spec.rules.map((rule) => ({ ...rule, host }))
+  return { ...object, metadata: { ...metadata, name: host }, spec: { ...spec, rules } } as KubeObject
+}

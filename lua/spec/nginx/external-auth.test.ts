@@ -7,7 +7,7 @@ import { connect, type AddressInfo } from 'node:net'
 import { test } from 'node:test'
 import { Agent } from 'undici'
 import type { KubeObject } from '../../../sidecar/collection/objects.ts'
-import { annotated, as, begin, route, seen, settings, type Question } from './auth-service.ts'
+import { annotated, as, begin, configMap, onHost, route, seen, settings, type Question } from './auth-service.ts'
 import { authority } from './authority.ts'
 import { backend } from './backends.ts'
 import { certificate } from './certificate.ts'
@@ -18,17 +18,6 @@ import { HOST, ingress, proxy, service } from './manifests.ts'
 import { keyPair } from './tls.ts'
 
 const ROOT = authority('root')
-
-function configMap(name: string, data: Readonly<Record<string, string>>): KubeObject {
-  return { apiVersion: 'v1', kind: 'ConfigMap', metadata: { namespace: 'prod', name }, data } as KubeObject
-}
-
-/** The same Ingress for another host. */
-function onHost(host: string, object: KubeObject): KubeObject {
-  const { spec, metadata } = object as KubeObject & { readonly spec: { readonly rules: readonly object[] } }
-  const rules = spec.rules.map((rule) => ({ ...rule, host }))
-  return { ...object, metadata: { ...metadata, name: host }, spec: { ...spec, rules } } as KubeObject
-}
 
 everyVariant('external authentication', ({ variant }) => {
   test('by the answer of the service', async (t) => {
@@ -251,9 +240,8 @@ everyVariant('external authentication', ({ variant }) => {
         assert.equal(answers.match(/HTTP\/1\.1 200/g)?.length, 4, answers)
         return connections - before
       }
-      const counts: Record<string, number> = {}
-      for (const name of ['pool', 'few', 'unkept', 'pool-over-tls', 'secure']) counts[name] = await opened(name)
-      assert.deepEqual(counts, { pool: 1, few: 2, unkept: 4, 'pool-over-tls': 1, secure: 4 })
+      const expected = { pool: 1, few: 2, unkept: 4, 'pool-over-tls': 1, secure: 4 }
+      for (const [name, count] of Object.entries(expected)) assert.deepEqual([name, await opened(name)], [name, count])
     })
 
     await t.test('as a Proxy spells it', async () => {
@@ -334,9 +322,8 @@ everyVariant('external authentication', ({ variant }) => {
 
     await t.test('requests that no route takes are asked about, too', async () => {
       const before = last.requests
-      assert.equal((await ask(http, { host: 'nobody.example' })).status, 302)
-      assert.equal((await ask(http, { host: 'nobody.example', ...as('forbidden') })).status, 403)
-      assert.equal(last.requests, before)
+      const refused = [await ask(http, { host: 'nobody.example' }), await ask(http, { host: 'nobody.example', ...as('forbidden') })]
+      assert.deepEqual([...refused.map(({ status }) => status), last.requests], [302, 403, before])
       const reply = await ask(http, { host: 'nobody.example', path: '/x', ...as('good', { 'x-user': 'mallory' }) })
       assert.deepEqual([reply.status, seen(reply).url, seen(reply).headers['x-user']], [200, '/x', ['alice']])
       const certified = async (connect: object, session: string): Promise<number> => {
