@@ -31,9 +31,15 @@ async function asked(address: string, port: number, host: string): Promise<strin
   return `${answer.statusCode} ${await text(answer)}`.trim()
 }
 
-/** A server on ::1 that says again what it hears, and ends. */
+/** A server on ::1 that says again what it heard when it hears "hello", and ends. */
 async function echo(t: TestContext): Promise<number> {
-  const server = createServer((socket) => socket.once('data', (bytes) => socket.end(bytes))).listen(0, '::1')
+  const server = createServer((socket) => {
+    let heard = ''
+    socket.on('data', (bytes: Buffer) => {
+      heard += bytes.toString()
+      if (heard.endsWith('hello')) socket.end(heard)
+    })
+  }).listen(0, '::1')
   t.after(() => server.close())
   await once(server, 'listening')
   return (server.address() as AddressInfo).port
