@@ -39,7 +39,12 @@ const SEED = 20
 const CHANGES = 150
 
 for (const node of NODES) await run(lab, `kubectl label node ${node} node-role.kubernetes.io/ingress=`)
-await startEcho(lab, 'echo', { replicas: 3 })
+// One endpoint on each node, also after a drain: the loss of a node is never that of most of them.
+await startEcho(lab, 'echo', { replicas: NODES.length, pod: { affinity: { podAntiAffinity: {
+  requiredDuringSchedulingIgnoredDuringExecution: [
+    { topologyKey: 'kubernetes.io/hostname', labelSelector: { matchLabels: { app: 'echo' } } },
+  ],
+} } } })
 await lab.apply(ingressOf('echo', {
   rules: [{ host: HOST, service: 'echo' }],
   // How long a client waits for an endpoint on a lost node, over a new or a kept connection, until the next one
@@ -167,6 +172,7 @@ test('loadbalancer: the address of the Service leads to both pods, and a drain l
       await rolledOut(lab)
       await load.more(100)
       await run(lab, `kubectl uncordon ${nodes[0]}`)
+      await lab.waitForDeployment('default', 'echo')
     })
     await assertLossFree(report)
     t.diagnostic(`${report.failed} of ${report.requests} requests failed`)
@@ -207,6 +213,7 @@ test('deployment', async (t) => {
         assert.equal(await evict(lab, second), false)
         await run(lab, 'kubectl uncordon node-1')
         await rolledOut(lab)
+        await lab.waitForDeployment('default', 'echo')
         await allHealthy(balancer)
       })
       await assertLossFree(report)
