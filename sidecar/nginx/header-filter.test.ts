@@ -24,7 +24,7 @@ test('without a route that changes answers nothing of it is in the configuration
 
 test('with one, its class and the error pages have a filter, and no ordinary location', () => {
   const names = locationsWith(FILTER, configOf({ conf: 'add_header X-A b;' }))
-  assert.deepEqual(names.filter((name) => !name.includes('error_') && name !== '//').map((name) => name.replace(/[0-9a-f]{12}$/, 'N')), ['@cN'])
+  assert.deepEqual(names.filter((name) => !name.includes('error_') && name !== '//').map((name) => name.replace(/[0-9a-f]{32}$/, 'N')), ['@cN'])
   assert.ok(names.includes('@error_503') && names.includes('//error_400'), names.join(' '))
 })
 

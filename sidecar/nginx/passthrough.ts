@@ -3,7 +3,7 @@ import { backendName } from '../ir/backend-name.ts'
 import type { Settings } from '../ir/settings.ts'
 import type { Layer4 } from '../ir/types.ts'
 import { hostKey, keyword, labelCount, labelsPattern, mapLine, number } from '../syntax/directive.ts'
-import { sha256 } from '../util/canonical.ts'
+import { hashName } from '../util/canonical.ts'
 import type { Capabilities, NginxInput } from './input.ts'
 
 /** Where TLS that ends here comes in behind the front. */
@@ -30,7 +30,7 @@ export function keepsAddresses(settings: Settings, capabilities: Capabilities): 
 
 /** Name of the `upstream` of a backend of passthrough. */
 export function upstreamName({ backend }: Layer4['passthrough'][number]): string {
-  return `tls_${sha256(backendName(backend)).slice(0, 12)}`
+  return `tls_${hashName(backendName(backend))}`
 }
 
 /**

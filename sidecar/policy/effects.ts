@@ -3,7 +3,7 @@ import type { Origin } from '../ir/origin.ts'
 import type { Settings } from '../ir/settings.ts'
 import type { Json, PolicySet, PolicySources } from '../ir/types.ts'
 import { print, type Directive } from '../syntax/directive.ts'
-import { compareText, sha256 } from '../util/canonical.ts'
+import { compareText, hashName } from '../util/canonical.ts'
 import { backendProtocol, backendProtocolPolicy, type BackendProtocol } from './backend-protocol.ts'
 import { backendAuthority, backendIdentity } from './backend-tls.ts'
 import { externalAuth } from './external-auth.ts'
@@ -13,7 +13,7 @@ import { POLICIES } from './registry.ts'
 import type { StandardHeader } from './standard-headers.ts'
 
 export interface LocationClass {
-  /** `c` and 12 hex digits of the hash of its directives: equal sets share one class. */
+  /** `c` and the hash of its directives: equal sets share one class. */
   readonly name: string
   readonly directives: readonly Directive[]
   /** Lua may change the headers of its answers. */
@@ -71,7 +71,7 @@ export function locationClass(
     ...connections(policies),
   }
   if (isOrdinary(content)) return undefined
-  return { name: `c${sha256(classLines(content).join('\n')).slice(0, 12)}`, ...content }
+  return { name: `c${hashName(classLines(content).join('\n'))}`, ...content }
 }
 
 function isOrdinary({ directives, filters, threads, own, protocol }: Omit<LocationClass, 'name'>): boolean {

@@ -1,7 +1,7 @@
 /** How connections to a service of external authentication are kept, where a route says so. */
 import { ROUTE_HOST, type DestinationUrl } from '../ir/destination-url.ts'
 import type { PolicySet } from '../ir/types.ts'
-import { canonicalJson, sha256 } from '../util/canonical.ts'
+import { canonicalJson, hashName } from '../util/canonical.ts'
 import { fields } from '../util/field.ts'
 import type { PolicyValue, Problem } from './policy.ts'
 
@@ -25,7 +25,7 @@ export function authConnections(value: PolicyValue): AuthConnections | undefined
   if (keepalive === undefined || value.url === undefined || lacksName(value)) return undefined
   const { tls, host } = value.url as DestinationUrl
   const pool = { keep: Number(keepalive), requests: orDefault(requests, 'requests'), timeout: orDefault(timeout, 'timeout') }
-  const name = sha256(canonicalJson([pool, tls ? host : ''])).slice(0, 12)
+  const name = hashName(canonicalJson([pool, tls ? host : '']))
   return { name: `auth_${name}`, ...pool }
 }
 

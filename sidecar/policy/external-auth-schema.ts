@@ -30,7 +30,7 @@ const question = object(
     redirect: TEMPLATE_SCHEMA,
     cache,
     always_set_cookie: { const: true },
-    connections: { type: 'string', pattern: '^auth_[0-9a-f]{12}$' },
+    connections: { type: 'string', pattern: '^auth_[0-9a-f]{32}$' },
   },
 )
 

@@ -42,7 +42,7 @@ function host(change: object): object {
 
 test('what is right passes', () => {
   assertContract({ 'backend/prod/web/http': ENDPOINTS, ...host({}) })
-  assertContract(host({ class: 'c0123456789ab', policies: { tls_redirect: { code: 308, port: 443 } }, closed: 'x' }))
+  assertContract(host({ class: 'c0123456789abcdef0123456789abcdef', policies: { tls_redirect: { code: 308, port: 443 } }, closed: 'x' }))
 })
 
 const WRONG: Readonly<Record<string, object>> = {

@@ -32,7 +32,7 @@ const wholeNumber: Schema = { type: 'integer', minimum: 0 }
 /** Shapes of what acts per request, by policy. */
 const shapes = new Map(POLICIES.flatMap(({ name, runtime }) => (runtime === undefined ? [] : [[name, runtime.schema]])))
 
-const className: Schema = { type: 'string', pattern: '^c[0-9a-f]{12}$' }
+const className: Schema = { type: 'string', pattern: '^c[0-9a-f]{32}$' }
 const origin = object({ kind: text, namespace: text, name: text, service: text, port: text })
 const backendKey: Schema = { type: 'string', pattern: BACKEND_KEY }
 

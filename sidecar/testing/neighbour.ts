@@ -92,7 +92,7 @@ const FIXED = [
   String.raw`proxy_set_header (?:Connection|Upgrade|Proxy|Host|X-[A-Za-z-]+|ssl-client-[a-z-]+) [$"a-z_]+;`,
 ].join('|')
 const CLASS_BLOCK = new RegExp(
-  String.raw` {8}location @(c[0-9a-f]{12}) \{\n(?: {12}(?:(?:${CLASS_LINE});|${FIXED})\n)+` +
+  String.raw` {8}location @(c[0-9a-f]{32}) \{\n(?: {12}(?:(?:${CLASS_LINE});|${FIXED})\n)+` +
     String.raw` {12}proxy_pass http://ingress_balancer;\n {8}\}\n`,
   'g',
 )
@@ -133,7 +133,7 @@ const UNLOGGED = / {4}map "" \$logged \{ default 1; \}\n|(?<=access_log access\.
 /** nginx.conf without what an object may bring. */
 export function withoutClasses(config: string): string {
   const pages = [CUSTOM_ERRORS, NAMELESS_PAGE, PAGE_LINE]
-  const constant = [FILTER_LINE, CLASS_BLOCK, ...pages, UNLOGGED, /"c[0-9a-f]{12}", /g, /\b[0-9a-f]{64}\b/g]
+  const constant = [FILTER_LINE, CLASS_BLOCK, ...pages, UNLOGGED, /"c[0-9a-f]{32}", /g, /\b[0-9a-f]{64}\b/g]
   return constant.reduce((text, part) => text.replace(part, ''), config)
 }
 

@@ -10,6 +10,14 @@ export function digestOf(value: unknown): string {
   return sha256(canonicalJson(value)).slice(0, 16)
 }
 
+/**
+ * First 32 hex digits of SHA-256: the name of something that authors choose. With as many, nobody finds another one of
+ * the same name, hence none that a neighbour would get in place of his.
+ */
+export function hashName(text: string): string {
+  return sha256(text).slice(0, 32)
+}
+
 /** Lower-case hex. */
 export function sha256(text: string): string {
   return createHash('sha256').update(text).digest('hex')

@@ -22,7 +22,7 @@ const PATTERNS = byStart(RECORD_SCHEMAS, {
   '^backend/': fc.constant('backend/test/web/80'),
   '^[0-9a-f.:]+$': fc.constantFrom('127.0.0.1', '127.0.0.1', '127.0.0.1', '::1'),
   '^[0-9a-f.:]+(/': fc.constantFrom('127.0.0.0/8', '127.0.0.1', '128.0.0.0/1', '::/0', '2001:db8:0:0:0:0:0:0/33', '1/8'),
-  '^c[0-9a-f]{12}$': fc.constantFrom('c00000000001', 'c0000000000ff'),
+  '^c[0-9a-f]{32}$': fc.constantFrom('c00000000001', 'c0000000000ff'),
   '^[^ ;=]+$': fc.constant('session'),
   '^certificate/': fc.constant('certificate/default'),
   '^[a-z][a-z0-9_]*$': fc.constantFrom('remote_addr', 'uri', 'request_uri', 'host', 'http_x', 'cookie_x'),

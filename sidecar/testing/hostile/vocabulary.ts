@@ -52,8 +52,8 @@ const LISTS = new RegExp(String.raw`\{ (?:"(?:<class>|${VARIABLE})", )*\}`, 'g')
 function shape(word: string): string {
   return word
     .replace(/\b[0-9a-f]{64}\b/g, '<hash>')
-    .replace(/\bauth_[0-9a-f]{12}\b/g, '<pool>')
-    .replace(/(?<![a-z0-9])c[0-9a-f]{12}(?![0-9a-f])/g, '<class>')
+    .replace(/\bauth_[0-9a-f]{32}\b/g, '<pool>')
+    .replace(/(?<![a-z0-9])c[0-9a-f]{32}(?![0-9a-f])/g, '<class>')
     .replace(/\[?[0-9a-f]*:[0-9a-f:.]*:[0-9a-f:.]*\]?|\b\d+\.\d+\.\d+\.\d+\b/g, '<address>')
     .replace(/\d+/g, '<n>')
     .replace(LISTS, '<names>')
