@@ -4,7 +4,7 @@ import { test } from 'node:test'
 import { DEFAULT_SETTINGS, type Settings } from '../ir/settings.ts'
 import type { BackendProtocol } from '../policy/backend-protocol.ts'
 import { locationClass } from '../policy/effects.ts'
-import { backendView, upstreamViews } from './backends.ts'
+import { authPoolViews, backendView, upstreamViews } from './backends.ts'
 import { forwarding } from './servers.ts'
 import { CURRENT_CAPABILITIES } from '../translate.ts'
 
@@ -51,9 +51,31 @@ test('conditions that FastCGI does not have are left out, as a whole where no ot
 test('connections belong to a class, and to one protocol', () => {
   const names = (protocol: BackendProtocol): readonly string[] => viewOf(protocol).upstreams.map(({ name }) => name)
   assert.equal(names('HTTPS').length, 1)
-  assert.match(names('AUTO_HTTP').join(' '), /^(c[0-9a-f]{12})_http \1_https$/)
+  assert.match(names('AUTO_HTTP').join(' '), /^(c[0-9a-f]{32})_http \1_https$/)
   const all = (['HTTPS', 'AUTO_HTTP', 'GRPC', 'GRPCS', 'FCGI'] as const).flatMap(names)
   assert.equal(new Set(all).size, all.length)
   const owners = ['prod/a', 'prod/b'].map((secret) => viewOf('HTTPS', { backend_tls: { secret, identity: true } }).name)
   assert.notEqual(owners[0], owners[1])
+})
+
+test('idle connections to services of authentication are an eighth of a worker\'s, whoever asks for how many', () => {
+  const kept = (hosts: number, keepalive: number): number[] => {
+    const classes = Array.from({ length: hosts }, (_, i) => {
+      const url = { tls: true, host: `auth${i}.example`, port: 443, target: [] }
+      return locationClass({ external_auth: { url, keepalive } }, DEFAULT_SETTINGS) ?? assert.fail()
+    })
+    const lines = authPoolViews(classes, DEFAULT_SETTINGS).flatMap((it) => it.lines)
+    return lines.flatMap((line) => (/^keepalive (\d+);$/.exec(line)?.slice(1) ?? []).map(Number))
+  }
+  assert.deepEqual(kept(1, 32), [32])
+  assert.deepEqual(kept(1, 65_536), [2048])
+  assert.deepEqual(kept(16, 65_536), Array<number>(16).fill(128))
+  assert.deepEqual([...new Set(kept(2100, 65_536))], [1])
+})
+
+test('nobody finds a second class, or pool, with the name of a neighbour\'s: names have 128 bits of their hash', () => {
+  const external_auth = { url: { tls: true, host: 'auth.example', port: 443, target: [] }, keepalive: 8 }
+  const found = locationClass({ external_auth }, DEFAULT_SETTINGS)
+  assert.match(found?.name ?? '', /^c[0-9a-f]{32}$/)
+  assert.match(found?.authConnections?.name ?? '', /^auth_[0-9a-f]{32}$/)
 })

@@ -33,17 +33,26 @@ export function upstreamViews({ name, protocol }: LocationClass, settings: Setti
 }
 
 /** Those that questions of external authentication use, once for all classes. */
-export function authPoolViews(classes: readonly LocationClass[]): readonly UpstreamView[] {
+export function authPoolViews(classes: readonly LocationClass[], settings: Settings): readonly UpstreamView[] {
   const named = classes.flatMap(({ authConnections: pool }) => (pool === undefined ? [] : [[pool.name, pool] as const]))
   const sorted = [...new Map(named)].sort(([left], [right]) => compareText(left, right))
-  return sorted.map(([name, pool]) => ({ name, lines: authPoolLines(pool).map(print) }))
+  const most = fairShare(settings, sorted.length)
+  return sorted.map(([name, pool]) => ({ name, lines: authPoolLines(pool, most).map(print) }))
+}
+
+/**
+ * Idle connections of one of so many pools: all together hold an eighth of those of a worker, whatever authors ask for.
+ * NGINX makes room for each of them when it starts.
+ */
+function fairShare({ maxWorkerConnections }: Settings, pools: number): number {
+  return Math.max(1, Math.floor(maxWorkerConnections / 8 / pools))
 }
 
 /** Without the directive NGINX keeps some since 1.29.7, and before it took no 0. */
-function authPoolLines({ keep, requests, timeout }: AuthConnections): readonly Directive[] {
+function authPoolLines({ keep, requests, timeout }: AuthConnections, most: number): readonly Directive[] {
   if (keep === 0) return [directive('keepalive', number(1, 1, 1)), directive('keepalive_requests', number(1, 1, 1))]
   return [
-    directive('keepalive', number(keep, 1, 65_536)),
+    directive('keepalive', number(Math.min(keep, most), 1, 65_536)),
     directive('keepalive_requests', number(requests, 1, 100_000_000)),
     directive('keepalive_timeout', time(timeout)),
   ]

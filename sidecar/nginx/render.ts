@@ -78,7 +78,7 @@ function viewOf(input: NginxInput) {
     answers: answerLines(settings, capabilities).map(print),
     ...headerMapViews(settings),
     ...serverHeaderView(settings, capabilities),
-    auth_pools: authPoolViews(classes),
+    auth_pools: authPoolViews(classes, settings),
     upstreams: classes.flatMap((it) => upstreamViews(it, settings)),
     identities: classes.some(({ identity }) => identity !== undefined),
     classes: classes.map((it) => ({
