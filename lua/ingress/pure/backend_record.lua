@@ -46,6 +46,18 @@ local function check_endpoint(value, where, deps)
 end
 
 
+-- A port of checks alone: an address may be a destination at some ports only.
+local function check_port(record, deps)
+    local port = record.health_check.port
+    if port == nil then
+        return nil
+    end
+    return shape.each(record.endpoints, "endpoints", function(value, where)
+        return check_endpoint({ value[1], port }, where, deps)
+    end)
+end
+
+
 local function is_salt(value)
     return type(value) == "string" and #value <= LONGEST_SALT and find(value, "^%x+$") ~= nil
 end
@@ -59,7 +71,8 @@ function _M.refusal(record, deps)
         or shape.each(record.endpoints, "endpoints", check_endpoint, deps)
         or record.salt ~= nil and not is_salt(record.salt)
             and format("salt must be hexadecimal text of at most %d bytes", LONGEST_SALT)
-        or record.health_check ~= nil and resilience.health_check(record.health_check)
+        or record.health_check ~= nil
+            and (resilience.health_check(record.health_check) or check_port(record, deps))
         or nil
 end
 

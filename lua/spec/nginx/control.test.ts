@@ -231,7 +231,13 @@ everySetup('control API', (setup) => {
     })
     const answer = await plane.call('PUT', '/v1/records', { set: { [BACKEND]: endpoints(['198.18.0.7', 443]) } })
     assert.deepEqual(Object.keys(answer.body.rejected), [BACKEND])
-    await plane.put({ [BACKEND]: endpoints(['198.18.0.7', 9100]) })
+    const checked = (port: number): object => ({
+      ...endpoints(['198.18.0.7', 9100]),
+      health_check: { path: '/', interval: 3600, timeout: 1, healthy: 1, unhealthy: 1, port },
+    })
+    const { body } = await plane.call('PUT', '/v1/records', { set: { [BACKEND]: checked(443) } })
+    assert.match(String(body.rejected[BACKEND]), /"198\.18\.0\.7" is an address of this pod/, 'nor is one asked by a check')
+    await plane.put({ [BACKEND]: checked(9101) })
     assert.deepEqual(plane.errors(), [])
   })
 

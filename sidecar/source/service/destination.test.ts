@@ -24,6 +24,25 @@ test('in the network of a node only our own ports are none: what else listens th
   assert.deepEqual(endpoints([80, 443]), [[OWN, 8080]])
 })
 
+test('nor is a check sent to one of our own ports', () => {
+  const checked = (port: string): readonly [boolean, readonly string[]] => {
+    const { metadata, ...rest } = service('good', 'web')
+    const annotations = { 'resty-ingress.io/health-check-path': '/', 'resty-ingress.io/health-check-port': port }
+    const annotated = { ...rest, metadata: { ...metadata, annotations } }
+    const objects = [CLASS, annotated, slice('good', 'web', [OWN]), ingress('good', 'web', {})]
+    const options = { ...GOLDEN_OPTIONS, podAddresses: [OWN], podPorts: [443, 10_254] }
+    const listeners = { addresses: [], httpPort: 80, httpsPort: 443 }
+    const { records, findings } = translate({ objects, options, listeners })
+    const backend = records['backend/good/web/80'] as BackendRecord | undefined
+    assert.deepEqual(backend?.endpoints, [[OWN, 8080]])
+    return [backend?.health_check !== undefined, findings.map(({ message }) => message)]
+  }
+  assert.deepEqual(checked('9100'), [true, []])
+  const [isChecked, [message = '']] = checked('10254')
+  assert.equal(isChecked, false)
+  assert.match(message, /-port: port 10254 of "198\.18\.1\.9" is an address of this controller itself; .* not checked$/)
+})
+
 test('addresses that are refused are findings, but not thousands of them', () => {
   const addresses = Array.from({ length: 5000 }, (_, i) => `127.0.${i >> 8}.${i & 255}`)
   const objects = [CLASS, service('bad', 'web'), slice('bad', 'web', addresses), ingress('bad', 'web', {})]

@@ -1,7 +1,7 @@
 /** A Service port -> the addresses to send requests to. */
 import type { Reader } from '../../collection/graph.ts'
 import type { KubeObject } from '../../collection/objects.ts'
-import { quoted } from '../../ir/names.ts'
+import { OWN_PREFIX, quoted } from '../../ir/names.ts'
 import { objectKey } from '../../ir/object-name.ts'
 import type { Finding } from '../../ir/origin.ts'
 import type { Backend, BackendRef, Fragment, HealthCheck } from '../../ir/types.ts'
@@ -13,7 +13,7 @@ import { serviceConf } from './conf.ts'
 import { addressRefusal, isReachable, refusedEndpoints, serviceFinding, unreachable, type Destinations } from './destination.ts'
 import { candidates, choose, type Candidate } from './endpoints.ts'
 import { externalDestinations } from './external-name.ts'
-import { readHealthCheck, type AnnotationProblem } from './health-check.ts'
+import { HEALTH_CHECK, readHealthCheck, type AnnotationProblem, type HealthCheckReading } from './health-check.ts'
 import { findServicePort, isExternalName, type ServicePort } from './port.ts'
 import { serviceDestinations, serviceUpstreamFindings } from './upstream.ts'
 import { urlBackend } from './url.ts'
@@ -35,7 +35,7 @@ export function translateBackend(
   const port = service === undefined ? undefined : findServicePort(service, ref.port, ref.protocol)
   if (service === undefined || port === undefined) return { ...ref, endpoints: [], findings: [] }
   const { findings, ...destinations } = destinationsOf(ref, service, port, { read, context })
-  const { check, problems } = readHealthCheck(service.metadata.annotations ?? {})
+  const { check, problems } = healthCheckOf(service, destinations, context)
   return {
     ...ref,
     ...destinations,
@@ -48,6 +48,22 @@ export function translateBackend(
       ...serviceUpstreamFindings(service, context),
     ],
   }
+}
+
+/** An address may be a destination at some ports only: what is checked has to be one, too. */
+function healthCheckOf(
+  service: KubeObject, { endpoints }: Pick<Destinations, 'endpoints'>, context: Context,
+): HealthCheckReading {
+  const reading = readHealthCheck(service.metadata.annotations ?? {})
+  const port = reading.check?.port
+  if (port === undefined) return reading
+  const [refused] = endpoints.flatMap(({ address }) => {
+    const refusal = addressRefusal({ address, port }, context)
+    return refusal === undefined ? [] : [`port ${port} of ${quoted(address)} ${refusal}`]
+  })
+  if (refused === undefined) return reading
+  const annotation = `${OWN_PREFIX}/${HEALTH_CHECK.port.annotation}`
+  return { problems: [{ annotation, message: `annotation ${annotation}: ${refused}` }] }
 }
 
 /** A port of its own is for checks alone, hence without TLS. */
