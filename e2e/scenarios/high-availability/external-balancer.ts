@@ -22,6 +22,8 @@ const CHECK_PATH = '/readyz'
 const INTERVAL_MS = 200
 /** Long enough for a machine whose cores are busy. */
 const TIMEOUT_MS = 1500
+/** Checks in a row that get no answer until a target counts as gone: one alone may have met a pod that was replaced. */
+const SILENT_CHECKS = 2
 
 class Target {
   readonly place: BalancerTarget
@@ -78,10 +80,12 @@ export class ExternalBalancer {
   }
 
   async #watch(target: Target): Promise<void> {
+    let silent = 0
     while (!this.#closed.signal.aborted) {
       target.health = await check(target.place)
+      silent = target.health === 'silent' ? silent + 1 : 0
       // Whoever waits for a target that is gone learns it now.
-      if (target.health === 'silent') for (const socket of target.connections) socket.destroy()
+      if (silent >= SILENT_CHECKS) for (const socket of target.connections) socket.destroy()
       await sleep(INTERVAL_MS, undefined, { ref: false })
     }
   }
