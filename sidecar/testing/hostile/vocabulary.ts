@@ -7,9 +7,12 @@ import { ROUTE_VARIABLES } from '../../ir/log-format.ts'
 import { goldenConfigs } from './examples.ts'
 import { readTree, type Node, type Tree } from './nginx-tree.ts'
 
+const CIPHERS = /^[A-Z0-9a-z.:@+!-]+$/
+
 /** Directives whose words have a type rather than a list: of ConfigMaps. */
 const TYPED: Readonly<Record<string, RegExp>> = {
-  ssl_ciphers: /^[A-Z0-9a-z.:@+!-]+$/,
+  ssl_ciphers: CIPHERS,
+  proxy_ssl_ciphers: CIPHERS,
   ssl_conf_command: /^(?:Ciphersuites|[A-Z0-9_:]+)$/,
   ssl_ecdh_curve: /^[A-Za-z0-9:]+$/,
   real_ip_header: /^[A-Za-z0-9_-]{1,46}$/,
