@@ -56,13 +56,18 @@ export function hostRecord(host: VirtualHost, settings: Settings, options: Recor
   })
 }
 
+/** Why nobody is served: a text with words of objects, of which Lua takes Unicode only. */
+function closedMember(closed: string | undefined): { readonly closed?: string } {
+  return closed === undefined ? {} : { closed: closed.toWellFormed() }
+}
+
 function hostMembers({ certificate, alternatives, ciphers, clientCertificate, closed }: VirtualHost): Omit<HostRecord, 'digest' | 'routes'> {
   return {
     ...(certificate === undefined ? {} : { certificate: certificateKey(certificate) }),
     ...(alternatives === undefined ? {} : { alternatives: alternatives.map(certificateKey) }),
     ...(ciphers === undefined ? {} : { ciphers }),
     ...defined<Json>({ client_certificate: clientCertificate && certificateDemand(clientCertificate) }),
-    ...(closed === undefined ? {} : { closed }),
+    ...closedMember(closed),
   }
 }
 
@@ -86,7 +91,7 @@ function routeRecord(route: Route, context: RouteContext): RouteRecord {
     ...(route.defaultBackend === undefined ? {} : { default_backend: backendKey(route.defaultBackend) }),
     policies: runtimePolicies(route.policies, context),
     ...canaryMembers(route.canaries, context),
-    ...(route.closed === undefined ? {} : { closed: route.closed }),
+    ...closedMember(route.closed),
     origin: originOf(route.origin, first),
   }
 }
