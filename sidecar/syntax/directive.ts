@@ -1,6 +1,6 @@
 /**
- * The only code that writes NGINX syntax. A directive is a fixed name and typed arguments; text of an
- * object has no type here, so it cannot become an argument. Everything is printed as bare tokens of a
+ * The only code that writes NGINX syntax. A directive is a fixed name and typed arguments; free
+ * text of an object has no type here, so it cannot become an argument. Everything is printed as bare tokens of a
  * closed alphabet: nothing to quote, nothing to escape (NGINX cannot escape `$` at all).
  */
 
@@ -60,6 +60,12 @@ export function cidr(text: string): Argument {
 /** A DNS name that a parser has checked. */
 export function hostName(text: string): Argument {
   if (!/^[a-z0-9.-]{1,253}$/.test(text)) throw new TypeError(`not a DNS name: ${JSON.stringify(text.slice(0, 80))}`)
+  return token(text)
+}
+
+/** The name of a file, without a folder, that a parser has checked. */
+export function fileName(text: string): Argument {
+  if (!/^[A-Za-z0-9._-]{1,64}$/.test(text)) throw new TypeError(`not the name of a file: ${JSON.stringify(text.slice(0, 80))}`)
   return token(text)
 }
 
