@@ -50,7 +50,7 @@ export const EXTERNAL_ROWS: Rows = {
     beside: { ...LOGIN, 'auth-signin': 'https://login.example/' }, good: 'back', shows: [{ status: 302, answer: { location: /\?back=http/ } }],
     bad: 'a b', then: { status: 302, answer: { location: /\?rd=http/ } },
   },
-  'enable-global-auth': { beside: EXTERNAL, good: 'false', shows: 'external-auth.test.ts: for all by the ConfigMap, on each kind of connection, while NGINX reloads', bad: 'maybe', then: { seen: { 'x-asked': /^{/ } } },
+  'enable-global-auth': { beside: EXTERNAL, good: 'false', shows: 'external-auth-global.test.ts: for all by the ConfigMap, on each kind of connection, while NGINX reloads', bad: 'maybe', then: { seen: { 'x-asked': /^{/ } } },
   'auth-keepalive': accepted('4', 'x'),
   'auth-keepalive-requests': accepted('4', 'x'),
   'auth-keepalive-timeout': accepted('4', 'x'),
