@@ -198,14 +198,21 @@ export interface StartOptions {
 }
 
 function childrenOf(pid: number): readonly string[] {
-  return readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').split(' ').filter((child) => child !== '')
+  return textOf(`/proc/${pid}/task/${pid}/children`).split(' ').filter((child) => child !== '')
 }
 
-function parentOf(pid: number): number | undefined {
-  const stat = `/proc/${pid}/stat`
-  if (!existsSync(stat)) return undefined
+/** Empty: it is not there, or no longer; between a look and a reading somebody may have removed it. */
+function textOf(path: string): string {
+  try {
+    return readFileSync(path, 'utf8')
+  } catch {
+    return ''
+  }
+}
+
+function parentOf(pid: number): number {
   // After the name of the program, which may hold spaces: state, parent.
-  return Number(readFileSync(stat, 'utf8').split(') ').at(-1)?.split(' ')[1])
+  return Number(textOf(`/proc/${pid}/stat`).split(') ').at(-1)?.split(' ')[1])
 }
 
 export async function start(variant: Variant, options: StartOptions = {}): Promise<DataPlane> {
@@ -225,9 +232,11 @@ export async function start(variant: Variant, options: StartOptions = {}): Promi
   const pidFile = join(folder, 'nginx.pid')
   await until(`NGINX starts: ${plane.log}`, () => {
     if (child.exitCode !== null) throw new Error(`NGINX ended: ${plane.log}`)
-    if (!existsSync(join(folder, 'control.sock')) || !existsSync(pidFile)) return false
-    plane.master = Number(readFileSync(pidFile, 'utf8'))
-    return parentOf(plane.master) === child.pid
+    if (!existsSync(join(folder, 'control.sock'))) return false
+    const master = Number(textOf(pidFile))
+    if (parentOf(master) !== child.pid) return false
+    plane.master = master
+    return true
   })
   await until('the first worker reports', async () => (await plane.status()).workers.length > 0)
   return plane
