@@ -1,7 +1,8 @@
 /**
- * The only code that writes NGINX syntax. A directive is a fixed name and typed arguments; free
- * text of an object has no type here, so it cannot become an argument. Everything is printed as bare tokens of a
- * closed alphabet: nothing to quote, nothing to escape (NGINX cannot escape `$` at all).
+ * The only code that writes NGINX syntax. A directive is a fixed name and typed arguments; free text of an object
+ * has no type here, so it cannot become an argument. Arguments are bare tokens of closed alphabets: nothing to
+ * quote, nothing to escape (NGINX cannot escape `$` at all). In quotes are only a log format and headers, of the
+ * administrator and parsed, and the patterns that this program makes of numbers.
  */
 
 import type { LogFormat, LogPart } from '../ir/log-format.ts'
@@ -168,9 +169,8 @@ export function mapLine(key: Argument, value: Argument): string {
 const LONGEST_TEXT = 500
 
 /**
- * A log format, in quotes, as arguments that NGINX joins again: the only ones that hold free text, of the
- * administrator and parsed. NGINX knows no way to write a `$` that begins no variable, so text with one is
- * refused.
+ * A log format, in quotes, as arguments that NGINX joins again. NGINX knows no way to write a `$` that begins no
+ * variable, so text with one is refused.
  */
 export function logFormat(format: LogFormat): readonly Argument[] {
   const printed: string[] = ['']
