@@ -20,9 +20,9 @@ export const BACKEND_ROWS: Rows = {
   'proxy-body-size': { good: '1k', shows: [{ method: 'POST', body: 'x'.repeat(2000), status: 413 }], bad: '1x', then: { method: 'POST', body: 'x'.repeat(2000) } },
   'proxy-connect-timeout': { scene: { peers: ['deaf'], otherwise: ['web'] }, good: '1', shows: [{ status: 504 }], bad: '3x' },
   'proxy-send-timeout': {
-    beside: { 'proxy-body-size': '0' }, good: '1', shows: [{ path: '/?unread', method: 'POST', body: 'x'.repeat(2 ** 24), status: 504 }], bad: '0',
+    beside: { 'proxy-body-size': '0' }, good: '1', shows: [{ path: '/?unread', method: 'POST', body: 'x'.repeat(2 ** 24), status: 504, sooner: true }], bad: '0',
   },
-  'proxy-read-timeout': { good: '1', shows: [{ path: '/?silent', status: 504 }], bad: '-1' },
+  'proxy-read-timeout': { good: '1', shows: [{ path: '/?silent', status: 504, sooner: true }], bad: '-1' },
   'proxy-request-buffering': {
     good: 'off', shows: [{ path: '/?early', method: 'POST', chunked: 'unfinished', seen: { 'transfer-encoding': 'chunked' } }],
     bad: 'false', then: { method: 'POST', chunked: 'whole', seen: { 'content-length': '8', body: 'somemore' } },

@@ -66,7 +66,8 @@ export class Prober {
     if (probe.loaded !== undefined) return this.#checkLoaded(probe.loaded)
     if (probe.refused === true) return assert.rejects(this.#ask(probe), { code: 'EPROTO' })
     if (probe.times !== undefined) return this.#checkMany(probe, probe.times)
-    if (probe.meanwhile === true) return this.#checkMeanwhile(probe)
+    if (probe.meanwhile === true) return this.#checkWhile(`${this.#name}.example`, probe)
+    if (probe.sooner === true) return this.#checkWhile('near.example', probe)
     assertReply(await this.#ask(probe), probe)
     if (probe.copied !== undefined) await this.#checkCopy(probe.copied)
     if (probe.logged !== undefined) await this.#checkLog(probe)
@@ -141,12 +142,13 @@ export class Prober {
     assert.equal(backends.size, probe.backends, [...backends].join())
   }
 
-  async #checkMeanwhile(probe: Probe): Promise<void> {
+  /** While a request to this host is under way, of which nothing comes before the probe has been answered. */
+  async #checkWhile(host: string, probe: Probe): Promise<void> {
     const connection = new Agent()
-    const host = `${this.#name}.example`
     const other = ask(this.#it.http, { path: '/?silent', host, dispatcher: connection })
     await until('the other request is under way', () => this.#world.waiting.has(host))
-    assertReply(await this.#ask(probe), probe)
+    const first = other.then(() => assert.fail(`the request to ${host} was answered first`))
+    assertReply(await Promise.race([this.#ask(probe), first]), probe)
     await connection.destroy()
     await assert.rejects(other)
   }

@@ -25,6 +25,8 @@ export interface Probe {
   readonly returning?: true
   /** While another request to the same host is under way. */
   readonly meanwhile?: true
+  /** It is answered while a request to the neighbour waits, where nothing is set: 60 s, as is the default. */
+  readonly sooner?: true
   /** So many, one after the other or at once: which statuses there are among them, and how many backends answer. */
   readonly times?: number
   readonly atOnce?: true
