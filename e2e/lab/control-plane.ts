@@ -189,5 +189,7 @@ function controllerManagerFlags(folder: string, kubeconfig: string): string[] {
     `--root-ca-file=${join(folder, 'ca.crt')}`, '--secure-port=0',
     // Its default of 20 calls a second is made for clusters that others use, too.
     '--kube-api-qps=500', '--kube-api-burst=1000',
+    // As on a busy cluster: it shows which tests take a ready pod for an endpoint.
+    `--endpointslice-updates-batch-period=${process.env['LAB_ENDPOINTS_LATE'] || '0s'}`,
   ]
 }

@@ -143,6 +143,14 @@ export class Lab {
     await this.waitForObject<Deployment>('apps/v1/Deployment', { namespace, name }, isRolledOut, options)
   }
 
+  /** Waits until the slices of a Service have so many endpoints, all ready: that is later than its pods are. */
+  async waitForEndpoints(namespace: string, service: string, count: number): Promise<void> {
+    await this.waitFor(`${count} ready endpoints of ${namespace}/${service}`, async () => {
+      const endpoints = await this.endpoints(namespace, service)
+      return endpoints.length === count && endpoints.every(({ conditions }) => conditions?.ready)
+    })
+  }
+
   /** The pods with these labels that are not about to end, oldest first. */
   async pods(namespace: string, labelSelector?: string): Promise<V1Pod[]> {
     const scope = labelSelector === undefined ? { namespace } : { namespace, labelSelector }

@@ -24,12 +24,15 @@ const NEIGHBOURS = 30
 const controller = await startController(lab)
 // Of the pod: a load balancer leaves out a pod of which a container is away, and there is no other one.
 const address = lab.podAddress(controller.openresty)
-const requests = [{ host: 'echo.example' }]
+const HOST = 'echo.example'
+const requests = [{ host: HOST }]
 
 await startEcho(lab, 'echo', { replicas: 2 })
 await addRoute('echo')
 for (let index = 0; index < NEIGHBOURS; index++) await lab.apply(routeOf(`neighbour-${index}`))
 await waitForRoute(`neighbour-${NEIGHBOURS - 1}`)
+const pods = new Set<string>()
+await lab.waitFor('both endpoints', async () => pods.add((await askEcho({ address, host: HOST })).pod).size === 2)
 
 function routeOf(name: string): object {
   return ingressOf(name, { rules: [{ host: `${name}.example`, service: 'echo' }] })

@@ -14,11 +14,12 @@ export function echoOf(name: string, options: DeploymentOptions = {}): Kubernete
   return deploymentOf(name, { ...options, container: { lifecycle, ...options.container } })
 }
 
-/** Deployment and Service, ready. */
+/** Deployment and Service, ready, and all of its pods endpoints. */
 export async function startEcho(lab: Lab, name: string, options: DeploymentOptions = {}): Promise<void> {
-  const { namespace = 'default' } = options
+  const { namespace = 'default', replicas = 1 } = options
   await lab.apply([echoOf(name, options), serviceOf(name, { namespace })])
   await lab.waitForDeployment(namespace, name)
+  await lab.waitForEndpoints(namespace, name, replicas)
 }
 
 /** Applies an object; whatever is made after that is younger, since ages are whole seconds. */
