@@ -8,6 +8,7 @@ import { ControlClient, type DataPlaneStatus } from '../../sidecar/dataplane/cli
 import type { Target } from '../lab/faults.ts'
 import type { Lab } from '../lab/lab.ts'
 import { REPOSITORY, VARIANTS, type Variant } from '../lab/tools.ts'
+import { ask } from './http.ts'
 
 /** Node as the sidecar's image has it. */
 const NODE = '/app/node_modules/node/bin/node'
@@ -28,7 +29,7 @@ export async function startController(lab: Lab): Promise<Controller> {
   return await findController(lab, 'resty-ingress')
 }
 
-/** The controller in a namespace, once it is ready. */
+/** The controller in a namespace, once it is ready and answers at the address of its Service. */
 export async function findController(lab: Lab, namespace: string): Promise<Controller> {
   await lab.waitForDeployment(namespace, 'resty-ingress')
   const service = await lab.waitForObject<V1Service & object>('v1/Service', { namespace, name: 'resty-ingress' },
@@ -37,7 +38,10 @@ export async function findController(lab: Lab, namespace: string): Promise<Contr
     const pods = await lab.pods(namespace, 'app.kubernetes.io/name=resty-ingress')
     return pods.length === 1 && pods[0]?.metadata?.name
   })
-  return new Controller(lab, { namespace, pod }, service.status?.loadBalancer?.ingress?.[0]?.ip ?? '')
+  const address = service.status?.loadBalancer?.ingress?.[0]?.ip ?? ''
+  // Its pod is ready before the load balancer knows.
+  await lab.waitFor(`an answer of ${namespace}`, () => ask({ address, host: namespace }).then(() => true, () => false))
+  return new Controller(lab, { namespace, pod }, address)
 }
 
 /** What must not change while nothing reloads. */

@@ -110,6 +110,7 @@ async function isServed({ address }: Controller, host: string): Promise<boolean>
 async function neverRefused(
   host: string, [from, to]: readonly [Controller, Controller], move: () => Promise<unknown>,
 ): Promise<void> {
+  await lab.waitFor(`${host} at the old one`, () => isServed(from, host))
   const answers: string[] = []
   let moving: Promise<unknown> | undefined
   while (answers.at(-1) !== 'new') {
