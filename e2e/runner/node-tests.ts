@@ -1,29 +1,37 @@
 /** Runs files of node:test, each in a process of its own, with the usual report on standard output. */
-import { join } from 'node:path'
+import { join, relative } from 'node:path'
 import { run } from 'node:test'
 import { spec } from 'node:test/reporters'
 import { failed, NOTHING, type Outcome } from './outcome.ts'
+import { childRunning, killTree } from './process-tree.ts'
 import { REPOSITORY } from './programs.ts'
 
 /** Each file is a process: without it each compiles all that it imports, which is half of its start. */
 const COMPILE_CACHE = process.env.NODE_COMPILE_CACHE ?? join(REPOSITORY, 'node_modules/.cache/node-compile')
 
+export interface Limits {
+  /** A test that takes longer hangs. */
+  readonly testSeconds: number
+  /** A file that takes longer hangs: its tests may have ended, but something keeps its process. */
+  readonly fileSeconds: number
+}
+
 export interface NodeTests {
   readonly files: readonly string[]
   /** How many files at once. */
   readonly concurrency: number
-  /** A file, or a test in it, that takes longer hangs. */
-  readonly timeoutSeconds: number
+  readonly limits: Limits
   readonly env?: Readonly<Record<string, string>>
   readonly signal: AbortSignal
 }
 
 export async function runNodeTests(tests: NodeTests): Promise<Outcome> {
-  const { files, concurrency, timeoutSeconds, env = {}, signal } = tests
+  const { files, concurrency, limits, env = {}, signal } = tests
   if (files.length === 0) return failed('no test files were found')
   const restore = setEnvironment({ NODE_COMPILE_CACHE: COMPILE_CACHE, ...env })
   let outcome = NOTHING
-  const events = run({ files: [...files], concurrency, timeout: timeoutSeconds * 1000, signal })
+  const events = run({ files: [...files], concurrency, timeout: limits.testSeconds * 1000, signal })
+  const overdue = endOverdue(events, limits.fileSeconds)
   events.on('test:summary', ({ file, counts }) => {
     // There is one for each file, and one for all.
     if (file !== undefined) return
@@ -34,9 +42,35 @@ export async function runNodeTests(tests: NodeTests): Promise<Outcome> {
   try {
     for await (const text of events.compose(new spec())) process.stdout.write(String(text))
   } finally {
+    overdue.disarm()
     restore()
   }
-  return outcome === NOTHING ? failed('the test runner ended without a summary') : outcome
+  if (outcome === NOTHING) return failed('the test runner ended without a summary')
+  return overdue.files.length === 0 ? outcome : { ...outcome, note: `no end of ${overdue.files.join(', ')}` }
+}
+
+interface Overdue {
+  /** Those that were ended. */
+  readonly files: readonly string[]
+  disarm(): void
+}
+
+/** The time limit of node:test is for tests only; a file that a handle keeps open would be waited for without end. */
+function endOverdue(events: ReturnType<typeof run>, seconds: number): Overdue {
+  const files: string[] = []
+  const timers: NodeJS.Timeout[] = []
+  const end = (file: string): void => {
+    const pid = childRunning(file)
+    if (pid === undefined) return
+    files.push(relative(REPOSITORY, file))
+    killTree(pid)
+    process.stdout.write(`${file}: no end after ${seconds} s; it was killed, with what it started\n`)
+  }
+  events.on('test:dequeue', ({ name, file }) => {
+    // That a file begins; its tests have names of their own.
+    if (name === file) timers.push(setTimeout(end, seconds * 1000, file))
+  })
+  return { files, disarm: () => timers.forEach(clearTimeout) }
 }
 
 /** The processes of the tests inherit our environment. */

@@ -5,10 +5,12 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test, type TestContext } from 'node:test'
-import type { NodeTests } from './node-tests.ts'
+import type { Limits, NodeTests } from './node-tests.ts'
 import { NOTHING, printCounts, sum, verdict, type Outcome } from './outcome.ts'
+import { commandLine } from './process-tree.ts'
 
 const HERE = import.meta.dirname
+const FAR: Limits = { testSeconds: 100, fileSeconds: 200 }
 
 interface Ran {
   readonly code: number | null
@@ -32,7 +34,7 @@ async function outcomeOf(
   for (const [index, text] of texts.entries()) await writeFile(files[index] ?? '', `import test from 'node:test'\n${text}`)
   const script = `
     import { runNodeTests } from ${JSON.stringify(join(HERE, 'node-tests.ts'))}
-    const options = ${JSON.stringify({ files, concurrency: 1, timeoutSeconds: 100, ...options })}
+    const options = ${JSON.stringify({ files, concurrency: 1, limits: FAR, ...options })}
     const outcome = await runNodeTests({ ...options, signal: new AbortController().signal })
     console.log('\\n' + JSON.stringify(outcome))`
   // Not by --eval: the processes of the tests inherit the flags of Node.js.
@@ -60,10 +62,24 @@ test('tests of all files are counted once each', async (t) => {
 
 test('a file that cannot be loaded, one that ends at once, and a test that never ends fail', async (t) => {
   const endless = "test('g', () => new Promise(() => {}))"
-  for (const [text, timeoutSeconds] of [["import './nothing.mjs'", 100], ['process.exit(3)', 100], [endless, 2]] as const) {
-    const { outcome } = await outcomeOf(t, [text], { timeoutSeconds })
+  for (const [text, testSeconds] of [["import './nothing.mjs'", 100], ['process.exit(3)', 100], [endless, 2]] as const) {
+    const { outcome } = await outcomeOf(t, [text], { limits: { ...FAR, testSeconds } })
     assert.equal(outcome.failed > 0, true, text)
   }
+})
+
+test('a file that a handle keeps open fails by name, and what it started ends', async (t) => {
+  const kept = `
+    import { spawn } from 'node:child_process'
+    test('i', (t) => t.diagnostic('child ' + spawn('sleep', ['1000'], { stdio: 'inherit', detached: true }).pid))`
+  const limits = { testSeconds: 100, fileSeconds: 6 }
+  const { outcome, output } = await outcomeOf(t, [kept, "test('j', () => {})"], { limits })
+  assert.equal(outcome.passed, 2)
+  assert.equal(outcome.failed, 1)
+  assert.match(outcome.note ?? '', /^no end of \S+\/0\.test\.mjs$/)
+  assert.match(output, /\/0\.test\.mjs: no end after 6 s; it was killed, with what it started$/m)
+  // The child held our end of its output until then, so there is nothing to wait for.
+  assert.deepEqual(commandLine(Number(/child (\d+)/.exec(output)?.[1])), [])
 })
 
 test('a suite without files fails', async (t) => {

@@ -4,7 +4,7 @@ import { availableParallelism } from 'node:os'
 import { join } from 'node:path'
 import { makeNextRoot } from '../lab/next-root.ts'
 import { prepareTools, type Variant } from '../lab/tools.ts'
-import { runNodeTests } from './node-tests.ts'
+import { runNodeTests, type Limits } from './node-tests.ts'
 import { failed, NOTHING, skipped, verdict, type Outcome } from './outcome.ts'
 import { ensurePackages, isOnPath, REPOSITORY, show } from './programs.ts'
 
@@ -17,9 +17,9 @@ export interface Suite {
 }
 
 const NODE = process.execPath
-/** Far above what a file takes on a slow machine. */
-const TIMEOUT = 300
-const CLUSTER_TIMEOUT = 1200
+/** Far above what they take on a slow machine. */
+const LIMITS: Limits = { testSeconds: 240, fileSeconds: 300 }
+const CLUSTER_LIMITS: Limits = { testSeconds: 600, fileSeconds: 900 }
 /** Files at once: they wait more than they work, and every test has a folder and ports, or a lab, of its own. */
 const NGINX_FILES = 2
 const CLUSTER_FILES = 2
@@ -75,13 +75,13 @@ async function unit(signal: AbortSignal, only: readonly string[]): Promise<Outco
   const elsewhere = [STANDALONE, LAB, CLUSTER]
   const all = testFiles('{sidecar,e2e}/**/*.test.ts').filter((file) => !elsewhere.some((it) => it.test(file)))
   const files = absolute(select({ files: all, only }))
-  return runNodeTests({ files, concurrency: availableParallelism(), timeoutSeconds: TIMEOUT, signal })
+  return runNodeTests({ files, concurrency: availableParallelism(), limits: LIMITS, signal })
 }
 
 async function standalone(signal: AbortSignal, only: readonly string[]): Promise<Outcome> {
   const files = absolute(select({ files: testFiles('sidecar/standalone/**/*.test.ts'), only }))
   if (!(await ensurePackages('nginx', signal))) return failed('NGINX with Lua is missing; see above')
-  return runNodeTests({ files, concurrency: 1, timeoutSeconds: TIMEOUT, signal })
+  return runNodeTests({ files, concurrency: 1, limits: LIMITS, signal })
 }
 
 // --- Lua ------------------------------------------------------------------------------------------------
@@ -133,7 +133,7 @@ function nginxSuites(): Suite[] {
       const prepared = await prepareVariant(variant, signal)
       if (!('env' in prepared)) return prepared
       const files = absolute(select({ files: testFiles('lua/spec/nginx/**/*.test.ts'), only }))
-      return runNodeTests({ files, concurrency: NGINX_FILES, timeoutSeconds: TIMEOUT, env: prepared.env, signal })
+      return runNodeTests({ files, concurrency: NGINX_FILES, limits: LIMITS, env: prepared.env, signal })
     },
   }))
 }
@@ -151,7 +151,7 @@ async function lab(signal: AbortSignal, only: readonly string[]): Promise<Outcom
   const prepared = await prepareLab()
   if (prepared !== NOTHING) return prepared
   const files = absolute(select({ files: testFiles('e2e/lab/**/*.test.ts'), only }))
-  return runNodeTests({ files, concurrency: 1, timeoutSeconds: CLUSTER_TIMEOUT, signal })
+  return runNodeTests({ files, concurrency: 1, limits: CLUSTER_LIMITS, signal })
 }
 
 /** Those that do not depend on NGINX run with one. */
@@ -172,7 +172,7 @@ function clusterSuites(): Suite[] {
       if (lab !== NOTHING) return lab
       const files = absolute(select({ files: scenarioFiles(variant), only }))
       const { env } = prepared
-      return runNodeTests({ files, concurrency: CLUSTER_FILES, timeoutSeconds: CLUSTER_TIMEOUT, env, signal })
+      return runNodeTests({ files, concurrency: CLUSTER_FILES, limits: CLUSTER_LIMITS, env, signal })
     },
   }))
 }
