@@ -1,5 +1,6 @@
--- An error of a route that has the page of a default backend: which backend that is, and what it is
--- told. NGINX asks it in `location @custom_errors`, which says the rest (by GET, without a body).
+-- What a default backend is told of the error in whose place it answers: by the page of that, for
+-- which NGINX asks in `location @custom_errors`, which says the rest (by GET, without a body), or
+-- by the request itself, where the backends of its route have no endpoint.
 
 local has_endpoint = require("ingress.balance.backend").has_endpoint
 local template = require "ingress.template"
@@ -23,16 +24,27 @@ function _M.target(route)
 end
 
 
---- Makes the current request one for the page, with the headers of ingress-nginx. Those that a
--- client sent under these names are replaced.
--- @param status of the error
-function _M.describe(status, route)
-    local origin = route.origin
+-- Headers of ingress-nginx; those that a client sent under these names are replaced.
+local function tell(status, origin)
     set_header("X-Code", status)
     set_header("X-Namespace", origin.namespace)
     set_header("X-Ingress-Name", origin.name)
     set_header("X-Service-Name", origin.service)
     set_header("X-Service-Port", origin.port)
+end
+
+
+--- The current request goes on, as it is, to the default backend of its route.
+function _M.hand_over(route)
+    tell(ngx.HTTP_SERVICE_UNAVAILABLE, route.origin)
+    set_header("X-Format", ngx.var.http_accept or "")
+end
+
+
+--- Makes the current request one for the page.
+-- @param status of the error
+function _M.describe(status, route)
+    tell(status, route.origin)
     ngx.var.rewritten_from = template.client_path()
     ngx.req.set_uri("/")
     -- From here on the answer has the status that the default backend gives it.

@@ -117,6 +117,7 @@ end
 local function instead_of(target, route)
     local default = route.default_target
     if default and has_endpoint(default) and not has_any_endpoint(route.targets) then
+        custom_error.hand_over(route)
         return default
     end
     -- The log tells whose endpoints are missing.

@@ -16,6 +16,7 @@ local store = require "ingress.store"
 local target = require "ingress.balance.target"
 
 local concat = table.concat
+local escape_uri = ngx.escape_uri
 local find = string.find
 local format = string.format
 local gsub = string.gsub
@@ -139,6 +140,12 @@ local function compile_question(value, route, templates)
 end
 
 
+-- As ingress-nginx writes it in a query, where `:` and `/` stand for themselves.
+local function escaped_origin()
+    return (escape_uri(client_url.origin(ngx_var)):gsub("%%3A", ":"):gsub("%%2F", "/"))
+end
+
+
 -- function() -> where clients that have to log in are sent
 local function compile_signin(value, route, templates)
     if not value.signin then
@@ -153,7 +160,7 @@ local function compile_signin(value, route, templates)
         if not param then
             return url
         end
-        local back = ngx.escape_uri(client_url.origin(ngx_var) .. client_url.target(ngx_var))
+        local back = escaped_origin() .. escape_uri(client_url.target(ngx_var))
         return url .. (find(url, "?", 1, true) and "&" or "?") .. param .. "=" .. back
     end
 end

@@ -106,7 +106,7 @@ function _M.compile(route, host)
         custom_errors = route.class and route.policies.custom_errors ~= nil or nil,
         default_target = default_target(route.default_backend),
         answered = route.policies.direct_response ~= nil or nil,
-        origin = route.policies.custom_errors and origin,
+        origin = (route.policies.custom_errors or route.default_backend) and origin or nil,
         series = series,
         targets = series and add_series(target.compile(route), series, host, route)
             or target.compile_shared(route),

@@ -1,5 +1,5 @@
 import { parseAddress } from '../ir/address.ts'
-import { isDnsName } from '../ir/names.ts'
+import { isDnsName, quoted } from '../ir/names.ts'
 import type { Json } from '../ir/types.ts'
 import { boolean, integer, list, type Parser } from '../ir/value.ts'
 import { defined } from '../util/field.ts'
@@ -36,6 +36,21 @@ function isHostPort([, wildcard, host = '', port = '1']: RegExpExecArray): boole
 
 function isAddress(host: string): boolean {
   return parseAddress(host.replace(/^\[(.*)\]$/, '$1')) !== undefined
+}
+
+/**
+ * Those that can be read, with a warning about others, which stay strangers; none of these: refused. As in
+ * ingress-nginx "*" may stand among others, and blanks are no list.
+ */
+const origins: Parser<readonly string[]> = (text) => {
+  if (text === '') return { value: [ANY] }
+  const parts = list((part) => ({ value: part }), MAX_ITEMS)(text)
+  if (!('value' in parts)) return parts
+  if (parts.value.includes(ANY)) return { value: [ANY] }
+  const bad = parts.value.filter((part) => 'allowed' in origin(part))
+  if (bad.length === 0 || bad.length === parts.value.length) return list(origin, MAX_ITEMS)(text)
+  const parsed = list(origin, MAX_ITEMS)(parts.value.filter((part) => !bad.includes(part)).join())
+  return { ...parsed, warning: `left out, since no origin is written so: ${quoted(bad.join(', '))}` }
 }
 
 const method: Parser<string> = (text) =>
@@ -103,8 +118,8 @@ export const cors = {
     enable: { annotation: 'enable-cors', parse: boolean, about: 'Preflights get 204 here, and answers say which pages may read them' },
     origins: {
       annotation: 'cors-allow-origin',
-      parse: list(origin, MAX_ITEMS),
-      about: 'Which origins; "*", every one, when not set. A bad value: no CORS headers at all',
+      parse: origins,
+      about: 'Which origins; "*", every one, when not set. What is none is left out; without any other: no CORS headers at all',
     },
     methods: { annotation: 'cors-allow-methods', parse: list(method, MAX_ITEMS), about: `Which methods; ${DEFAULT_METHODS.join(', ')} when not set` },
     headers: { annotation: 'cors-allow-headers', parse: list(headerName, MAX_ITEMS), about: `Which headers of requests; ${DEFAULT_HEADERS.join(', ')} when not set` },

@@ -14,8 +14,9 @@ const CONDITIONS = [
 ] as const
 type Condition = (typeof CONDITIONS)[number]
 
-const MAX_TRIES = 100
-const MAX_SECONDS = 86_400
+/** More than anybody has endpoints, and a year: whoever means "no limit" says so with a large number. */
+const MAX_TRIES = 1_000_000
+const MAX_SECONDS = 31_536_000
 
 /** `off` alone, or each word once. */
 const conditions: Parser<readonly (Condition | 'off')[]> = (text) => {

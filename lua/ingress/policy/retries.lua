@@ -4,6 +4,8 @@
 
 local shape = require "ingress.pure.shape"
 
+local MOST_TRIES = 1000000
+local LONGEST = 86400 * 365
 local MEMBERS = { tries = true, timeout = true, conditions = true, non_idempotent = true }
 -- Words of `proxy_next_upstream`.
 local CONDITIONS = {
@@ -30,9 +32,9 @@ end
 
 function _M.validate(value)
     return shape.object(value, MEMBERS, "retries")
-        or value.tries ~= nil and not shape.is_integer(value.tries, 0, 1000)
+        or value.tries ~= nil and not shape.is_integer(value.tries, 0, MOST_TRIES)
             and "retries.tries must be a whole number"
-        or value.timeout ~= nil and not shape.is_integer(value.timeout, 0, 86400)
+        or value.timeout ~= nil and not shape.is_integer(value.timeout, 0, LONGEST)
             and "retries.timeout must be a whole number of seconds"
         or value.conditions ~= nil and not are_conditions(value.conditions)
             and "retries.conditions must be a list of conditions of proxy_next_upstream"

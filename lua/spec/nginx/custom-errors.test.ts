@@ -190,11 +190,14 @@ everyVariant('custom errors', ({ variant }) => {
 })
 
 everyVariant('default backends', ({ variant }) => {
-  test('a Service without endpoints has that of its route, with the request as it is', async (t) => {
+  test('a Service without endpoints has that of its route, with the request as it is and why it comes', async (t) => {
     const { http, web } = await begin(t, variant, { annotations: { 'default-backend': 'pages' }, peers: [] })
-    const { status, text } = await ask(http, { path: '/a?b', method: 'PUT', body: 'x' })
+    const headers = { accept: 'application/json', 'x-code': '200', 'x-namespace': 'forged' }
+    const { status, text } = await ask(http, { path: '/a?b', method: 'PUT', body: 'x', headers })
     const asked = JSON.parse(text) as Asked
-    assert.deepEqual([status, asked.method, asked.url, asked.body, asked.headers['x-code']], [200, 'PUT', '/a?b', 'x', undefined])
+    assert.deepEqual([status, asked.method, asked.url, asked.body], [503, 'PUT', '/a?b', 'x'])
+    const told = ['code', 'format', 'namespace', 'ingress-name', 'service-name', 'service-port'].map((it) => asked.headers[`x-${it}`])
+    assert.deepEqual(told, ['503', 'application/json', 'prod', 'web', 'web', '80'])
     assert.equal(web.requests, 0)
   })
 

@@ -64,7 +64,7 @@ everyVariant('external authentication', ({ variant }) => {
     await t.test('sent to log in', async () => {
       const { status, headers } = await ask(http, { path: '/login/a%0d%0ab?x="<y>&z=%20' })
       assert.equal(status, 302)
-      const back = encodeURIComponent(`http://${HOST}/login/a%0d%0ab?x=%22%3Cy%3E&z=%20`)
+      const back = `http://${HOST}${encodeURIComponent('/login/a%0d%0ab?x=%22%3Cy%3E&z=%20')}`
       assert.equal(String(headers['location']).toLowerCase(), `https://login.example/start?x=1&rd=${back}`.toLowerCase())
       assert.equal(headers['set-cookie'], 'state=1')
       assert.equal((await ask(http, { path: '/login', ...as('forbidden') })).status, 403)

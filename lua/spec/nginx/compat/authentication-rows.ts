@@ -43,11 +43,11 @@ export const EXTERNAL_ROWS: Rows = {
     beside: { 'auth-url': 'http://{auth}/200?cookie' },
   }),
   'auth-signin': {
-    beside: LOGIN, good: 'https://login.example/', shows: [{ status: 302, answer: { location: /^https:\/\/login\.example\/\?rd=http/ } }],
+    beside: LOGIN, good: 'https://login.example/', shows: [{ status: 302, answer: { location: 'https://login.example/?rd=http://good-auth-signin.example%2F' } }],
     bad: 'javascript:x', then: STRANGER,
   },
   'auth-signin-redirect-param': {
-    beside: { ...LOGIN, 'auth-signin': 'https://login.example/' }, good: 'back', shows: [{ status: 302, answer: { location: /\?back=http/ } }],
+    beside: { ...LOGIN, 'auth-signin': 'https://login.example/' }, good: 'back', shows: [{ status: 302, answer: { location: /\?back=http:\/\// } }],
     bad: 'a b', then: { status: 302, answer: { location: /\?rd=http/ } },
   },
   'enable-global-auth': { beside: EXTERNAL, good: 'false', shows: 'external-auth-global.test.ts: for all by the ConfigMap, on each kind of connection, while NGINX reloads', bad: 'maybe', then: { seen: { 'x-asked': /^{/ } } },

@@ -55,7 +55,7 @@ export const ROUTING_ROWS: Rows = {
   'service-upstream': {
     scene: { clusterIp: 'other' }, good: 'true', shows: [{ seen: { by: 'other' } }], bad: 'maybe', then: { seen: { by: 'web' } },
   },
-  'default-backend': { scene: { peers: [] }, good: 'spare', shows: [{ seen: { by: 'other' } }], bad: 'other/web', then: { status: 503 } },
+  'default-backend': { scene: { peers: [] }, good: 'spare', shows: [{ seen: { by: 'other', 'x-code': '503', 'x-ingress-name': 'good-default-backend' } }], bad: 'other/web', then: { status: 503 } },
   'custom-http-errors': { beside: PAGES, good: '404,503', shows: [PAGE], bad: '200', then: OWN_PAGE },
   'disable-proxy-intercept-errors': { beside: { ...PAGES, 'custom-http-errors': '404' }, good: 'true', shows: [OWN_PAGE], bad: 'maybe', then: PAGE },
 }
