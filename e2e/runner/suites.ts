@@ -18,7 +18,7 @@ export interface Suite {
 
 const NODE = process.execPath
 /** Far above what they take on a slow machine. */
-const LIMITS: Limits = { testSeconds: 240, fileSeconds: 300 }
+const LIMITS: Limits = { testSeconds: 300, fileSeconds: 600 }
 const CLUSTER_LIMITS: Limits = { testSeconds: 600, fileSeconds: 900 }
 /** Files at once: they wait more than they work, and every test has a folder and ports, or a lab, of its own. */
 const NGINX_FILES = 2
