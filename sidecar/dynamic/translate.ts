@@ -4,7 +4,7 @@ import type { Users } from '../ir/htpasswd.ts'
 import { ANY_HOST } from '../ir/names.ts'
 import { objectName } from '../ir/object-name.ts'
 import type { Origin } from '../ir/origin.ts'
-import { DEFAULT_SETTINGS, type Settings } from '../ir/settings.ts'
+import type { Settings } from '../ir/settings.ts'
 import type { Backend, BackendRef, Canaries, Endpoint, HealthCheck, Json, Route, StreamRoute, VirtualHost } from '../ir/types.ts'
 import { globalAccess } from '../policy/access.ts'
 import { globalBlocks } from '../policy/blocks.ts'
@@ -169,11 +169,6 @@ function unroutedMember(settings: Settings, httpsPort: number): { readonly unrou
   return { unrouted: { class: className, policies } }
 }
 
-/** Lua knows the default: a service of external authentication that hangs leaves most connections to others. */
-function questionsMember({ maxWorkerConnections: connections }: Settings): { readonly questions?: number } {
-  return connections === DEFAULT_SETTINGS.maxWorkerConnections ? {} : { questions: Math.floor(connections / 8) }
-}
-
 /** Where requests go that no route takes. */
 function defaultMembers(settings: Settings, backend: BackendRef, port: number): Pick<SettingRecord, string> {
   return { default_backend: backendKey(backend), ...unroutedMember(settings, port) }
@@ -204,7 +199,8 @@ export function globalSetting(
     ...defined<Json>({
       access: globalAccess(settings), blocks: globalBlocks(settings), header_spellings: globalHeaderSpellings(settings),
     }),
-    ...questionsMember(settings),
+    // Each takes two connections: a service of external authentication that hangs leaves most of them to others.
+    questions: Math.floor(settings.maxWorkerConnections / 8),
     // For the declared size of a body in a location class; `location /` checks by itself.
     body_size: { max: settings.proxyBodySize },
     ...(settings.sslRejectHandshake ? { reject_handshake: true } : {}),

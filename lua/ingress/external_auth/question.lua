@@ -15,9 +15,6 @@ local ngx_var = ngx.var
 local tonumber = tonumber
 
 local NO_ANSWER = external_auth.NO_ANSWER
--- Each takes two connections, and up to 20 s of a service that hangs. An eighth of the connections
--- that a worker has, as the configuration says it by default.
-local MOST_WAITING = 2048
 -- Seconds between two lines of the log about one service.
 local REPORT_INTERVAL = 1
 
@@ -42,7 +39,8 @@ end
 -- Whether one more may wait. What is too much is answered at once: with a service that hangs no
 -- connection would be left for anybody else.
 local function has_room(backend)
-    if (waiting[backend] or 0) < (store.setting().questions or MOST_WAITING) then
+    local most = store.setting().questions
+    if not most or (waiting[backend] or 0) < most then
         return true
     end
     counters.add("questions_refused")
