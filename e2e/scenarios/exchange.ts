@@ -91,6 +91,7 @@ export class Echoes {
 
   /** The answer to one message; rejects when the connection ends instead. */
   async say(message: string): Promise<string> {
+    if (!this.isOpen) throw new Error('the websocket was closed')
     const ended = new AbortController()
     try {
       const answer = once(this.#socket, 'message', { signal: ended.signal }) as Promise<[Buffer]>

@@ -16,6 +16,8 @@ const OWN_KINDS = [...WORKLOADS, 'v1/Service', 'policy/v1/PodDisruptionBudget']
 /** The balancer of the tests looks every 200 ms: nobody has to wait as for a slow one. */
 const GRACE_SECONDS = 3
 const MIN_READY_SECONDS = 1
+/** One pod after the other ends and starts, each of which a busy machine may take most of a minute for. */
+const ROLLOUT_TIMEOUT_MS = 300_000
 
 type Workload = KubernetesObject & (V1Deployment | V1DaemonSet)
 
@@ -91,7 +93,7 @@ export async function rolledOut(lab: Lab): Promise<void> {
     if ((status?.observedGeneration ?? 0) < (metadata?.generation ?? 0)) return false
     const counts = wantedAndReady(spec, status)
     return counts.every((count = 0) => count > 0 && count === counts[0])
-  })
+  }, { timeoutMs: ROLLOUT_TIMEOUT_MS })
 }
 
 function wantedAndReady(spec: Workload['spec'], status: Workload['status']): (number | undefined)[] {
