@@ -57,8 +57,9 @@ test('the page: every manifest is applied, every command gets the answer that it
 
 test('conf of a Service: its headers come to clients and to the backend', async () => {
   const command = `curl -sS -D /dev/stderr -H 'Host: orders.domain.com' "http://$ADDRESS/"`
-  const echo = await untilAnsweredBy('account-user', command)
-  assert.equal(echo.headers['x-forwarded-proto'], 'https')
+  // The Ingress may come before what the page adds to the Service.
+  await lab.waitFor('the conf', async () =>
+    (await untilAnsweredBy('account-user', command)).headers['x-forwarded-proto'] === 'https')
   const head = await readFile(ERRORS, 'utf8')
   assert.match(head, /^Request-Id: [0-9a-f]{32}\r?$/m)
   assert.match(head, /^Strict-Transport-Security: max-age=31536000\r?$/m)
