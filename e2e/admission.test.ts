@@ -5,8 +5,8 @@ import { test } from 'node:test'
 import type {
   KubernetesObject, V1ValidatingAdmissionPolicy, V1ValidatingAdmissionPolicyBinding,
 } from '@kubernetes/client-node'
-import type { Field } from '../sidecar/policy/policy.ts'
-import { isProtection } from '../sidecar/policy/protection.ts'
+import type { Field } from '../sidecar/policy/common/policy.ts'
+import { isProtection } from '../sidecar/policy/set/protection.ts'
 import { POLICIES } from '../sidecar/policy/registry.ts'
 import { schemaErrors } from './kubernetes-schema.ts'
 import { readKustomization } from './lab/manifests.ts'

@@ -3,7 +3,7 @@ import type { Collection, Index } from '../collection/graph.ts'
 import type { ObjectStore } from '../collection/object-store.ts'
 import { objectName, type ObjectName } from '../ir/object-name.ts'
 import type { Fragment } from '../ir/types.ts'
-import type { NamedKind } from '../policy/policy.ts'
+import type { NamedKind } from '../policy/common/policy.ts'
 
 export interface References {
   readonly kind: NamedKind

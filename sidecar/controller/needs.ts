@@ -4,7 +4,7 @@ import type { Resolution } from '../ir/types.ts'
 import type { Options } from '../options/options.ts'
 import { flagConfigMaps } from '../options/pipeline.ts'
 import type { Pipeline } from '../pipeline/pipeline.ts'
-import type { NamedKind } from '../policy/policy.ts'
+import type { NamedKind } from '../policy/common/policy.ts'
 import { NeededNames } from './needed-names.ts'
 import { NeededObjects } from './needed-objects.ts'
 

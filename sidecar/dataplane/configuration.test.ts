@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { DEFAULT_SETTINGS } from '../ir/settings.ts'
 import { directive, number } from '../syntax/directive.ts'
-import type { LocationClass } from '../policy/effects.ts'
+import type { LocationClass } from '../policy/set/effects.ts'
 import type { ConfigResult, DataPlaneStatus } from './client.ts'
 import { Configuration, RELOAD_INTERVAL_MS, RELOADS_AT_ONCE } from './configuration.ts'
 

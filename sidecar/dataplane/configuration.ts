@@ -4,7 +4,7 @@
  */
 import { portKey } from '../ir/names.ts'
 import { renderConfig, type RenderedConfig } from '../nginx/render.ts'
-import type { LocationClass } from '../policy/effects.ts'
+import type { LocationClass } from '../policy/set/effects.ts'
 import { BusyPorts } from './busy-ports.ts'
 import type { ClassUse } from './class-use.ts'
 import type { ControlClient, DataPlaneStatus } from './client.ts'

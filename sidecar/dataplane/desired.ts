@@ -2,7 +2,7 @@
 import type { DataRecord, RecordKey } from '../dynamic/records.ts'
 import type { NginxInput } from '../nginx/input.ts'
 import type { RenderedConfig } from '../nginx/render.ts'
-import type { LocationClass } from '../policy/effects.ts'
+import type { LocationClass } from '../policy/set/effects.ts'
 import type { LoadedResult } from './client.ts'
 
 /** What the translation wants; read at the moment of use, so the newest always wins. */

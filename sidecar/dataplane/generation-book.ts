@@ -7,7 +7,7 @@ import type { Origin } from '../ir/origin.ts'
 import type { Settings } from '../ir/settings.ts'
 import type { Capabilities, NginxInput } from '../nginx/input.ts'
 import { renderConfig, type RenderedConfig } from '../nginx/render.ts'
-import { classLines, type LocationClass } from '../policy/effects.ts'
+import { classLines, type LocationClass } from '../policy/set/effects.ts'
 import type { GenerationView, ReloadCause } from './generation.ts'
 import { layer4Causes } from './layer4-causes.ts'
 

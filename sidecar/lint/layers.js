@@ -20,7 +20,7 @@ export const TABLE = {
   nginx: ['ir', 'policy', 'syntax', 'util'],
   dynamic: ['ir', 'policy', 'util'],
   explain: ['dynamic', 'ir', 'util'],
-  dataplane: ['dynamic', 'ir', 'nginx', 'policy/effects.ts', 'util'],
+  dataplane: ['dynamic', 'ir', 'nginx', 'policy/set/effects.ts', 'util'],
   pipeline: ['collection', 'dynamic', 'ir', 'policy', 'snapshot', 'source', 'util'],
   options: ['compat', 'ir', 'nginx/input.ts', 'pipeline/pipeline.ts'],
   controller: [

@@ -1,7 +1,7 @@
 /** How each location class speaks to its backends: connections, headers, and what sends a request there. */
 import type { Settings } from '../ir/settings.ts'
 import { isTls, type BackendProtocol } from '../policy/backend-protocol.ts'
-import type { LocationClass } from '../policy/effects.ts'
+import type { LocationClass } from '../policy/set/effects.ts'
 import type { AuthConnections } from '../policy/external-auth-connections.ts'
 import { directive, headerName, keyword, number, print, time, type Directive } from '../syntax/directive.ts'
 import { compareText } from '../util/canonical.ts'

@@ -1,5 +1,5 @@
 /** Plain pages for what NGINX answers itself: a code and its name (RFC 9110), nothing of the server. */
-import type { LocationClass } from '../policy/effects.ts'
+import type { LocationClass } from '../policy/set/effects.ts'
 import type { Directive } from '../syntax/directive.ts'
 
 const PAGES: readonly { readonly code: number; readonly text: string }[] = [

@@ -1,7 +1,7 @@
 /** What nginx.conf depends on. */
 import type { Settings } from '../ir/settings.ts'
 import type { Layer4 } from '../ir/types.ts'
-import type { LocationClass } from '../policy/effects.ts'
+import type { LocationClass } from '../policy/set/effects.ts'
 
 /** What the running NGINX can do; OpenResty reports it, nobody else compares versions. */
 export interface Capabilities {

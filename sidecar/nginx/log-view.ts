@@ -1,6 +1,6 @@
 /** Which requests have no line in the access log, for the template. */
 import type { Settings } from '../ir/settings.ts'
-import type { LocationClass } from '../policy/effects.ts'
+import type { LocationClass } from '../policy/set/effects.ts'
 import { keyword, mapLine, pathKey } from '../syntax/directive.ts'
 
 export interface LogView {

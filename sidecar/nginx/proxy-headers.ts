@@ -1,7 +1,7 @@
 /** The headers that backends get from the configuration, whatever the client sent under their names. */
 import { headerVariable } from '../ir/header-text.ts'
 import type { Settings } from '../ir/settings.ts'
-import type { StandardHeader } from '../policy/standard-headers.ts'
+import type { StandardHeader } from '../policy/common/standard-headers.ts'
 
 export interface ProxyHeader {
   readonly name: string

@@ -1,5 +1,5 @@
 /** Requests that NGINX makes of its own for one of a client: questions of external authentication, and copies. */
-import type { LocationClass } from '../policy/effects.ts'
+import type { LocationClass } from '../policy/set/effects.ts'
 
 export interface SubrequestsView {
   /** Some class asks whether requests are let in. */

@@ -1,8 +1,8 @@
 import { boolean } from '../ir/value.ts'
 import { directive, keyword } from '../syntax/directive.ts'
-import type { Policy } from './policy.ts'
-import { flag, proxyField } from './proxy-field.ts'
-import { object } from './schema.ts'
+import type { Policy } from './common/policy.ts'
+import { flag, proxyField } from './common/proxy-field.ts'
+import { object } from './common/schema.ts'
 
 /**
  * Whether requests are in the access log. The location of a class has none; Lua tells the log of the server, which has

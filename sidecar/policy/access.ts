@@ -2,9 +2,9 @@ import { cidrs } from '../ir/address.ts'
 import type { Settings } from '../ir/settings.ts'
 import type { Json } from '../ir/types.ts'
 import { defined } from '../util/field.ts'
-import type { Combined, Policy, PolicyValue, Problem } from './policy.ts'
-import { addressRanges, group, proxyField } from './proxy-field.ts'
-import { object, type Schema } from './schema.ts'
+import type { Combined, Policy, PolicyValue, Problem } from './common/policy.ts'
+import { addressRanges, group, proxyField } from './common/proxy-field.ts'
+import { object, type Schema } from './common/schema.ts'
 
 /** Of one list. */
 export const MAX_RANGES = 1000

@@ -2,9 +2,9 @@ import { isDnsName } from '../ir/names.ts'
 import type { Json } from '../ir/types.ts'
 import { boolean, word, type Parser } from '../ir/value.ts'
 import { defined } from '../util/field.ts'
-import type { Combined, Policy, PolicyValue, RouteContext } from './policy.ts'
-import { choice, duration, flag, group, proxyField, textual } from './proxy-field.ts'
-import { object } from './schema.ts'
+import type { Combined, Policy, PolicyValue, RouteContext } from './common/policy.ts'
+import { choice, duration, flag, group, proxyField, textual } from './common/proxy-field.ts'
+import { object } from './common/schema.ts'
 
 /** As in ingress-nginx. */
 const DEFAULT_NAME = 'INGRESSCOOKIE'

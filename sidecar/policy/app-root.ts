@@ -1,6 +1,6 @@
 import { plainPath } from '../ir/template.ts'
-import type { Policy } from './policy.ts'
-import { object } from './schema.ts'
+import type { Policy } from './common/policy.ts'
+import { object } from './common/schema.ts'
 
 /** Who asks for `/` is sent to where the application begins. */
 export const appRoot = {

@@ -1,8 +1,8 @@
 import { word } from '../ir/value.ts'
 import { directive, keyword } from '../syntax/directive.ts'
-import type { Policy } from './policy.ts'
-import { choice, group, proxyField } from './proxy-field.ts'
-import { object } from './schema.ts'
+import type { Policy } from './common/policy.ts'
+import { choice, group, proxyField } from './common/proxy-field.ts'
+import { object } from './common/schema.ts'
 
 /**
  * How HTTP to backends is spoken. The version is a directive without variables, hence a class; the header is a variable

@@ -1,8 +1,8 @@
 import { word, type Parser } from '../ir/value.ts'
 import type { PolicySet } from '../ir/types.ts'
 import { fields } from '../util/field.ts'
-import type { Policy } from './policy.ts'
-import { choice, proxyField } from './proxy-field.ts'
+import type { Policy } from './common/policy.ts'
+import { choice, proxyField } from './common/proxy-field.ts'
 
 /** What backends speak beside HTTP without TLS. AUTO_HTTP: TLS where the client has it. */
 const PROTOCOLS = ['HTTPS', 'AUTO_HTTP', 'GRPC', 'GRPCS', 'FCGI'] as const

@@ -6,10 +6,10 @@ import {
   contentFile, directive, hostName, keyword, number, onOff as printed, opensslNames, variableOf, type Directive,
 } from '../syntax/directive.ts'
 import { fields } from '../util/field.ts'
-import type { Policy, PolicyValue } from './policy.ts'
-import { flag, group, member, proxyField, textual, wholeNumber } from './proxy-field.ts'
-import { reference } from './reference.ts'
-import { object } from './schema.ts'
+import type { Policy, PolicyValue } from './common/policy.ts'
+import { flag, group, member, proxyField, textual, wholeNumber } from './common/proxy-field.ts'
+import { reference } from './common/reference.ts'
+import { object } from './common/schema.ts'
 
 const VERSIONS = ['TLSv1.2', 'TLSv1.3'] as const
 const DEPTH = [0, 100] as const

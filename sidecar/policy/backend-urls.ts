@@ -1,8 +1,8 @@
 import { domainPair, pathPair, urlText } from '../ir/replacement.ts'
 import type { Settings } from '../ir/settings.ts'
 import type { Json } from '../ir/types.ts'
-import type { Policy, PolicyValue } from './policy.ts'
-import { object, type Schema } from './schema.ts'
+import type { Policy, PolicyValue } from './common/policy.ts'
+import { object, type Schema } from './common/schema.ts'
 
 const PAIR: Schema = object({ from: { type: 'string', minLength: 1 }, to: { type: 'string' } })
 

@@ -3,10 +3,10 @@ import { objectName } from '../ir/object-name.ts'
 import type { Json } from '../ir/types.ts'
 import { word, type Parser } from '../ir/value.ts'
 import { fields } from '../util/field.ts'
-import type { Combined, Policy, PolicyValue, Problem } from './policy.ts'
-import { choice, group, proxyField, textual } from './proxy-field.ts'
-import { reference } from './reference.ts'
-import { object } from './schema.ts'
+import type { Combined, Policy, PolicyValue, Problem } from './common/policy.ts'
+import { choice, group, proxyField, textual } from './common/proxy-field.ts'
+import { reference } from './common/reference.ts'
+import { object } from './common/schema.ts'
 
 const FORMS = ['auth-file', 'auth-map'] as const
 const MAX_REALM = 256

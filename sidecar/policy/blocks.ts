@@ -4,8 +4,8 @@ import type { Json } from '../ir/types.ts'
 import type { Parsed, Parser } from '../ir/value.ts'
 import { defined } from '../util/field.ts'
 import { RANGES } from './access.ts'
-import type { Policy } from './policy.ts'
-import { object, type Schema } from './schema.ts'
+import type { Policy } from './common/policy.ts'
+import { object, type Schema } from './common/schema.ts'
 
 const MAX_PATTERNS = 100
 const MAX_PATTERN = 512

@@ -1,8 +1,8 @@
 import { size } from '../ir/value.ts'
 import { bytes, directive } from '../syntax/directive.ts'
-import type { Policy } from './policy.ts'
-import { byteSize, proxyField } from './proxy-field.ts'
-import { object } from './schema.ts'
+import type { Policy } from './common/policy.ts'
+import { byteSize, proxyField } from './common/proxy-field.ts'
+import { object } from './common/schema.ts'
 
 const LARGEST = 2 ** 40
 

@@ -2,8 +2,8 @@ import type { Settings } from '../ir/settings.ts'
 import { integer, onOff, size } from '../ir/value.ts'
 import { bytes, directive, number, onOff as printed, type Directive } from '../syntax/directive.ts'
 import { isEqual } from '../util/equal.ts'
-import type { Policy, PolicyValue } from './policy.ts'
-import { byteSize, flag, group, proxyField, wholeNumber } from './proxy-field.ts'
+import type { Policy, PolicyValue } from './common/policy.ts'
+import { byteSize, flag, group, proxyField, wholeNumber } from './common/proxy-field.ts'
 
 const BUFFER_SIZE = [1024, 1024 ** 2] as const
 const BUFFERS = [2, 256] as const

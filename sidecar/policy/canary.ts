@@ -4,8 +4,8 @@ import type { CanaryHeader, Json, PolicySet } from '../ir/types.ts'
 import { boolean, integer, type Parser } from '../ir/value.ts'
 import { defined, fields } from '../util/field.ts'
 import { token } from './affinity.ts'
-import type { Combined, Policy, PolicyValue, Problem } from './policy.ts'
-import { exclusive, flawless, group, proxyField, textual, wholeNumber } from './proxy-field.ts'
+import type { Combined, Policy, PolicyValue, Problem } from './common/policy.ts'
+import { exclusive, flawless, group, proxyField, textual, wholeNumber } from './common/proxy-field.ts'
 
 /** What weights are out of by default, and at least (ingress-nginx). */
 const LEAST_TOTAL = 100

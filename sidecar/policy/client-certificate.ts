@@ -3,11 +3,11 @@ import type { HostDemand, Json } from '../ir/types.ts'
 import { regularExpression } from '../ir/regex.ts'
 import { boolean, integer, word, type Parser } from '../ir/value.ts'
 import { defined, fields } from '../util/field.ts'
-import type { Combined, Policy, PolicyValue, Problem } from './policy.ts'
-import { choice, flag, group, proxyField, textual, wholeNumber } from './proxy-field.ts'
-import { reference } from './reference.ts'
-import { object } from './schema.ts'
-import { CERTIFICATE_HEADERS } from './standard-headers.ts'
+import type { Combined, Policy, PolicyValue, Problem } from './common/policy.ts'
+import { choice, flag, group, proxyField, textual, wholeNumber } from './common/proxy-field.ts'
+import { reference } from './common/reference.ts'
+import { object } from './common/schema.ts'
+import { CERTIFICATE_HEADERS } from './common/standard-headers.ts'
 
 const MAX_DEPTH = 100
 const MAX_URL = 2048

@@ -1,6 +1,6 @@
 import { ciphersAndSuites } from '../ir/ciphers.ts'
 import { boolean, type Parser } from '../ir/value.ts'
-import type { Policy } from './policy.ts'
+import type { Policy } from './common/policy.ts'
 
 /** In a handshake of TLS 1.3 the suite is chosen before anybody is asked for a certificate. */
 const upTo12: Parser<string> = (text) => {

@@ -3,9 +3,9 @@ import { isDnsName, quoted } from '../ir/names.ts'
 import type { Json } from '../ir/types.ts'
 import { boolean, integer, list, type Parser } from '../ir/value.ts'
 import { defined } from '../util/field.ts'
-import type { Combined, Policy, PolicyValue } from './policy.ts'
-import { duration, flag, group, member, proxyField, type Member } from './proxy-field.ts'
-import { object, type Schema } from './schema.ts'
+import type { Combined, Policy, PolicyValue } from './common/policy.ts'
+import { duration, flag, group, member, proxyField, type Member } from './common/proxy-field.ts'
+import { object, type Schema } from './common/schema.ts'
 
 const MAX_ITEMS = 100
 const MAX_AGE = 31_536_000

@@ -1,9 +1,9 @@
 import type { Settings } from '../ir/settings.ts'
 import { boolean, integer, list, type Parser } from '../ir/value.ts'
 import { directive, keyword, number, onOff, type Directive } from '../syntax/directive.ts'
-import type { Policy, PolicyValue } from './policy.ts'
-import { member, proxyField } from './proxy-field.ts'
-import { object, type Schema } from './schema.ts'
+import type { Policy, PolicyValue } from './common/policy.ts'
+import { member, proxyField } from './common/proxy-field.ts'
+import { object, type Schema } from './common/schema.ts'
 
 const MIN = 400
 const MAX = 599

@@ -1,5 +1,5 @@
-import type { Policy } from './policy.ts'
-import { reference } from './reference.ts'
+import type { Policy } from './common/policy.ts'
+import { reference } from './common/reference.ts'
 
 /** Headers of answers, from a ConfigMap: translation makes them `response_headers` (source/custom-headers.ts). */
 export const customHeaders = {

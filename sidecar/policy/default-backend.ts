@@ -1,8 +1,8 @@
 import { isDnsLabel } from '../ir/names.ts'
 import type { Parser } from '../ir/value.ts'
-import type { Policy } from './policy.ts'
-import { group, member, proxyField, textual } from './proxy-field.ts'
-import type { Schema } from './schema.ts'
+import type { Policy } from './common/policy.ts'
+import { group, member, proxyField, textual } from './common/proxy-field.ts'
+import type { Schema } from './common/schema.ts'
 
 const LABEL = '^[a-z0-9]([a-z0-9-]*[a-z0-9])?$'
 

@@ -1,7 +1,7 @@
 import { textTemplate, MAX_TEXT } from '../ir/template.ts'
-import type { Policy } from './policy.ts'
-import { group, proxyField, textual, wholeNumber } from './proxy-field.ts'
-import { object, TEMPLATE_SCHEMA } from './schema.ts'
+import type { Policy } from './common/policy.ts'
+import { group, proxyField, textual, wholeNumber } from './common/proxy-field.ts'
+import { object, TEMPLATE_SCHEMA } from './common/schema.ts'
 
 const STATUSES = [200, 599] as const
 

@@ -3,7 +3,7 @@ import { ROUTE_HOST, type DestinationUrl } from '../ir/destination-url.ts'
 import type { PolicySet } from '../ir/types.ts'
 import { canonicalJson, hashName } from '../util/canonical.ts'
 import { fields } from '../util/field.ts'
-import type { PolicyValue, Problem } from './policy.ts'
+import type { PolicyValue, Problem } from './common/policy.ts'
 
 /** A pool that only questions with the same values share and, over TLS, the same name of the service. */
 export interface AuthConnections {

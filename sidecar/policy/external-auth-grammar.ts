@@ -2,8 +2,8 @@
 import { DEFAULT_SETTINGS, type CacheSeconds } from '../ir/settings.ts'
 import { template, urlTemplate, type TemplatePart } from '../ir/template.ts'
 import { duration, list, word, type Parsed, type Parser } from '../ir/value.ts'
-import { headerProblem } from './headers.ts'
-import { STANDARD_HEADERS } from './standard-headers.ts'
+import { headerProblem } from './common/headers.ts'
+import { STANDARD_HEADERS } from './common/standard-headers.ts'
 
 export const METHODS = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'CONNECT', 'OPTIONS', 'TRACE'] as const
 /** Of answers that are kept, and of others that are copied. */

@@ -4,9 +4,9 @@ import { urlTemplate } from '../ir/template.ts'
 import type { Json } from '../ir/types.ts'
 import type { Parser } from '../ir/value.ts'
 import { cacheKey, MAX_CACHE_SECONDS, MAX_RESPONSE_HEADERS, METHODS, responseHeaders, signin, signinParam } from './external-auth-grammar.ts'
-import { changesOf, headersField, readHeaders } from './headers.ts'
-import type { PolicyValue, ProxyField } from './policy.ts'
-import { choice, duration, flag, group, member, proxyField, textual, type Member } from './proxy-field.ts'
+import { changesOf, headersField, readHeaders } from './common/headers.ts'
+import type { PolicyValue, ProxyField } from './common/policy.ts'
+import { choice, duration, flag, group, member, proxyField, textual, type Member } from './common/proxy-field.ts'
 
 const LONGEST_URL = 2048
 

@@ -1,7 +1,7 @@
 /** The shape of the record of external authentication. */
 import { METHODS, MAX_CACHE_SECONDS, MAX_RESPONSE_HEADERS } from './external-auth-grammar.ts'
-import { changesSchema, NAME_SCHEMA } from './headers.ts'
-import { object, TEMPLATE_SCHEMA, type Schema } from './schema.ts'
+import { changesSchema, NAME_SCHEMA } from './common/headers.ts'
+import { object, TEMPLATE_SCHEMA, type Schema } from './common/schema.ts'
 
 const HOST: Schema = { type: 'string', pattern: '^[a-z0-9.:[\\]-]{1,262}$' }
 

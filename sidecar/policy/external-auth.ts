@@ -11,8 +11,8 @@ import { authConnections, connectionProblems } from './external-auth-connections
 import * as grammar from './external-auth-grammar.ts'
 import { externalAuthField } from './external-auth-proxy.ts'
 import { externalAuthSchema } from './external-auth-schema.ts'
-import type { Combined, Policy, PolicyValue, Problem, RouteContext } from './policy.ts'
-import { reference } from './reference.ts'
+import type { Combined, Policy, PolicyValue, Problem, RouteContext } from './common/policy.ts'
+import { reference } from './common/reference.ts'
 
 /** Of hosts that settings name; each leads to the same addresses from every namespace. */
 export const GLOBAL_NAMESPACE = 'global'

@@ -1,6 +1,6 @@
 import type { Parser } from '../ir/value.ts'
 import { directive, fileName } from '../syntax/directive.ts'
-import type { Policy } from './policy.ts'
+import type { Policy } from './common/policy.ts'
 
 const index: Parser<string> = (text) =>
   /^[A-Za-z0-9._-]{1,64}$/.test(text) ? { value: text } : { allowed: 'a file name of letters, digits, ".", "-" and "_"' }

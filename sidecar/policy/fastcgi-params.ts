@@ -2,8 +2,8 @@ import { parameterValue, type ParameterPart } from '../ir/parameter-value.ts'
 import type { Json } from '../ir/types.ts'
 import { directive, parameter, parameterText, type Directive } from '../syntax/directive.ts'
 import { fields } from '../util/field.ts'
-import type { Policy } from './policy.ts'
-import { reference } from './reference.ts'
+import type { Policy } from './common/policy.ts'
+import { reference } from './common/reference.ts'
 
 const MAX_PARAMETERS = 64
 const NAME = /^[A-Za-z0-9_.-]{1,64}$/

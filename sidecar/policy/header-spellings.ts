@@ -1,8 +1,8 @@
 import type { Settings } from '../ir/settings.ts'
 import type { Json } from '../ir/types.ts'
-import type { Policy } from './policy.ts'
-import { object } from './schema.ts'
-import { CERTIFICATE_HEADERS, ERROR_HEADERS, QUESTION_HEADERS, STANDARD_HEADERS } from './standard-headers.ts'
+import type { Policy } from './common/policy.ts'
+import { object } from './common/schema.ts'
+import { CERTIFICATE_HEADERS, ERROR_HEADERS, QUESTION_HEADERS, STANDARD_HEADERS } from './common/standard-headers.ts'
 
 /** What tells how a message is framed: no other spelling is for a backend to find. */
 const FRAMING = ['content-length', 'content-type', 'transfer-encoding'] as const

@@ -3,9 +3,9 @@ import type { Settings } from '../ir/settings.ts'
 import type { Json } from '../ir/types.ts'
 import { integer, list } from '../ir/value.ts'
 import { defined } from '../util/field.ts'
-import type { Combined, Policy, PolicyValue, Problem } from './policy.ts'
-import { addressRanges, byteSize, flawless, group, proxyField, wholeNumber } from './proxy-field.ts'
-import { object, TEMPLATE_SCHEMA } from './schema.ts'
+import type { Combined, Policy, PolicyValue, Problem } from './common/policy.ts'
+import { addressRanges, byteSize, flawless, group, proxyField, wholeNumber } from './common/proxy-field.ts'
+import { object, TEMPLATE_SCHEMA } from './common/schema.ts'
 
 const MAX_RATE = 1_000_000
 /** What a worker can count for one client. */

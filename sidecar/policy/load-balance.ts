@@ -3,9 +3,9 @@ import { template } from '../ir/template.ts'
 import type { Json } from '../ir/types.ts'
 import { boolean, integer, seconds, type Parser } from '../ir/value.ts'
 import { defined } from '../util/field.ts'
-import type { Combined, Policy, PolicyValue, Problem } from './policy.ts'
-import { choice, duration, flawless, group, proxyField, textual, wholeNumber, type Rule } from './proxy-field.ts'
-import { object, TEMPLATE_SCHEMA } from './schema.ts'
+import type { Combined, Policy, PolicyValue, Problem } from './common/policy.ts'
+import { choice, duration, flawless, group, proxyField, textual, wholeNumber, type Rule } from './common/proxy-field.ts'
+import { object, TEMPLATE_SCHEMA } from './common/schema.ts'
 
 /** Algorithms that need a key to hash, and the names that ingress-nginx has for them. */
 const HASHING = { ring_hash: 'ring_hash', chash: 'ring_hash', maglev: 'maglev', subset: 'subset', chashsubset: 'subset' }

@@ -4,9 +4,9 @@ import { isDnsName } from '../ir/names.ts'
 import type { BackendRef, Json } from '../ir/types.ts'
 import type { Parser } from '../ir/value.ts'
 import { directive, keyword, onOff, type Directive } from '../syntax/directive.ts'
-import type { Combined, Policy, PolicyValue, RouteContext } from './policy.ts'
-import { flag, group, proxyField, textual } from './proxy-field.ts'
-import { object, TEMPLATE_SCHEMA, type Schema } from './schema.ts'
+import type { Combined, Policy, PolicyValue, RouteContext } from './common/policy.ts'
+import { flag, group, proxyField, textual } from './common/proxy-field.ts'
+import { object, TEMPLATE_SCHEMA, type Schema } from './common/schema.ts'
 
 const LONGEST_URL = 2048
 const LONGEST_HOST = 259

@@ -1,9 +1,9 @@
 import { ANY_HOST, isDnsName } from '../ir/names.ts'
 import type { Json } from '../ir/types.ts'
 import { boolean, word, type Parser } from '../ir/value.ts'
-import type { Combined, Policy, PolicyValue, Problem, RouteContext } from './policy.ts'
-import { choice, exclusive, group, member, pathMember, prefixMember, proxyField, textual, wholeNumber, type Rule } from './proxy-field.ts'
-import { object, TEMPLATE_SCHEMA } from './schema.ts'
+import type { Combined, Policy, PolicyValue, Problem, RouteContext } from './common/policy.ts'
+import { choice, exclusive, group, member, pathMember, prefixMember, proxyField, textual, wholeNumber, type Rule } from './common/proxy-field.ts'
+import { object, TEMPLATE_SCHEMA } from './common/schema.ts'
 
 /** Those that clients follow. */
 const CODES = [301, 302, 303, 307, 308]

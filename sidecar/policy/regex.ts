@@ -1,5 +1,5 @@
 import { boolean } from '../ir/value.ts'
-import type { Policy } from './policy.ts'
+import type { Policy } from './common/policy.ts'
 
 /** The paths of the object are regular expressions: case-insensitive, anchored at the start only. */
 export const regex: Policy = {

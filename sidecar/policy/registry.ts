@@ -39,7 +39,7 @@ import { timeouts } from './timeouts.ts'
 import { sslPassthrough } from './ssl-passthrough.ts'
 import { tlsRedirect } from './tls-redirect.ts'
 import { wwwRedirect } from './www-redirect.ts'
-import type { Policy } from './policy.ts'
+import type { Policy } from './common/policy.ts'
 
 export const POLICIES: readonly Policy[] = [
   regex,

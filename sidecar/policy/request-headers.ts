@@ -1,7 +1,7 @@
 import type { Json } from '../ir/types.ts'
-import { changesBeside, changesSchema, headersField, mergeHeaders, readHeaders } from './headers.ts'
-import type { Policy } from './policy.ts'
-import { STANDARD_HEADERS } from './standard-headers.ts'
+import { changesBeside, changesSchema, headersField, mergeHeaders, readHeaders } from './common/headers.ts'
+import type { Policy } from './common/policy.ts'
+import { STANDARD_HEADERS } from './common/standard-headers.ts'
 
 /** Headers of requests, on their way to the backend. */
 export const requestHeaders = {

@@ -1,7 +1,7 @@
 import type { Json } from '../ir/types.ts'
-import { changesBeside, changesSchema, headersField, mergeHeaders, NAME_SCHEMA, readHeaders } from './headers.ts'
-import type { Policy } from './policy.ts'
-import { object, type Schema } from './schema.ts'
+import { changesBeside, changesSchema, headersField, mergeHeaders, NAME_SCHEMA, readHeaders } from './common/headers.ts'
+import type { Policy } from './common/policy.ts'
+import { object, type Schema } from './common/schema.ts'
 
 const EXPIRES: Schema = {
   oneOf: [

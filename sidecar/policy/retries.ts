@@ -3,9 +3,9 @@ import type { Json } from '../ir/types.ts'
 import { integer, list, seconds, word, type Parser } from '../ir/value.ts'
 import { directive, keyword, type Directive } from '../syntax/directive.ts'
 import { defined } from '../util/field.ts'
-import type { Policy, PolicyValue } from './policy.ts'
-import { duration, group, member, proxyField, wholeNumber } from './proxy-field.ts'
-import { object } from './schema.ts'
+import type { Policy, PolicyValue } from './common/policy.ts'
+import { duration, group, member, proxyField, wholeNumber } from './common/proxy-field.ts'
+import { object } from './common/schema.ts'
 
 /** What lets NGINX try another endpoint; the order is that of the directive that we write. */
 const CONDITIONS = [

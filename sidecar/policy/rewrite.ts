@@ -3,9 +3,9 @@ import { regularExpression } from '../ir/regex.ts'
 import { hostTemplate, pathTemplate, type TemplatePart } from '../ir/template.ts'
 import type { Json, PolicySet } from '../ir/types.ts'
 import { defined } from '../util/field.ts'
-import type { Policy, PolicyValue, RouteContext } from './policy.ts'
-import { exclusive, group, pathMember, prefixMember, proxyField, textual } from './proxy-field.ts'
-import { object, TEMPLATE_SCHEMA } from './schema.ts'
+import type { Policy, PolicyValue, RouteContext } from './common/policy.ts'
+import { exclusive, group, pathMember, prefixMember, proxyField, textual } from './common/proxy-field.ts'
+import { object, TEMPLATE_SCHEMA } from './common/schema.ts'
 
 const MAX_TEXT = 256
 const MAX_REGEX = 512

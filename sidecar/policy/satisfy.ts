@@ -1,7 +1,7 @@
 import { word, type Parser } from '../ir/value.ts'
-import type { Policy } from './policy.ts'
-import { choice, proxyField } from './proxy-field.ts'
-import { object } from './schema.ts'
+import type { Policy } from './common/policy.ts'
+import { choice, proxyField } from './common/proxy-field.ts'
+import { object } from './common/schema.ts'
 
 const any: Parser<boolean> = (text) => {
   const parsed = word('any', 'all')(text)

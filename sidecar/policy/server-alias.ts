@@ -1,7 +1,7 @@
 import { parseAddress } from '../ir/address.ts'
 import { isHost } from '../ir/names.ts'
 import type { Parser } from '../ir/value.ts'
-import type { Policy } from './policy.ts'
+import type { Policy } from './common/policy.ts'
 
 /** Each costs as much as the host itself. */
 const MAX_NAMES = 16

@@ -1,6 +1,6 @@
 import { boolean } from '../ir/value.ts'
-import type { Policy } from './policy.ts'
-import { flag, proxyField } from './proxy-field.ts'
+import type { Policy } from './common/policy.ts'
+import { flag, proxyField } from './common/proxy-field.ts'
 
 /** Whether requests go to the address of a Service: it only chooses the backend, see `source/service/upstream.ts`. */
 export const serviceUpstream = {

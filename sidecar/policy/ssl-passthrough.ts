@@ -1,5 +1,5 @@
 import { boolean } from '../ir/value.ts'
-import type { Policy } from './policy.ts'
+import type { Policy } from './common/policy.ts'
 
 /** TLS of the host goes to the backend as it is. Nothing of a request: what it does is done to the host. */
 export const sslPassthrough = {

@@ -1,7 +1,7 @@
 import { seconds } from '../ir/value.ts'
-import type { Policy } from './policy.ts'
-import { duration, group, proxyField } from './proxy-field.ts'
-import { object } from './schema.ts'
+import type { Policy } from './common/policy.ts'
+import { duration, group, proxyField } from './common/proxy-field.ts'
+import { object } from './common/schema.ts'
 
 /** A year: long enough for whoever means "never". */
 const LONGEST = 31_536_000

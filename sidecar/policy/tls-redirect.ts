@@ -1,8 +1,8 @@
 import type { Json } from '../ir/types.ts'
 import { boolean } from '../ir/value.ts'
-import type { Policy, PolicyValue, RouteContext } from './policy.ts'
-import { choice, proxyField } from './proxy-field.ts'
-import { object } from './schema.ts'
+import type { Policy, PolicyValue, RouteContext } from './common/policy.ts'
+import { choice, proxyField } from './common/proxy-field.ts'
+import { object } from './common/schema.ts'
 
 /** Both fields at once: one that holds for all routes would else shine through. */
 const MODES = {

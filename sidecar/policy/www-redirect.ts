@@ -1,5 +1,5 @@
 import { boolean } from '../ir/value.ts'
-import type { Policy } from './policy.ts'
+import type { Policy } from './common/policy.ts'
 
 /** Acts on names that no object claims: see source/ingress/www.ts. */
 export const wwwRedirect: Policy = {

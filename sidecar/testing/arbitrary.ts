@@ -1,6 +1,6 @@
 /** Values for property tests: those that a JSON Schema allows (the keywords that our schemas use), and damaged ones. */
 import type { Json } from '../ir/types.ts'
-import type { Schema } from '../policy/schema.ts'
+import type { Schema } from '../policy/common/schema.ts'
 import { fc } from './property.ts'
 
 type Arbitrary = fc.Arbitrary<Json>

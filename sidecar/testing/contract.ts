@@ -13,7 +13,7 @@ import { headerSpellings } from '../policy/header-spellings.ts'
 import { loadBalance } from '../policy/load-balance.ts'
 import { ARM_POLICIES, POLICIES } from '../policy/registry.ts'
 import { retries } from '../policy/retries.ts'
-import { object, TEMPLATE_SCHEMA, type Schema } from '../policy/schema.ts'
+import { object, TEMPLATE_SCHEMA, type Schema } from '../policy/common/schema.ts'
 import { timeouts } from '../policy/timeouts.ts'
 
 const DNS_NAME = '[a-z0-9]([a-z0-9.-]*[a-z0-9])?'

@@ -1,5 +1,5 @@
 /** The CustomResourceDefinition of Proxy, as `manifests/base/crd-proxies.yaml` has it. */
-import type { Schema } from '../policy/schema.ts'
+import type { Schema } from '../policy/common/schema.ts'
 import { SPEC_SCHEMA } from '../source/proxy/schema.ts'
 
 const CONDITION: Schema = {

@@ -14,7 +14,7 @@ import { DEFAULT_SETTINGS, type Settings } from '../../../sidecar/ir/settings.ts
 import { directive, number } from '../../../sidecar/syntax/directive.ts'
 import { renderConfig } from '../../../sidecar/nginx/render.ts'
 import { Pipeline } from '../../../sidecar/pipeline/pipeline.ts'
-import type { LocationClass } from '../../../sidecar/policy/effects.ts'
+import type { LocationClass } from '../../../sidecar/policy/set/effects.ts'
 import { GOLDEN_CASES, objectsOf, optionsOf } from '../../../sidecar/testing/hostile/examples.ts'
 import { GOLDEN_OPTIONS } from '../../../sidecar/testing/inputs.ts'
 import { backend, endpoints, host, route } from './backends.ts'

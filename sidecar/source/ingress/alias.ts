@@ -2,7 +2,7 @@
 import { ANY_HOST } from '../../ir/names.ts'
 import type { Finding, Origin } from '../../ir/origin.ts'
 import type { Alias } from '../../ir/types.ts'
-import type { PolicyReading } from '../../policy/annotations.ts'
+import type { PolicyReading } from '../../policy/set/annotations.ts'
 import { fields, items, text } from '../../util/field.ts'
 
 export interface AliasReading {

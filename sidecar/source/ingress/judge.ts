@@ -7,7 +7,7 @@ import type { Reader } from '../../collection/graph.ts'
 import { OWN_PREFIX, quoted } from '../../ir/names.ts'
 import { RISKS, type ObjectSettings } from '../../ir/object-settings.ts'
 import type { Finding, ObjectRef } from '../../ir/origin.ts'
-import type { PolicyReading } from '../../policy/annotations.ts'
+import type { PolicyReading } from '../../policy/set/annotations.ts'
 import type { Context } from '../context.ts'
 
 interface Place {

@@ -2,7 +2,7 @@
 import { ANY_HOST } from '../../ir/names.ts'
 import type { Finding, Origin } from '../../ir/origin.ts'
 import type { Passthrough, Route } from '../../ir/types.ts'
-import type { PolicyReading } from '../../policy/annotations.ts'
+import type { PolicyReading } from '../../policy/set/annotations.ts'
 import { POLICIES } from '../../policy/registry.ts'
 import { fields } from '../../util/field.ts'
 

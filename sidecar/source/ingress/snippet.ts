@@ -1,8 +1,8 @@
 /** The annotation `configuration-snippet`, with `--snippets=typed`: read like `conf` of a Service, never copied. */
 import { OWN_PREFIX } from '../../ir/names.ts'
 import type { ObjectRef, Origin } from '../../ir/origin.ts'
-import type { PolicyReading } from '../../policy/annotations.ts'
-import { merged } from '../../policy/merge.ts'
+import type { PolicyReading } from '../../policy/set/annotations.ts'
+import { merged } from '../../policy/set/merge.ts'
 import { readConfText, type ConfReading, type Wording } from '../service/conf.ts'
 
 type Annotations = Readonly<Record<string, string>>

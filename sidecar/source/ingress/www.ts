@@ -2,7 +2,7 @@
 import { ANY_HOST, isHost } from '../../ir/names.ts'
 import type { Origin } from '../../ir/origin.ts'
 import type { Route } from '../../ir/types.ts'
-import type { PolicyReading } from '../../policy/annotations.ts'
+import type { PolicyReading } from '../../policy/set/annotations.ts'
 import { fields } from '../../util/field.ts'
 
 const WWW = 'www.'

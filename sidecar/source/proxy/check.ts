@@ -2,7 +2,7 @@
 import { Ajv, type ErrorObject, type ValidateFunction } from 'ajv'
 import { quoted } from '../../ir/names.ts'
 import type { Json } from '../../ir/types.ts'
-import type { Schema } from '../../policy/schema.ts'
+import type { Schema } from '../../policy/common/schema.ts'
 import { fields, items, text } from '../../util/field.ts'
 
 /** What is wrong, and in which field, by its path from `spec` on. */

@@ -2,9 +2,9 @@
  * The schema of a Proxy: what the API server documents, checks and fills in, and what objects of a folder
  * are checked by. Every list is bounded: the API server allows rules of CEL only as much as they may cost.
  */
-import type { Policy, ProxyField } from '../../policy/policy.ts'
+import type { Policy, ProxyField } from '../../policy/common/policy.ts'
 import { POLICIES } from '../../policy/registry.ts'
-import type { Schema } from '../../policy/schema.ts'
+import type { Schema } from '../../policy/common/schema.ts'
 import { STREAM_BALANCE } from './stream-balance.ts'
 
 export const MAX_HOSTS = 256

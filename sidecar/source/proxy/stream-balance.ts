@@ -1,6 +1,6 @@
 /** How a port of a Proxy chooses among endpoints, where NGINX has Lua for layer 4. */
 import type { Json } from '../../ir/types.ts'
-import type { Schema } from '../../policy/schema.ts'
+import type { Schema } from '../../policy/common/schema.ts'
 import { fields } from '../../util/field.ts'
 
 /** Of a connection nothing else is known than where it comes from. */

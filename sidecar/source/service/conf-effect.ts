@@ -1,6 +1,6 @@
 /** What a directive of `conf` does to the routes of its Service. */
 import type { Json } from '../../ir/types.ts'
-import type { Direction, HeaderChange } from '../../policy/headers.ts'
+import type { Direction, HeaderChange } from '../../policy/common/headers.ts'
 
 /** A step of one of the policies for headers. NGINX runs steps by rank, whatever stands first. */
 export interface HeaderEffect {

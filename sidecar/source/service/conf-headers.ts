@@ -2,7 +2,7 @@
 import { quoted } from '../../ir/names.ts'
 import { hostTemplate, textTemplate, type TemplatePart } from '../../ir/template.ts'
 import { duration } from '../../ir/value.ts'
-import { headerProblem, valued, type Direction, type Expires, type HeaderChange, type HeaderCondition } from '../../policy/headers.ts'
+import { headerProblem, valued, type Direction, type Expires, type HeaderChange, type HeaderCondition } from '../../policy/common/headers.ts'
 import type { Effect, HeaderEffect, Reading } from './conf-effect.ts'
 
 /** Statuses of `add_header` without `always`. */

@@ -1,7 +1,7 @@
 /** The backends that policies lead to, beside those of the routes themselves. */
-import type { BackendRef, Route } from '../ir/types.ts'
-import type { Policy, PolicyValue } from './policy.ts'
-import { POLICIES } from './registry.ts'
+import type { BackendRef, Route } from '../../ir/types.ts'
+import type { Policy, PolicyValue } from '../common/policy.ts'
+import { POLICIES } from '../registry.ts'
 
 const LEADING: readonly Policy[] = POLICIES.filter(({ backends }) => backends !== undefined)
 

@@ -1,6 +1,6 @@
 /** Schemas of what policies are made of. */
-import { MAX_TEXT } from '../ir/template.ts'
-import type { Json } from '../ir/types.ts'
+import { MAX_TEXT } from '../../ir/template.ts'
+import type { Json } from '../../ir/types.ts'
 
 /** JSON Schema of a value; those of a Proxy are structural, as Kubernetes wants them. */
 export type Schema = { readonly [keyword: string]: Json }

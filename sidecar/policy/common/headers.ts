@@ -2,11 +2,11 @@
  * Changes of headers, of requests and of answers alike. The value of such a policy has one member for each
  * header, by its name in lower case: so each can be said by somebody else, and explained.
  */
-import { quoted } from '../ir/names.ts'
-import type { HeaderMap } from '../ir/header-text.ts'
-import { textTemplate, type TemplatePart } from '../ir/template.ts'
-import type { Json } from '../ir/types.ts'
-import { fields, items } from '../util/field.ts'
+import { quoted } from '../../ir/names.ts'
+import type { HeaderMap } from '../../ir/header-text.ts'
+import { textTemplate, type TemplatePart } from '../../ir/template.ts'
+import type { Json } from '../../ir/types.ts'
+import { fields, items } from '../../util/field.ts'
 import type { PolicyValue } from './policy.ts'
 import { object, TEMPLATE_SCHEMA, type Members, type Schema } from './schema.ts'
 import { STANDARD_HEADERS } from './standard-headers.ts'

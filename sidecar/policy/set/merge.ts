@@ -1,7 +1,7 @@
 /** Policies of two objects that both have a say in a route. */
-import type { Json, PolicySet, PolicySources, Route } from '../ir/types.ts'
-import type { PolicyValue } from './policy.ts'
-import { POLICIES } from './registry.ts'
+import type { Json, PolicySet, PolicySources, Route } from '../../ir/types.ts'
+import type { PolicyValue } from '../common/policy.ts'
+import { POLICIES } from '../registry.ts'
 
 /** What an object says, where it says each of it, and the reason to close its routes, if any. */
 export type Said = Pick<Route, 'policies' | 'sources' | 'closed'>

@@ -1,10 +1,10 @@
 /** The Secrets and ConfigMaps that policies refer to, each as the text `namespace/name` in a field of its value. */
-import { objectName, type ObjectName } from '../ir/object-name.ts'
-import type { Fragment, PolicySet } from '../ir/types.ts'
-import { fields } from '../util/field.ts'
-import type { Field, NamedKind, Policy, PolicyValue } from './policy.ts'
-import { inNamespace } from './reference.ts'
-import { POLICIES } from './registry.ts'
+import { objectName, type ObjectName } from '../../ir/object-name.ts'
+import type { Fragment, PolicySet } from '../../ir/types.ts'
+import { fields } from '../../util/field.ts'
+import type { Field, NamedKind, Policy, PolicyValue } from '../common/policy.ts'
+import { inNamespace } from '../common/reference.ts'
+import { POLICIES } from '../registry.ts'
 
 const REFERRING = POLICIES.flatMap((policy: Policy) =>
   Object.entries(policy.fields).flatMap(([field, { names: kind }]) =>

@@ -1,7 +1,7 @@
 /** How fields of policies name Secrets and ConfigMaps. */
-import { isDnsName } from '../ir/names.ts'
-import { objectName } from '../ir/object-name.ts'
-import type { Parser } from '../ir/value.ts'
+import { isDnsName } from '../../ir/names.ts'
+import { objectName } from '../../ir/object-name.ts'
+import type { Parser } from '../../ir/value.ts'
 
 /** Two DNS names and a slash. */
 const LONGEST = 507

@@ -1,7 +1,7 @@
 /** What is said of annotations that no policy owns. What policies make of theirs is in the golden cases. */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { KNOWN_ANNOTATIONS } from '../compat/annotations.ts'
+import { KNOWN_ANNOTATIONS } from '../../compat/annotations.ts'
 import { readPolicies, type PolicyReading } from './annotations.ts'
 import { isProtection } from './protection.ts'
 

@@ -1,16 +1,16 @@
 /** PolicySet -> what Lua reads, and the static directives that make a location class. */
-import type { Origin } from '../ir/origin.ts'
-import type { Settings } from '../ir/settings.ts'
-import type { Json, PolicySet, PolicySources } from '../ir/types.ts'
-import { print, type Directive } from '../syntax/directive.ts'
-import { compareText, hashName } from '../util/canonical.ts'
-import { backendProtocol, backendProtocolPolicy, type BackendProtocol } from './backend-protocol.ts'
-import { backendAuthority, backendIdentity } from './backend-tls.ts'
-import { externalAuth } from './external-auth.ts'
-import { routeAuthConnections, type AuthConnections } from './external-auth-connections.ts'
-import type { Policy, PolicyValue, RouteContext } from './policy.ts'
-import { POLICIES } from './registry.ts'
-import type { StandardHeader } from './standard-headers.ts'
+import type { Origin } from '../../ir/origin.ts'
+import type { Settings } from '../../ir/settings.ts'
+import type { Json, PolicySet, PolicySources } from '../../ir/types.ts'
+import { print, type Directive } from '../../syntax/directive.ts'
+import { compareText, hashName } from '../../util/canonical.ts'
+import { backendProtocol, backendProtocolPolicy, type BackendProtocol } from '../backend-protocol.ts'
+import { backendAuthority, backendIdentity } from '../backend-tls.ts'
+import { externalAuth } from '../external-auth.ts'
+import { routeAuthConnections, type AuthConnections } from '../external-auth-connections.ts'
+import type { Policy, PolicyValue, RouteContext } from '../common/policy.ts'
+import { POLICIES } from '../registry.ts'
+import type { StandardHeader } from '../common/standard-headers.ts'
 
 export interface LocationClass {
   /** `c` and the hash of its directives: equal sets share one class. */

@@ -2,10 +2,10 @@
  * How a Proxy spells its policies: structural schemas that read well in `kubectl explain`, and what their
  * members mean. The same schemas check the objects of a folder, which no API server has seen.
  */
-import { cidr } from '../ir/address.ts'
-import { pathTemplate, plainPath } from '../ir/template.ts'
-import type { Json } from '../ir/types.ts'
-import { size, type Parsed, type Parser } from '../ir/value.ts'
+import { cidr } from '../../ir/address.ts'
+import { pathTemplate, plainPath } from '../../ir/template.ts'
+import type { Json } from '../../ir/types.ts'
+import { size, type Parsed, type Parser } from '../../ir/value.ts'
 import type { Combined, PolicyValue, ProxyField } from './policy.ts'
 import type { Schema } from './schema.ts'
 

@@ -1,15 +1,15 @@
 /** Annotations of one object -> PolicySet, findings, and the reason to close its routes, if any. */
-import { KNOWN_ANNOTATIONS } from '../compat/annotations.ts'
-import { aboutKnown, holdsAnyway } from '../compat/known.ts'
-import { nearestName } from '../compat/nearest.ts'
-import { OWN_PREFIX, quoted } from '../ir/names.ts'
-import type { Finding, ObjectRef, Origin, Severity } from '../ir/origin.ts'
-import type { Json, PolicySet, PolicySources } from '../ir/types.ts'
-import type { Parsed } from '../ir/value.ts'
-import type { Combined, Field, Policy } from './policy.ts'
+import { KNOWN_ANNOTATIONS } from '../../compat/annotations.ts'
+import { aboutKnown, holdsAnyway } from '../../compat/known.ts'
+import { nearestName } from '../../compat/nearest.ts'
+import { OWN_PREFIX, quoted } from '../../ir/names.ts'
+import type { Finding, ObjectRef, Origin, Severity } from '../../ir/origin.ts'
+import type { Json, PolicySet, PolicySources } from '../../ir/types.ts'
+import type { Parsed } from '../../ir/value.ts'
+import type { Combined, Field, Policy } from '../common/policy.ts'
 import { isProtection } from './protection.ts'
-import { inNamespace } from './reference.ts'
-import { POLICIES } from './registry.ts'
+import { inNamespace } from '../common/reference.ts'
+import { POLICIES } from '../registry.ts'
 
 /** Names under our prefixes that mean something elsewhere than in a policy. */
 const NOT_POLICIES: ReadonlySet<string> = new Set(['ingress.class'])

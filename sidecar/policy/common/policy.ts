@@ -1,8 +1,8 @@
 /** What a policy is: named settings of a route, how annotations spell them, and what they do. */
-import type { Settings } from '../ir/settings.ts'
-import type { BackendRef, Json, PathType } from '../ir/types.ts'
-import type { Parser } from '../ir/value.ts'
-import type { Directive } from '../syntax/directive.ts'
+import type { Settings } from '../../ir/settings.ts'
+import type { BackendRef, Json, PathType } from '../../ir/types.ts'
+import type { Parser } from '../../ir/value.ts'
+import type { Directive } from '../../syntax/directive.ts'
 import type { Schema } from './schema.ts'
 import type { StandardHeader } from './standard-headers.ts'
 
