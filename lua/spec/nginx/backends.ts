@@ -15,11 +15,14 @@ export interface Backend {
 
 export type Handler = (request: IncomingMessage, response: ServerResponse) => void
 
-/** Answers with its name, and with the number of bytes of the request's body. */
+/**
+ * Answers with its name, and with the number of bytes of the request's body. Connections are NGINX's to close: a
+ * request that meets the end of one that idled too long would be an error in its log, or lost.
+ */
 export async function backend(
   test: TestContext, name: string, handler?: Handler, address = '127.0.0.1',
 ): Promise<Backend> {
-  const self = { name, port: 0, requests: 0, server: createServer({ requireHostHeader: false }) }
+  const self = { name, port: 0, requests: 0, server: createServer({ requireHostHeader: false, keepAliveTimeout: 0 }) }
   self.server.on('request', (request: IncomingMessage, response: ServerResponse) => {
     self.requests += 1
     if (handler !== undefined) return handler(request, response)
