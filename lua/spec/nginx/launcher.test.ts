@@ -1,13 +1,16 @@
 /** openresty/start: what it writes, what it refuses, and that it starts again after anything. */
 import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
-import { chmodSync, existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { chmodSync, existsSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test, type TestContext } from 'node:test'
 import { backend, endpoints, host, route } from './backends.ts'
 import { ask } from './client.ts'
 import { everyVariant, LAUNCHER, program, serve, start, until, type DataPlane, type Setup } from './harness.ts'
+
+/** Far more than a start takes on a machine that does much else. */
+const TIMEOUT_MS = 60_000
 
 const RECORDS = { 'host/default/a.example': host([route()]) }
 
@@ -22,7 +25,7 @@ function refused(setup: Setup, env: Record<string, string>): string {
   const result = spawnSync(LAUNCHER, {
     env: { PATH: process.env['PATH'] ?? '', NGINX: program(setup.variant), ...env },
     encoding: 'utf8',
-    timeout: 10_000,
+    timeout: TIMEOUT_MS,
   })
   assert.equal(result.status, 1, result.stderr)
   assert.equal(result.stderr.trim().split('\n').length, 1)
@@ -62,8 +65,7 @@ everyVariant('launcher', (setup) => {
     process.kill(plane.master, 'SIGKILL')
     await plane.ended()
     await until('the workers are gone', () =>
-      workers.every((pid) => !existsSync(`/proc/${pid}`)
-        || readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1]?.startsWith('Z')))
+      workers.every((pid) => !existsSync(`/proc/${pid}/exe`)))
   })
 
   test('a kept configuration that cannot be loaded gives way to the bootstrap', async (t) => {
@@ -108,7 +110,7 @@ everyVariant('launcher', (setup) => {
         PATH: process.env['PATH'] ?? '', NGINX: program(setup.variant), RESTY_INGRESS_RUN: folder,
         RESTY_INGRESS_POD_IPS: 'pod-a',
       },
-      encoding: 'utf8', timeout: 10_000,
+      encoding: 'utf8', timeout: TIMEOUT_MS,
     })
     assert.notEqual(result.status, 0)
     assert.match(result.stderr, /RESTY_INGRESS_POD_IPS: "pod-a" is no IP address/)
