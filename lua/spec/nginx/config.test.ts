@@ -107,8 +107,9 @@ everySetup('configuration', (setup) => {
     for (const body of bodies) assert.equal((await plane.call('PUT', '/v1/config', body)).status, 400)
     const client = new Client('http://control', { socketPath: join(plane.folder, 'control.sock') })
     t.after(() => client.destroy())
-    // Connected, so that both come at the same time.
+    // Both clients connected, so that both come at the same time.
     await (await client.request({ method: 'GET', path: '/v1/status' })).body.dump()
+    await plane.status()
     const running = plane.configure(salted(served, 'one'))
     const second = await client.request({
       method: 'PUT', path: '/v1/config', body: renderFixture(salted(served, 'two')).text,
