@@ -56,6 +56,14 @@ async function untilName(origin: string, name: string, path = '/'): Promise<void
   })
 }
 
+/** The status once there is a route. */
+async function untilRouted(origin: string): Promise<number> {
+  return until('there is a route', async () => {
+    const { status } = await ask(origin, { host: HOST })
+    return status === 404 ? undefined : status
+  })
+}
+
 interface Rest {
   readonly path?: string
   readonly host?: string
@@ -218,7 +226,8 @@ everyVariant('services', ({ variant }: Setup) => {
     const port = Number(new URL(it.http).port)
     await it.write('all.yaml', external('self', 'self.example') + ingress('self', 'self', port))
     assert.match((await it.untilFinding('RefusedEndpoint')).message, /127\.0\.0\.1.* is an address of this controller itself/)
-    assert.equal((await ask(it.http, { host: HOST })).status, 503)
+    // The finding is there before NGINX has the route.
+    assert.equal(await untilRouted(it.http), 503)
   })
 
   test('a name that no object needs any more is not asked for any more', async (t) => {
@@ -228,9 +237,11 @@ everyVariant('services', ({ variant }: Setup) => {
     const it = await sidecar(t, variant, { 'all.yaml': external('a', 'a.example') + ingress('a', 'a', port) }, flags(server))
     await it.write('all.yaml', external('b', 'b.example') + ingress('b', 'b', port))
     await until('the new name is asked for', () => server.asked.includes('b.example A'))
-    const asked = server.asked.length
-    await until('it is asked for again', () => server.asked.length > asked + 8)
-    assert.ok(server.asked.slice(asked).every((question) => question.startsWith('b.example')), String(server.asked.slice(asked)))
+    // A last question for the other may have been under way; one that goes on is among any ten.
+    await until('only it is asked for', () => {
+      const last = server.asked.slice(-10)
+      return last.length === 10 && last.every((question) => question.startsWith('b.example'))
+    })
   })
 
   test('names are not looked at: --disable-svc-external-name', async (t) => {
