@@ -118,7 +118,7 @@ async function startOn(t: TestContext, dir: string, flags: readonly string[] = [
 
 /** Runs a command line that was printed. */
 async function paste(line: string): Promise<string> {
-  const child = spawn('sh', ['-c', `${line} --silent --fail --max-time 5`])
+  const child = spawn('sh', ['-c', `${line} --silent --fail --max-time 60`])
   let output = ''
   child.stdout.on('data', (chunk: Buffer) => (output += chunk.toString()))
   const [code] = await once(child, 'close')
