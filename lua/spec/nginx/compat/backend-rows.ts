@@ -1,5 +1,5 @@
 /** Connections to backends, and what becomes of requests and answers on the way. */
-import { protection, type Row, type Rows } from './row.ts'
+import { protection, type Probe, type Row, type Rows } from './row.ts'
 
 /** An answer of the backend with this header. */
 function answering(name: string, text: string): string {
@@ -18,7 +18,7 @@ function loaded(good: string, line: RegExp, bad: string, beside: Row['beside'] =
 
 export const BACKEND_ROWS: Rows = {
   'proxy-body-size': { good: '1k', shows: [{ method: 'POST', body: 'x'.repeat(2000), status: 413 }], bad: '1x', then: { method: 'POST', body: 'x'.repeat(2000) } },
-  'proxy-connect-timeout': { scene: { peers: ['deaf'], otherwise: ['web'] }, good: '1', shows: [{ status: 504 }], bad: '3x' },
+  'proxy-connect-timeout': { scene: { peers: ['deaf'], otherwise: ['web'] }, good: '1', shows: [{ status: 504, sooner: true }], bad: '3x' },
   'proxy-send-timeout': {
     beside: { 'proxy-body-size': '0' }, good: '1', shows: [{ path: '/?unread', method: 'POST', body: 'x'.repeat(2 ** 24), status: 504, sooner: true }], bad: '0',
   },
@@ -91,12 +91,19 @@ function cookie(good: string, expected: RegExp, bad: string): Row {
   return { beside: AFFINITY, good, shows: [{ answer: { 'set-cookie': expected } }], bad, then: { answer: { 'set-cookie': /^INGRESSCOOKIE=/ } } }
 }
 
+/** A session, and a request of it that each backend answers so that another one is tried. */
+const BEGIN: Probe = { answer: { 'set-cookie': /^INGRESSCOOKIE=/ } }
+const FAIL: Probe = { returning: true, path: '/?status=503', status: 503 }
+
 /** A browser that takes SameSite=None for Strict. */
 const OLD_BROWSER = { headers: { 'user-agent': 'Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/60.0.3112.90 Safari/537.36' } }
 
 export const BALANCING_ROWS: Rows = {
-  // Endpoints that wait for nothing are the same to all algorithms.
-  'load-balance': { good: 'least_request', shows: 'balancing.test.ts: least request keeps away from an endpoint that hangs, and comes back to it', bad: 'best' },
+  // Without it, and with a key, it is ring_hash.
+  'load-balance': {
+    scene: THREE, beside: { ...HASH, 'upstream-hash-by-subset-size': '2' },
+    good: 'subset', shows: [{ times: 40, backends: 2 }], bad: 'best', then: { times: 24, backends: 1 },
+  },
   'upstream-hash-by': { scene: THREE, good: '$request_uri', shows: [{ times: 24, backends: 1 }], bad: '$(', then: { times: 24, backends: 3 } },
   'upstream-hash-by-subset': {
     scene: THREE, beside: { ...HASH, 'upstream-hash-by-subset-size': '2' },
@@ -107,7 +114,8 @@ export const BALANCING_ROWS: Rows = {
     scene: THREE, good: 'cookie', shows: [{ answer: { 'set-cookie': /^INGRESSCOOKIE=/ } }, { returning: true, times: 24, backends: 1 }],
     bad: 'ip', then: { answer: { 'set-cookie': undefined } },
   },
-  'affinity-mode': { beside: AFFINITY, good: 'persistent', shows: 'affinity.test.ts: ${mode}: the endpoints of others stay when one goes, and its sessions go on', bad: 'fast' },
+  // The cookie stands for the endpoint, of which there is one; and else for the session.
+  'affinity-mode': { beside: AFFINITY, good: 'persistent', shows: [{ times: 4, cookies: 1 }], bad: 'fast', then: { times: 4, cookies: 4 } },
   'session-cookie-name': cookie('STICK', /^STICK=/, 'a b'),
   'session-cookie-path': cookie('/app', /; Path=\/app/i, 'app'),
   'session-cookie-domain': cookie('a.example', /; Domain=a\.example/i, 'a;b'),
@@ -119,5 +127,9 @@ export const BALANCING_ROWS: Rows = {
     beside: { ...AFFINITY, 'session-cookie-samesite': 'None' }, good: 'true', shows: [{ ...OLD_BROWSER, answer: { 'set-cookie': /^(?!.*SameSite)/ } }],
     bad: 'maybe', then: { ...OLD_BROWSER, answer: { 'set-cookie': /SameSite=None/ } },
   },
-  'session-cookie-change-on-failure': { beside: AFFINITY, good: 'true', shows: 'affinity.test.ts: ${mode}: after a failed try the cookie stays, or changes when it is to', bad: 'maybe' },
+  'session-cookie-change-on-failure': {
+    scene: { peers: ['web', 'other'] }, beside: { ...AFFINITY, 'proxy-next-upstream': 'http_503' },
+    good: 'true', shows: [BEGIN, { ...FAIL, answer: { 'set-cookie': /^INGRESSCOOKIE=/ } }],
+    bad: 'maybe', then: [BEGIN, { ...FAIL, answer: { 'set-cookie': undefined } }],
+  },
 }

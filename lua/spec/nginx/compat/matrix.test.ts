@@ -28,8 +28,9 @@ const ROWS = new Map<string, Row>(Object.entries(Object.assign(
 /** Annotations of our own, which ingress-nginx does not know. */
 const OWN = new Set(['slow-start', 'canary-hash-by'])
 const SETTINGS = {
-  apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'settings', namespace: 'edge' }, 
-  data: { 'global-allowed-response-headers': 'X-Custom', 'ssl-expiry-warning-days': '0' },
+  apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'settings', namespace: 'edge' },
+  // Who is not heard connecting waits for longer than a neighbour for an answer.
+  data: { 'global-allowed-response-headers': 'X-Custom', 'ssl-expiry-warning-days': '0', 'proxy-connect-timeout': '61' },
 }
 const FLAGS = ['--configmap=edge/settings', '--enable-ssl-passthrough', '--https-redirect-port=443']
 /** Some rows wait for a timeout, which costs nothing while others are asked. */

@@ -103,7 +103,7 @@ export function objectsOf({ name, annotations, scene }: Case, world: World): obj
 }
 
 /** The other namespace: `near.example`, and the Service behind its paths at the hosts of rows. */
-export function neighbour(world: World): object[] {
+export function neighbour(world: World, annotations: Annotations = {}): object[] {
   const near = { name: 'near', namespace: 'near' }
-  return [...service({ ...near, peers: ['web'] }, world), ingress({ ...near, host: 'near.example' })]
+  return [...service({ ...near, peers: ['web'] }, world), ingress({ ...near, host: 'near.example', annotations })]
 }

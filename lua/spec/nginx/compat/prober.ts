@@ -7,7 +7,7 @@ import { request as requestTls } from 'node:https'
 import type { IncomingMessage } from 'node:http'
 import { join } from 'node:path'
 import type { TLSSocket } from 'node:tls'
-import { Agent } from 'undici'
+import { Agent, request } from 'undici'
 import { ask, statusAtEnd, type Reply } from '../client.ts'
 import { until } from '../harness.ts'
 import type { Sidecar } from '../sidecar.ts'
@@ -42,6 +42,10 @@ function assertReply({ status, text, headers, cipher }: Heard, probe: Probe): vo
   for (const [name, expected] of Object.entries(probe.seen)) compare(name, got[name], expected)
 }
 
+function assertDifferent(told: readonly (string | undefined)[], count: number): void {
+  assert.equal(new Set(told).size, count, told.join())
+}
+
 /** The second chunk comes when it is time. */
 async function* inChunks(time: Promise<void>): AsyncGenerator<Buffer> {
   yield Buffer.from('some')
@@ -67,6 +71,7 @@ export class Prober {
     if (probe.refused === true) return assert.rejects(this.#ask(probe), { code: 'EPROTO' })
     if (probe.times !== undefined) return this.#checkMany(probe, probe.times)
     if (probe.meanwhile === true) return this.#checkWhile(`${this.#name}.example`, probe)
+    if (probe.slowAfter !== undefined) return this.#checkSlow(probe, probe.slowAfter)
     if (probe.sooner === true) return this.#checkWhile('near.example', probe)
     assertReply(await this.#ask(probe), probe)
     if (probe.copied !== undefined) await this.#checkCopy(probe.copied)
@@ -137,9 +142,26 @@ export class Prober {
     else for (let i = 0; i < times; i += 1) await one()
     const statuses = [...new Set(replies.map(({ status }) => status))].sort((a, b) => a - b)
     assert.deepEqual(statuses, probe.statuses ?? [200])
-    if (probe.backends === undefined) return
-    const backends = new Set(replies.map(({ text }) => seenIn(text)['by']))
-    assert.equal(backends.size, probe.backends, [...backends].join())
+    if (probe.backends !== undefined) assertDifferent(replies.map(({ text }) => seenIn(text)['by']), probe.backends)
+    if (probe.cookies !== undefined) assertDifferent(replies.map(({ headers }) => headers['set-cookie']?.toString()), probe.cookies)
+  }
+
+  /** It waits for what has come, not for a time. */
+  async #checkSlow({ path = '/' }: Probe, bytes: number): Promise<void> {
+    const dispatcher = new Agent()
+    const headers = { host: `${this.#name}.example` }
+    const { body, statusCode } = await request(`${this.#it.http}${path}`, { headers, dispatcher })
+    assert.equal(statusCode, 200)
+    let received = 0
+    body.on('data', (chunk: Buffer) => { received += chunk.length })
+    const ended = once(body, 'end').then(() => assert.fail('it has come as a whole'))
+    const meanwhile = async (): Promise<void> => {
+      await until(`${bytes} bytes come`, () => received >= bytes)
+      await ask(this.#it.http, { path, host: 'near.example' })
+    }
+    await Promise.race([meanwhile(), ended])
+    await dispatcher.destroy()
+    await assert.rejects(ended)
   }
 
   /** While a request to this host is under way, of which nothing comes before the probe has been answered. */

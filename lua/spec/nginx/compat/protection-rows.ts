@@ -4,6 +4,10 @@ import { protection, type Row, type Rows } from './row.ts'
 const FAR = '192.0.2.0/24'
 /** One at once and one more, of a minute: see the burst. */
 const LIMIT = { 'limit-rpm': '1' }
+/** NGINX counts what it sends of answers that it reads ahead. */
+const BUFFERED = { 'proxy-buffering': 'on' }
+/** Of a quarter of an hour, by one KiB in a second. */
+const LARGE = { path: '/?fill=1000000' }
 const FLOOD = { times: 8, statuses: [200, 503] }
 
 export const ACCESS_ROWS: Rows = {
@@ -17,8 +21,8 @@ export const ACCESS_ROWS: Rows = {
   'limit-burst-multiplier': protection('1', [{ ...FLOOD, times: 4 }], 'x', { beside: LIMIT }),
   'limit-allowlist': protection('127.0.0.1', [{ times: 8 }], 'x', { beside: LIMIT }),
   'limit-whitelist': protection('127.0.0.1', [{ times: 8 }], 'x', { beside: LIMIT }),
-  'limit-rate': protection('10', 'limits.test.ts: the rate at which an answer is sent', 'x'),
-  'limit-rate-after': protection('10', 'limits.test.ts: the rate at which an answer is sent', 'x'),
+  'limit-rate': protection('1', [{ ...LARGE, slowAfter: 1 }], 'x', { beside: BUFFERED }),
+  'limit-rate-after': protection('512', [{ ...LARGE, slowAfter: 512 * 1024 }], 'x', { beside: { ...BUFFERED, 'limit-rate': '1' } }),
 }
 
 const CORS = { 'enable-cors': 'true' }

@@ -25,13 +25,19 @@ export interface Probe {
   readonly returning?: true
   /** While another request to the same host is under way. */
   readonly meanwhile?: true
-  /** It is answered while a request to the neighbour waits, where nothing is set: 60 s, as is the default. */
+  /** It is answered while a request to the neighbour, which began before it, waits for 60 s. */
   readonly sooner?: true
-  /** So many, one after the other or at once: which statuses there are among them, and how many backends answer. */
+  /** So many bytes of the answer come, and the neighbour has all of its answer before the rest does. */
+  readonly slowAfter?: number
+  /**
+   * So many, one after the other or at once: which statuses there are among them, how many backends answer, and how
+   * many cookies they set.
+   */
   readonly times?: number
   readonly atOnce?: true
   readonly statuses?: readonly number[]
   readonly backends?: number
+  readonly cookies?: number
 
   /** Of the answer; 200 when absent. */
   readonly status?: number

@@ -19,6 +19,7 @@ const [AES128, AES256] = ['ECDHE-ECDSA-AES128-GCM-SHA256', 'ECDHE-ECDSA-AES256-G
 const LARGE = `/?x-large=${'x'.repeat(6000)}`
 const COOKIE = `/?set-cookie=${encodeURIComponent('a=b; Domain=inner.example; Path=/in')}`
 const LOCATION = `/?location=${encodeURIComponent('http://inner.example/x')}`
+const BUFFERED = { 'proxy-buffering': 'on' }
 const FORCED = { 'force-ssl-redirect': 'true' }
 const LIMITED = { 'limit-rpm': '1' }
 const TRUSTED = { 'x-forwarded-for': '198.18.0.1', 'x-forwarded-proto': 'https' }
@@ -38,6 +39,7 @@ const PROCESS: Settings = {
   'worker-shutdown-timeout': loaded('39', /worker_shutdown_timeout 39s?;/, '0'),
   'max-worker-connections': loaded('1025', /worker_connections 1025;/, '1'),
   'max-worker-open-files': loaded('4096', /worker_rlimit_nofile 4096;/, '1'),
+  'debug-connections': loaded('198.18.0.0/24', /debug_connection 198\.18\.0\.0\/24;/, 'x'),
   'error-log-level': loaded('warn', /error_log stderr warn;/, 'loud'),
   'keep-alive': loaded('35', /keepalive_timeout 35s?;/, '-1'),
   'keep-alive-requests': loaded('777', /keepalive_requests 777;/, '0'),
@@ -88,6 +90,9 @@ const CLIENTS: Settings = {
 }
 
 const PROXYING: Settings = {
+  'proxy-send-timeout': {
+    good: '1', annotations: { 'proxy-body-size': '0' }, shows: [{ path: '/?unread', method: 'POST', body: 'x'.repeat(2 ** 24), status: 504, sooner: true }], bad: '0',
+  },
   'proxy-body-size': { good: '1k', shows: [{ method: 'POST', body: 'x'.repeat(2000), status: 413 }], bad: '1x' },
   'proxy-buffer-size': { good: '16k', shows: [{ path: LARGE }], bad: '8q' },
   'proxy-buffering': loaded('on', /proxy_buffering on;/, 'true'),
@@ -159,11 +164,11 @@ const ASKED_ONCE: readonly Probe[] = Array(2).fill({ headers: { authorization: '
 /** These wait, for nothing: no other request may. */
 const IMPATIENT: Settings = {
   'disable-access-log': loaded('true', /access_log off;/, 'maybe'),
-  'proxy-connect-timeout': { good: '1', scene: { peers: ['deaf'] }, shows: [{ status: 504 }], bad: '3x' },
-  'proxy-send-timeout': {
-    good: '1', annotations: { 'proxy-body-size': '0' }, shows: [{ path: '/?unread', method: 'POST', body: 'x'.repeat(2 ** 24), status: 504 }], bad: '0',
+  // With the default of 5 s it would be too late for another try.
+  'proxy-connect-timeout': {
+    good: '1', scene: { peers: ['deaf', 'web'] }, annotations: { 'proxy-next-upstream-timeout': '4' }, shows: [{ times: 8, atOnce: true }], bad: '3x',
   },
-  'proxy-read-timeout': { good: '2', shows: [{ path: '/?silent', status: 504 }], bad: '-1' },
+  'proxy-read-timeout': { good: '1', shows: [{ path: '/?silent', status: 504, sooner: true }], bad: '-1' },
   'proxy-next-upstream-timeout': { good: '1', scene: { peers: ['mute', 'web'] }, shows: [{ times: 8, atOnce: true, statuses: [200, 502] }], bad: '3x' },
 }
 
@@ -182,6 +187,8 @@ const LESS: Settings = {
   'allow-backend-server-header': { good: 'true', shows: [{ path: '/?server=mine', answer: { server: 'mine' } }], bad: 'maybe' },
   'generate-request-id': { good: 'false', shows: [{ seen: { 'x-request-id': undefined } }], bad: 'maybe' },
   'skip-access-log-urls': { good: '/quiet', shows: [{ path: '/quiet', logged: false }, { path: '/loud', logged: true }], bad: 'quiet' },
+  'limit-rate': { good: '1', annotations: BUFFERED, shows: [{ path: '/?fill=1000000', slowAfter: 1 }], bad: 'x' },
+  'limit-rate-after': { good: '512', annotations: BUFFERED, shows: [{ path: '/?fill=1000000', slowAfter: 512 * 1024 }], bad: 'x' },
   'limit-conn-zone-variable': { good: '$http_x_client', annotations: LIMITED, shows: [{ times: 8 }], bad: '$(' },
   'strict-validate-path-type': { good: 'false', scene: { path: '/a~b' }, shows: [{ path: '/a~b' }], bad: 'maybe' },
   'service-upstream': { good: 'true', scene: { clusterIp: 'other' }, shows: [{ seen: { by: 'other' } }], bad: 'maybe' },
@@ -207,21 +214,18 @@ export const GROUPS: Readonly<Record<string, Settings>> = {
 }
 
 const BROTLI = 'answers.test.ts: goes before gzip where NGINX has the module, and changes nothing where it does not'
+const BROTLI_LINES = '../../../sidecar/nginx/answers.test.ts: Brotli is asked of a NGINX that has it, and of no other'
 const EDGE = 'edge-settings.test.ts: logs, addresses, headers and request ids'
-const RATE = 'limits.test.ts: the rate at which an answer is sent'
 
 /** What hangs on how NGINX is built, needs listeners of its own or another protocol: the test that shows it. */
 export const ELSEWHERE: Readonly<Record<string, { readonly shows: `${string}.test.ts: ${string}`; readonly bad: string }>> = {
   'load-balance': { shows: 'balancing.test.ts: routes without the policy get that of the setting', bad: 'best' },
-  'limit-rate': { shows: RATE, bad: 'x' },
-  'limit-rate-after': { shows: RATE, bad: 'x' },
   'use-proxy-protocol': { shows: 'proxy-protocol.test.ts: HTTP and TLS: the address of a trusted load balancer gives way to that of its client', bad: 'maybe' },
   'proxy-stream-responses': { shows: 'stream-udp.test.ts: with more answers than one the datagrams of a client are one session, whatever worker there is', bad: '-1' },
   'enable-brotli': { shows: BROTLI, bad: 'maybe' },
-  'brotli-level': { shows: BROTLI, bad: '12' },
-  'brotli-min-length': { shows: BROTLI, bad: '-1' },
-  'brotli-types': { shows: BROTLI, bad: 'text' },
-  'debug-connections': { shows: EDGE, bad: 'x' },
+  'brotli-level': { shows: BROTLI_LINES, bad: '12' },
+  'brotli-min-length': { shows: BROTLI_LINES, bad: '-1' },
+  'brotli-types': { shows: BROTLI_LINES, bad: 'text' },
   'bind-address': { shows: EDGE, bad: 'localhost' },
   'disable-ipv6': { shows: EDGE, bad: 'maybe' },
   'enable-access-log-for-default-backend': { shows: EDGE, bad: 'maybe' },

@@ -29,6 +29,8 @@ const ROWS = Object.entries(Object.assign({}, ELSEWHERE, ...Object.values(GROUPS
 const BAD: Texts = Object.fromEntries(ROWS.map(([key, { bad }]) => [key, bad]))
 /** What they need beside them. */
 const COMMON = { 'ssl-expiry-warning-days': '0', 'proxy-real-ip-cidr': '127.0.0.0/8' }
+/** What the neighbour says, so that no setting of a group makes it sooner or later. */
+const UNTOUCHED = { 'proxy-read-timeout': '60', 'limit-rate': '0' }
 const FLAGS = ['--configmap=edge/settings', '--tcp-services-configmap=edge/tcp', '--https-redirect-port=443']
 
 async function objects(settings: Settings, around: World): Promise<object[]> {
@@ -38,7 +40,7 @@ async function objects(settings: Settings, around: World): Promise<object[]> {
     configMap('answers', { 'X-Custom': 'yes' }),
     configMap('requests', { 'X-To-Backend': 'yes' }),
     configMap('tcp', { [await freePort()]: 'near/near:80' }),
-    ...neighbour(around),
+    ...neighbour(around, UNTOUCHED),
     ...Object.entries(settings).flatMap(([name, { annotations = {}, scene = {} }]) =>
       objectsOf({ name, annotations, scene }, around)),
   ]
