@@ -11,6 +11,7 @@ local byte = string.byte
 local holds = route_match.holds
 local huge = math.huge
 local match = string.match
+local max = math.max
 local next = next
 local sub = string.sub
 local setmetatable = setmetatable
@@ -93,32 +94,22 @@ local function new_lists()
 end
 
 
--- Routes without conditions: only the first of a path can ever be taken.
-local function add_plain(plain, route, position)
+-- @param add  function(map, path, item)
+local function add_by_path(lists, route, item, add)
     if route.pathType == "Exact" then
-        return add_first(plain.exact, route.path, position)
+        return add(lists.exact, route.path, item)
     end
     local path = cut_slash(route.path)
-    add_first(plain.prefixes, path, position)
-    plain.longest = #path > plain.longest and #path or plain.longest
+    add(lists.prefixes, path, item)
+    lists.longest = max(lists.longest, #path)
 end
 
 
-local function add_to_list(lists, path, try)
-    local list = lists[path] or {}
+-- In order of precedence.
+local function add_to_list(map, path, try)
+    local list = map[path] or {}
     list[#list + 1] = try
-    lists[path] = list
-end
-
-
--- Routes with conditions: by path, in order of precedence.
-local function add_conditional(conditional, route, try)
-    if route.pathType == "Exact" then
-        return add_to_list(conditional.exact, route.path, try)
-    end
-    local path = cut_slash(route.path)
-    add_to_list(conditional.prefixes, path, try)
-    conditional.longest = #path > conditional.longest and #path or conditional.longest
+    map[path] = list
 end
 
 
@@ -141,9 +132,10 @@ local function sorted_out(routes)
             regexes[#regexes + 1] = new_try(route, position)
         elseif route.match then
             conditional.any = true
-            add_conditional(conditional, route, new_try(route, position))
+            add_by_path(conditional, route, new_try(route, position), add_to_list)
         else
-            add_plain(plain, route, position)
+            -- Without conditions only the first of a path can ever be taken.
+            add_by_path(plain, route, position, add_first)
         end
     end
     return plain, conditional, regexes
