@@ -10,12 +10,12 @@ local basic_auth = require "ingress.policy.basic_auth"
 local client_url = require "ingress.pure.client_url"
 local direct_response = require "ingress.policy.direct_response"
 local faults = require "ingress.faults"
+local headers = require "ingress.external_auth.headers"
 local request_headers = require "ingress.policy.request_headers"
 local request_key = require "ingress.request_key"
 local store = require "ingress.store"
 local target = require "ingress.balance.target"
 
-local concat = table.concat
 local escape_uri = ngx.escape_uri
 local find = string.find
 local format = string.format
@@ -23,9 +23,7 @@ local gsub = string.gsub
 local ipairs = ipairs
 local ngx = ngx
 local ngx_var = ngx.var
-local pairs = pairs
 local setmetatable = setmetatable
-local type = type
 
 -- Of a question; the times of ingress-nginx are 15 s each, the one of connections is ours.
 local TIMEOUTS = { connect = 5, read = 15, send = 15 }
@@ -92,28 +90,6 @@ end
 -- @param auth  {response_headers}; absent: none
 function _M.let_in(auth)
     return begin({ verdict = LET_IN, auth = auth or {} })
-end
-
-
--- Of a header that is there more than once, as one text.
-local function joined(value)
-    return type(value) == "table" and concat(value, "\n") or value
-end
-
-
--- As they were before the question.
-local function restore_headers(before)
-    local now = ngx.req.get_headers(0)
-    for name in pairs(now) do
-        if before[name] == nil then
-            ngx.req.clear_header(name)
-        end
-    end
-    for name, value in pairs(before) do
-        if joined(now[name]) ~= joined(value) then
-            ngx.req.set_header(name, value)
-        end
-    end
 end
 
 
@@ -254,13 +230,7 @@ function _M.compile_filter(value)
         if not cookies or not (value.always_set_cookie or COOKIE_STATUSES[ngx.status]) then
             return
         end
-        local all = {}
-        for _, values in ipairs({ ngx.header["Set-Cookie"] or {}, cookies }) do
-            for _, cookie in ipairs(type(values) == "table" and values or { values }) do
-                all[#all + 1] = cookie
-            end
-        end
-        ngx.header["Set-Cookie"] = all
+        headers.add_cookies(cookies)
     end
 end
 
@@ -277,7 +247,7 @@ end
 -- errors.
 local function end_question(exchange)
     if exchange.headers then
-        restore_headers(exchange.headers)
+        headers.restore(exchange.headers)
     end
     if exchange.auth.hide_login then
         exchange.auth.hide_login()
