@@ -3,7 +3,8 @@ import { objectName } from '../ir/object-name.ts'
 import type { Json } from '../ir/types.ts'
 import { word, type Parser } from '../ir/value.ts'
 import { fields } from '../util/field.ts'
-import type { Combined, Policy, PolicyValue, Problem } from './common/policy.ts'
+import { needsNoLogin } from './common/no-auth.ts'
+import type { Combined, Policy, PolicyValue, Problem, RouteContext } from './common/policy.ts'
 import { choice, group, proxyField, textual } from './common/proxy-field.ts'
 import { reference } from './common/reference.ts'
 import { object } from './common/schema.ts'
@@ -36,9 +37,9 @@ function combine(value: PolicyValue, refused: ReadonlySet<string>): Combined {
   return { value: value.secret === undefined ? {} : value, problems }
 }
 
-function effect(value: PolicyValue): Json | undefined {
+function effect(value: PolicyValue, context: RouteContext): Json | undefined {
   const users = usersOf(value)
-  return users === undefined ? undefined : { users: `htpasswd/${users}`, realm: value.realm ?? '' }
+  return users === undefined || needsNoLogin(context) ? undefined : { users: `htpasswd/${users}`, realm: value.realm ?? '' }
 }
 
 const members = group({ description: 'Only who has a name and a password may come; others are answered with 401.', required: ['secret'] }, {
@@ -84,7 +85,7 @@ export const basicAuth = {
     realm: { annotation: 'auth-realm', parse: realm, about: 'What browsers show when they ask for the password' },
   },
   combine,
-  threads: (value) => effect(value) !== undefined,
+  threads: (value) => usersOf(value) !== undefined,
   proxy: proxyField('basicAuth', members, (value) => ({ type: 'basic', ...value })),
   runtime: {
     schema: object({

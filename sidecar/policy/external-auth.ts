@@ -11,6 +11,7 @@ import { authConnections, connectionProblems } from './external-auth-connections
 import * as grammar from './external-auth-grammar.ts'
 import { externalAuthField } from './external-auth-proxy.ts'
 import { externalAuthSchema } from './external-auth-schema.ts'
+import { needsNoLogin } from './common/no-auth.ts'
 import type { Combined, Policy, PolicyValue, Problem, RouteContext } from './common/policy.ts'
 import { reference } from './common/reference.ts'
 
@@ -63,15 +64,6 @@ function inForce(value: PolicyValue, settings: Settings): PolicyValue | undefine
   return value.use_global === false ? undefined : globalExternalAuth(settings)
 }
 
-/** The path of a route, element by element; what a regular expression matches is not known. */
-function isExempt({ path, pathType, settings }: RouteContext): boolean {
-  return pathType !== 'Regex' && settings.noAuthLocations.some((prefix) => isBelow(path, prefix))
-}
-
-function isBelow(path: string, prefix: string): boolean {
-  return `${path}/`.startsWith(prefix.endsWith('/') ? prefix : `${prefix}/`)
-}
-
 function isIpv6(host: string): boolean {
   return host.includes(':')
 }
@@ -79,7 +71,7 @@ function isIpv6(host: string): boolean {
 function effect(value: PolicyValue, context: RouteContext): Json | undefined {
   const auth = inForce(value, context.settings)
   if (auth === undefined) return undefined
-  if (isExempt(context)) return defined<Json>({ open: true, response_headers: auth.response_headers })
+  if (needsNoLogin(context)) return defined<Json>({ open: true, response_headers: auth.response_headers })
   const url = auth.url as DestinationUrl
   const namespace = auth === value ? context.namespace : GLOBAL_NAMESPACE
   const ref = destinationOf(url, namespace, context.host)

@@ -183,7 +183,7 @@ export const KEYS: { readonly [K in keyof Settings]: Key<Settings[K]> } = {
   globalAuthCacheKey: key('global-auth-cache-key', auth.cacheKey, 'As `auth-cache-key`'),
   globalAuthCacheDuration: key('global-auth-cache-duration', auth.cacheDuration, 'As `auth-cache-duration`'),
   globalAuthAlwaysSetCookie: key('global-auth-always-set-cookie', boolean, 'As `auth-always-set-cookie`'),
-  noAuthLocations: key('no-auth-locations', list(pathPrefix, 32), 'Paths of Ingresses without external authentication, and those below'),
+  noAuthLocations: key('no-auth-locations', list(pathPrefix, 32), 'Paths where nobody has to log in, by password or external authentication, and those below'),
   enableAuthAccessLog: key('enable-auth-access-log', boolean, 'Questions of external authentication are in the access log, too'),
   useProxyProtocol: key('use-proxy-protocol', boolean, 'Clients of both ports begin with a header of PROXY protocol; the address in it counts from `proxy-real-ip-cidr`'),
   proxyProtocolHeaderTimeout: key('proxy-protocol-header-timeout', seconds(1, 3_600), 'How long a header of PROXY protocol may take: TCP and UDP, and TLS with `--enable-ssl-passthrough`'),

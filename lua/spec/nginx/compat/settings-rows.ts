@@ -145,7 +145,7 @@ const QUESTIONS: Settings = {
     good: 'https://a.example/', shows: [{ seen: { 'x-asked': /"x-auth-request-redirect":"https:\/\/a\.example\/"/ } }], bad: '$evil',
   },
   'global-auth-always-set-cookie': { good: 'true', shows: [{ path: '/?status=500', status: 500, answer: { 'set-cookie': /^asked=1/ } }], bad: 'maybe' },
-  'no-auth-locations': { good: '/free', scene: { path: '/free' }, shows: [{ path: '/free', seen: { 'x-asked': undefined } }], bad: 'free' },
+  'no-auth-locations': { good: '/free', annotations: { 'auth-type': 'basic', 'auth-secret': 'users' }, scene: { path: '/free' }, shows: [{ path: '/free', seen: { 'x-asked': undefined } }], bad: 'free' },
 }
 
 /** The opposite of one above. */
