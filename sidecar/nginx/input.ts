@@ -24,6 +24,8 @@ export interface Listeners {
   readonly addresses: readonly string[]
   readonly httpPort: number
   readonly httpsPort: number
+  /** What clients know it by, as backends are told; absent: the same. */
+  readonly knownHttpsPort?: number
   /** `--enable-ssl-passthrough`. */
   readonly sslPassthrough?: boolean
 }

@@ -8,17 +8,30 @@ export interface ProxyHeader {
   readonly value: string
 }
 
+/** Of the port that a client came to; variables are for the template. */
+export interface Arrival {
+  readonly behind_front: boolean
+  /** Clients know our port for TLS by another number. */
+  readonly maps_ports: boolean
+  readonly https_port: number
+  readonly known_https_port: number
+  /** Load balancers that are believed speak PROXY protocol. */
+  readonly trust_balancer: boolean
+  /** The port of ours. */
+  readonly listener_port: string
+  /** The port and scheme that the client used, whatever headers say. */
+  readonly client_port: string
+  readonly client_scheme: string
+}
+
 /** Names of variables, for the template. */
-export interface Forwarding {
+export interface Forwarding extends Arrival {
   readonly forwarded_for: string
   readonly forwarded_host: string
   readonly forwarded_port: string
   readonly forwarded_scheme: string
-  /** The port that the client came to. */
-  readonly client_port: string
   /** The address of who sent the request, whose forwarded headers may count. */
   readonly peer_addr: string
-  readonly behind_front: boolean
   /** Beside the standard ones, or in their place: what settings say. */
   readonly further_headers: readonly ProxyHeader[]
 }
@@ -30,7 +43,7 @@ const NONE = '""'
 function standardHeaders(forwarding: Forwarding): Readonly<Record<StandardHeader, ProxyHeader>> {
   const { forwarded_for: chain, forwarded_host: host, forwarded_port: port, forwarded_scheme: scheme } = forwarding
   return {
-    host: { name: 'Host', value: '$http_host' },
+    host: { name: 'Host', value: host },
     'x-request-id': { name: 'X-Request-ID', value: '$req_id' },
     'x-real-ip': { name: 'X-Real-IP', value: '$remote_addr' },
     'x-forwarded-for': { name: 'X-Forwarded-For', value: chain },

@@ -97,7 +97,7 @@ function viewOf(input: NginxInput) {
     error_pages: errorPageViews(classes),
     hsts: hstsView(settings),
     trust_forwarded: settings.useForwardedHeaders,
-    trusted_ranges: settings.useForwardedHeaders ? settings.proxyRealIpCidr : [],
+    trusted_ranges: settings.proxyRealIpCidr,
     ...forwarded,
   }
 }

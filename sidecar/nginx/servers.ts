@@ -3,7 +3,7 @@ import type { Settings } from '../ir/settings.ts'
 import { cidr, directive, headerName, keyword, onOff, print, socket, unixSocket, type Argument, type Directive } from '../syntax/directive.ts'
 import type { NginxInput } from './input.ts'
 import { HTTPS_SOCKET, passthroughMode } from './passthrough.ts'
-import { furtherHeaders, type Forwarding } from './proxy-headers.ts'
+import { furtherHeaders, type Arrival, type Forwarding } from './proxy-headers.ts'
 
 export interface ServerView {
   readonly lines: readonly string[]
@@ -58,11 +58,10 @@ export function realIpLines(settings: Settings): readonly Directive[] {
 /** Whose forwarded headers count: by default nobody's, as in ingress-nginx without use-forwarded-headers. */
 export function forwarding(input: NginxInput): Forwarding {
   const { settings } = input
-  const behindFront = passthroughMode(input) !== 'off'
+  const arrival = arrivalOf(input)
   const common = {
-    client_port: behindFront ? '$client_port' : '$server_port',
-    peer_addr: peerVariable(settings, behindFront),
-    behind_front: behindFront,
+    ...arrival,
+    peer_addr: peerVariable(settings, arrival.behind_front),
     further_headers: furtherHeaders(settings),
   }
   if (!settings.useForwardedHeaders) {
@@ -71,7 +70,7 @@ export function forwarding(input: NginxInput): Forwarding {
       forwarded_for: '$remote_addr',
       forwarded_host: '$http_host',
       forwarded_port: common.client_port,
-      forwarded_scheme: '$scheme',
+      forwarded_scheme: common.client_scheme,
     }
   }
   return {
@@ -80,6 +79,25 @@ export function forwarding(input: NginxInput): Forwarding {
     forwarded_host: '$pass_host',
     forwarded_port: '$pass_port',
     forwarded_scheme: '$pass_access_scheme',
+  }
+}
+
+/** Where clients came to: our own port and scheme, or those that a trusted load balancer tells by PROXY protocol. */
+function arrivalOf(input: NginxInput): Arrival {
+  const { settings, listeners: { httpsPort, knownHttpsPort = httpsPort } } = input
+  const behindFront = passthroughMode(input) !== 'off'
+  const mapsPorts = behindFront || knownHttpsPort !== httpsPort
+  const trusts = settings.useProxyProtocol && settings.proxyRealIpCidr.length > 0
+  const port = mapsPorts ? '$known_port' : '$server_port'
+  return {
+    behind_front: behindFront,
+    maps_ports: mapsPorts,
+    https_port: httpsPort,
+    known_https_port: knownHttpsPort,
+    trust_balancer: trusts,
+    listener_port: port,
+    client_port: trusts ? '$client_port' : port,
+    client_scheme: trusts ? '$client_scheme' : '$scheme',
   }
 }
 

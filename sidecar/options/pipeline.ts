@@ -12,8 +12,14 @@ export function listenersOf(options: Options): Listeners {
     addresses: options['bind-address'],
     httpPort: options['http-port'],
     httpsPort: options['https-port'],
+    knownHttpsPort: knownHttpsPort(options),
     sslPassthrough: options['enable-ssl-passthrough'],
   }
+}
+
+/** In a cluster a Service or a load balancer maps 443 to our port; standalone, clients see our port. */
+function knownHttpsPort(options: Options): number {
+  return options['https-redirect-port'] ?? (options.manifests !== undefined ? options['https-port'] : 443)
 }
 
 type Own = Pick<PipelineOptions, 'podAddresses' | 'podPorts'>
@@ -57,8 +63,7 @@ export function pipelineOptions(options: Options): PipelineOptions {
     defaultBackendService: options['default-backend-service'],
     defaultCertificate: options['default-ssl-certificate'],
     httpsPort: options['https-port'],
-    // In a cluster a Service or a load balancer maps 443 to our port; standalone, clients see our port.
-    httpsRedirectPort: options['https-redirect-port'] ?? (standalone ? options['https-port'] : 443),
+    httpsRedirectPort: knownHttpsPort(options),
   }
 }
 

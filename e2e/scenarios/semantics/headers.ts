@@ -78,7 +78,7 @@ export function testHeaders(controller: Controller): void {
     // Workers of before may take connections until the reload is through.
     await lab.waitFor('the end of the reload', async () => !(await controller.status()).reloading)
     await assertHeaders({ ...asked, headers: forwarded }, {
-      'host': 'headers.example', 'x-forwarded-for': STRANGER, 'x-forwarded-proto': 'https',
+      'host': 'outer.example', 'x-forwarded-for': STRANGER, 'x-forwarded-proto': 'https',
       'x-forwarded-host': 'outer.example', 'x-forwarded-port': '80',
     })
     await lab.apply({ ...configMap, data: {} } as object)

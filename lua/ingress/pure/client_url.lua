@@ -3,6 +3,8 @@
 
 local find = string.find
 local format = string.format
+local gsub = string.gsub
+local lower = string.lower
 local match = string.match
 local tonumber = tonumber
 
@@ -17,16 +19,23 @@ function _M.scheme(var)
 end
 
 
--- As the Host header has it.
+-- The Host header, or in front of a trusted proxy X-Forwarded-Host.
+local function name_of(var)
+    local name = var.pass_host or var.http_host
+    return name ~= "" and name or nil
+end
+
+
 local function port_of(var)
-    return tonumber(match(var.http_host or "", ":(%d+)$"))
+    return tonumber(match(name_of(var) or "", ":(%d+)$"))
 end
 
 
 -- A request of HTTP/1.0 may have no Host: then the address that it came to, as NGINX does it.
 local function host_of(var)
-    if var.http_host then
-        return var.host
+    local name = name_of(var)
+    if name then
+        return name == var.http_host and var.host or lower((gsub(name, ":%d+$", "")))
     end
     local address = var.server_addr
     return find(address, ":", 1, true) and "[" .. address .. "]" or address

@@ -34,6 +34,7 @@ const REQUEST = 'GET / HTTP/1.1\r\nHost: web.example\r\nX-Forwarded-For: 192.0.2
 interface Seen {
   readonly 'x-real-ip': string
   readonly 'x-forwarded-for': string
+  readonly 'x-forwarded-port': string
   readonly 'x-forwarded-proto': string
 }
 
@@ -82,6 +83,9 @@ for (const variant of variants()) {
       const seen = await plain(t, nginx.httpPort, HEADER)
       assert.equal(seen['x-real-ip'], '203.0.113.9')
       assert.equal(seen['x-forwarded-for'], '203.0.113.9')
+      assert.deepEqual([seen['x-forwarded-port'], seen['x-forwarded-proto']], ['443', 'https'], 'TLS ended at its port 443')
+      const unencrypted = await plain(t, nginx.httpPort, HEADER.replace('443', '1234'))
+      assert.deepEqual([unencrypted['x-forwarded-port'], unencrypted['x-forwarded-proto']], ['1234', 'http'])
       const { answer } = await overTls(t, nginx.httpsPort, { before: HEADER, servername: 'web.example', text: REQUEST })
       assert.equal(headersOf(answer)['x-real-ip'], '203.0.113.9')
       assert.equal(headersOf(answer)['x-forwarded-proto'], 'https')
@@ -89,7 +93,9 @@ for (const variant of variants()) {
 
     test('HTTP: of somebody else the header is read, and not believed', async (t) => {
       const nginx = await http(t, variant, { ...TRUST, 'proxy-real-ip-cidr': '198.18.0.0/15' })
-      assert.equal((await plain(t, nginx.httpPort, HEADER))['x-real-ip'], '127.0.0.1')
+      const seen = await plain(t, nginx.httpPort, HEADER)
+      assert.equal(seen['x-real-ip'], '127.0.0.1')
+      assert.deepEqual([seen['x-forwarded-port'], seen['x-forwarded-proto']], [String(nginx.httpPort), 'http'])
     })
 
     test('HTTP: without a header there is no answer', async (t) => {

@@ -5,7 +5,7 @@ export const VARIABLES: string = String.raw`# Variables that Lua fills in; decla
 map "" $proxy_upstream_name { default "-"; }
 map "" $proxy_alternative_upstream_name { default ""; }
 map "" $no_certificate { default ""; }
-map "" $upstream_host { default $http_host; }
+map "" $upstream_host { default {{forwarded_host}}; }
 map $http_x_forwarded_for $forwarded_to_here { "" $remote_addr; default "$http_x_forwarded_for, $remote_addr"; }
 map "" $rate_after { default 0; }
 map "" $rewritten_from { default ""; }
@@ -43,9 +43,12 @@ map $http_x_request_id $req_id { default $http_x_request_id; "" $new_id; }
 map "" $req_id { default $http_x_request_id; }
 {{/request_ids}}
 map $http_upgrade $connection_upgrade { default upgrade; "" ""; }
+{{#maps_ports}}
+# Of TLS the port that clients know.
+map $server_port $known_port { {{https_port}} {{known_https_port}};{{#behind_front}} "" {{known_https_port}};{{/behind_front}} default $server_port; }
+{{/maps_ports}}
 {{#behind_front}}
 # Of what comes through the socket, as our own PROXY header tells it.
-map $server_port $client_port { "" $proxy_protocol_server_port; default $server_port; }
 map $realip_remote_addr $peer_addr { "unix:" $remote_addr; default $realip_remote_addr; }
 {{/behind_front}}
 {{> forwarded}}
@@ -71,23 +74,39 @@ add_header {{name}} {{variable}} always;
 `
 
 /** Whom a request says that it comes from, by headers that are believed from some proxies only. */
-export const FORWARDED: string = String.raw`{{#trust_forwarded}}
-map $http_x_forwarded_proto $forwarded_scheme { https https; http http; default $scheme; }
+export const FORWARDED: string = String.raw`{{#trust_balancer}}
+# A load balancer says in its PROXY header to which of its ports the client came; at 443 it took off the TLS itself.
+geo $realip_remote_addr $from_balancer {
+    default 0;
+{{#trusted_ranges}}
+    {{.}} 1;
+{{/trusted_ranges}}
+}
+map $from_balancer $balancer_port { 1 $proxy_protocol_server_port; default ""; }
+map $balancer_port $client_port { "" {{listener_port}}; default $balancer_port; }
+map $balancer_port $client_scheme { 443 https; default $scheme; }
+{{/trust_balancer}}
+{{#trust_forwarded}}
+map $http_x_forwarded_proto $forwarded_scheme { https https; http http; default {{client_scheme}}; }
 map $http_x_forwarded_port $forwarded_port { "" {{client_port}}; default $http_x_forwarded_port; }
-map $http_x_forwarded_host $forwarded_host { "" $http_host; default $http_x_forwarded_host; }
+# Of several the first, without what a host cannot have.
+map $http_x_forwarded_host $forwarded_host {
+    "~^[ \t]*(?<forwarded_name>[A-Za-z0-9._:[\]-]+)[ \t]*(?:,|$)" $forwarded_name;
+    default $http_host;
+}
 geo {{peer_addr}} $from_trusted_proxy {
     default 0;
 {{#trusted_ranges}}
     {{.}} 1;
 {{/trusted_ranges}}
 }
-map $from_trusted_proxy $pass_access_scheme { 1 $forwarded_scheme; default $scheme; }
+map $from_trusted_proxy $pass_access_scheme { 1 $forwarded_scheme; default {{client_scheme}}; }
 map $from_trusted_proxy $pass_port { 1 $forwarded_port; default {{client_port}}; }
 map $from_trusted_proxy $pass_host { 1 $forwarded_host; default $http_host; }
 map $http_x_forwarded_for $forwarded_chain { "" {{peer_addr}}; default "$http_x_forwarded_for, {{peer_addr}}"; }
 map $from_trusted_proxy $full_forwarded_for { 1 $forwarded_chain; default $remote_addr; }
 {{/trust_forwarded}}
 {{^trust_forwarded}}
-map "" $pass_access_scheme { default $scheme; }
+map "" $pass_access_scheme { default {{client_scheme}}; }
 {{/trust_forwarded}}
 `

@@ -22,6 +22,7 @@ const LOCATION = `/?location=${encodeURIComponent('http://inner.example/x')}`
 const BUFFERED = { 'proxy-buffering': 'on' }
 const FORCED = { 'force-ssl-redirect': 'true' }
 const LIMITED = { 'limit-rpm': '1' }
+const OUTER = { 'x-forwarded-host': 'outer.example:81, inner.example', 'x-forwarded-port': '81' }
 const TRUSTED = { 'x-forwarded-for': '198.18.0.1', 'x-forwarded-proto': 'https' }
 
 /** A directive whose effect no client sees: the configuration that NGINX runs with has it. */
@@ -57,12 +58,14 @@ const PROCESS: Settings = {
 
 const TLS: Settings = {
   'ssl-redirect': { good: 'false', scene: { tls: true }, shows: [{}], bad: 'maybe' },
-  'http-redirect-code': { good: '307', annotations: FORCED, shows: [{ status: 307 }], bad: '200' },
+  'http-redirect-code': {
+    good: '307', annotations: FORCED, shows: [{ status: 307 }, { headers: OUTER, status: 307, answer: { location: /^https:\/\/outer\.example(:\d+)?$/ } }], bad: '200',
+  },
   'no-tls-redirect-locations': { good: '/free', annotations: FORCED, scene: { path: '/free' }, shows: [{ path: '/free' }], bad: 'free' },
   'preserve-trailing-slash': { good: 'false', annotations: FORCED, shows: [{ path: '/x/', status: 307, answer: { location: /\/x$/ } }], bad: 'maybe' },
   'use-port-in-redirects': { good: 'true', annotations: FORCED, shows: [{ path: '/x', status: 307, answer: { location: /^https:\/\/[^/:]+:\d+\/x$/ } }], bad: 'maybe' },
   'relative-redirects': { good: 'true', annotations: { 'permanent-redirect': '/new' }, shows: [{ status: 301, answer: { location: '/new' } }], bad: 'maybe' },
-  'hsts-max-age': { good: '7', shows: [{ tls: true, answer: { 'strict-transport-security': /max-age=7(;|$)/ } }], bad: '-1' },
+  'hsts-max-age': { good: '7', shows: [{ tls: true, answer: { 'strict-transport-security': /max-age=7(;|$)/ }, seen: { 'x-forwarded-port': '443' } }], bad: '-1' },
   'hsts-include-subdomains': { good: 'false', shows: [{ tls: true, answer: { 'strict-transport-security': /^(?!.*includeSubDomains)/ } }], bad: 'maybe' },
   'hsts-preload': { good: 'true', shows: [{ tls: true, answer: { 'strict-transport-security': /preload$/ } }], bad: 'maybe' },
   'ssl-protocols': { good: 'TLSv1.2', shows: [{ tls: true, cipher: AES256 }], bad: 'SSLv3' },
@@ -74,7 +77,13 @@ const TLS: Settings = {
 }
 
 const CLIENTS: Settings = {
-  'use-forwarded-headers': { good: 'true', shows: [{ headers: TRUSTED, seen: { 'x-forwarded-proto': 'https' } }], bad: 'maybe' },
+  'use-forwarded-headers': {
+    good: 'true', bad: 'maybe', shows: [
+      { headers: TRUSTED, seen: { 'x-forwarded-proto': 'https' } },
+      { headers: OUTER, seen: { 'host': 'outer.example:81', 'x-forwarded-host': 'outer.example:81', 'x-forwarded-port': '81', 'x-original-forwarded-host': OUTER['x-forwarded-host'] } },
+      { headers: { 'x-forwarded-host': 'no host' }, seen: { host: 'use-forwarded-headers.example' } },
+    ],
+  },
   'proxy-real-ip-cidr': { good: '127.0.0.0/8', shows: [{ headers: TRUSTED, seen: { 'x-real-ip': '198.18.0.1' } }], bad: '10.0.0.0/33' },
   'compute-full-forwarded-for': { good: 'true', shows: [{ headers: TRUSTED, seen: { 'x-forwarded-for': /^198\.18\.0\.1, / } }], bad: 'maybe' },
   'whitelist-source-range': { good: '127.0.0.0/8,198.18.0.0/24', shows: from('203.0.113.9', 403), bad: 'anybody' },
