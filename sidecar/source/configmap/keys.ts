@@ -94,7 +94,7 @@ export const KEYS: { readonly [K in keyof Settings]: Key<Settings[K]> } = {
   ...PROCESS_KEYS,
   ...PROXYING_KEYS,
   ...TLS_KEYS,
-  workerProcesses: key('worker-processes', workers, 'Workers of NGINX; auto: one for each CPU'),
+  workerProcesses: key('worker-processes', workers, 'Workers of NGINX; auto: one for each CPU of the node, whatever the limits of the container'),
   maxWorkerConnections: key('max-worker-connections', integer(64, 1_000_000), 'Connections of one worker, to clients and endpoints'),
   workerShutdownTimeout: key('worker-shutdown-timeout', seconds(1, 86_400), 'How long requests go on in a worker that a reload or stop replaces'),
   keepAlive: key('keep-alive', seconds(0, 86_400), 'How long an idle connection of a client stays open; 0: one request each'),
