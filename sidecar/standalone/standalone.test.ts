@@ -53,8 +53,11 @@ class Started {
   }
 
   async until(pattern: RegExp): Promise<void> {
-    const died = this.ended.then((code) => assert.fail(`ended with ${code} before ${pattern}:\n${this.output}`))
-    while (!pattern.test(this.output)) await Promise.race([once(this.process, 'output'), died])
+    while (!pattern.test(this.output)) {
+      // Made here, where somebody waits for it: it rejects at every end, also when the text has been there for long.
+      const died = this.ended.then((code) => assert.fail(`ended with ${code} before ${pattern}:\n${this.output}`))
+      await Promise.race([once(this.process, 'output'), died])
+    }
   }
 
   async get(host: string, path: string): Promise<{ status: number; text: string; header: (name: string) => string }> {
