@@ -1,4 +1,4 @@
-/** Which location classes the records in OpenResty need, counted, so that asking costs nothing per record. */
+/** Which location classes the records in OpenResty need, or will, counted, so that asking costs nothing per record. */
 import type { RecordKey } from '../dynamic/records.ts'
 
 export class ClassUse {
@@ -13,12 +13,17 @@ export class ClassUse {
     else this.#byRecord.set(key, classes)
   }
 
+  /** A record that needs these classes is under way: OpenResty has it, or the one of before, until `set` says which. */
+  expect(key: RecordKey, classes: readonly string[]): void {
+    this.set(key, [...this.#byRecord.get(key) ?? [], ...classes])
+  }
+
   clear(): void {
     this.#byRecord.clear()
     this.#counts.clear()
   }
 
-  /** Every class that at least one record needs. */
+  /** Every class that at least one record needs, or may need. */
   names(): Iterable<string> {
     return this.#counts.keys()
   }

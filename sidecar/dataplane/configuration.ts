@@ -7,7 +7,7 @@ import { renderConfig, type RenderedConfig } from '../nginx/render.ts'
 import type { LocationClass } from '../policy/set/effects.ts'
 import { BusyPorts } from './busy-ports.ts'
 import type { ClassUse } from './class-use.ts'
-import type { ControlClient, DataPlaneStatus } from './client.ts'
+import type { ConfigResult, ControlClient, DataPlaneStatus } from './client.ts'
 import type { DataPlaneEvents, Desired } from './desired.ts'
 import { Pace } from './pace.ts'
 
@@ -28,6 +28,8 @@ export interface ConfigurationOptions {
   readonly now?: () => number
 }
 
+type Refusal = Extract<ConfigResult, { readonly outcome: 'refused' }>
+
 export class Configuration {
   readonly #options: ConfigurationOptions
   readonly #now: () => number
@@ -40,6 +42,8 @@ export class Configuration {
   #refused = { hash: '', at: 0 }
   #paused = false
   #loading = false
+  /** On its way to the workers; or they may have it, and the answer was lost. */
+  #incoming: RenderedConfig | undefined
 
   constructor(options: ConfigurationOptions) {
     this.#options = options
@@ -56,8 +60,9 @@ export class Configuration {
     return !this.#loading && this.#running !== undefined && this.#running.hash !== hash
   }
 
+  /** The workers have it, and so will those of a load that is under way. */
   hasClass(name: string): boolean {
-    return this.#running?.classNames.includes(name) === true
+    return this.#running?.classNames.includes(name) === true && this.#incoming?.classNames.includes(name) !== false
   }
 
   /** There is something to do even when the desired state does not change. */
@@ -118,37 +123,45 @@ export class Configuration {
     const { client, events } = this.#options
     // It may be forgotten meanwhile: a reload ends connections, and who asks for the status may see that.
     const before = this.#running
-    await this.#putFiles(wanted)
+    this.#incoming = wanted
     this.#loading = true
-    const result = await client.config(wanted.text).finally(() => (this.#loading = false))
+    const result = await this.#send(wanted).finally(() => (this.#loading = false))
     if (result.outcome === 'loaded') {
       const status = await client.status()
       events.reloaded(result, wanted, before)
       return this.#adopt(wanted, input, status)
     }
     if (result.outcome !== 'refused') throw new Error(`the configuration was not loaded: ${result.message}`)
-    this.#refused = { hash: wanted.hash, at: this.#now() }
-    const { others = [], ...refusal } = result
-    const isLayer4 = this.#busyPorts.blame([result.message, ...others], wanted.input.layer4, this.#now())
-    events.refused()
-    events.trouble('NGINX refused the configuration; the last good one runs on', refusal)
-    if (!isLayer4) return undefined
+    this.#incoming = undefined
+    if (!this.#blame(wanted, result)) return undefined
     // No workers were made, and without these ports it is another configuration.
     this.#pace.giveBack()
     return client.status().then((status) => this.push(status))
   }
 
-  /** One whose content nobody has any more is there: the configuration that runs names it, too. */
-  async #putFiles({ input }: RenderedConfig): Promise<void> {
+  /** Tells of a configuration that NGINX refused; true: because of ports of layer 4, which are left out from now on. */
+  #blame({ hash, input }: RenderedConfig, { outcome: _refused, others = [], ...refusal }: Refusal): boolean {
+    const { events } = this.#options
+    this.#refused = { hash, at: this.#now() }
+    const isLayer4 = this.#busyPorts.blame([refusal.message, ...others], input.layer4, this.#now())
+    events.refused()
+    events.trouble('NGINX refused the configuration; the last good one runs on', refusal)
+    return isLayer4
+  }
+
+  /** A file whose content nobody has any more is there: the configuration that runs names it, too. */
+  async #send({ input, text }: RenderedConfig): Promise<ConfigResult> {
     const { client, desired } = this.#options
     for (const digest of new Set(input.classes.flatMap(({ authority }) => authority ?? []))) {
       const content = desired.file(digest)
       if (content !== undefined) await client.putFile(digest, content)
     }
+    return await client.config(text)
   }
 
   #adopt(config: RenderedConfig, input: readonly unknown[], status: DataPlaneStatus): DataPlaneStatus {
     this.#running = config
+    this.#incoming = undefined
     this.#input = input
     this.#refused = { hash: '', at: 0 }
     this.#paused = false

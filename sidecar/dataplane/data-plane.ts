@@ -181,6 +181,8 @@ export class DataPlane {
   async #send(status: DataPlaneStatus, { set, remove }: Changes): Promise<boolean> {
     const started = performance.now()
     const isFirst = status.revision === 0 && this.#actual.size === 0
+    // A configuration that is rendered meanwhile must have what this needs.
+    for (const [key, record] of Object.entries(set)) this.#usedClasses.expect(key, requiredClasses(record))
     const result = isFirst ? await this.#client.replace(set) : await this.#client.patch(status.revision, set, remove)
     if (result.outcome === 'conflict') {
       this.#forget()
@@ -194,7 +196,14 @@ export class DataPlane {
       else if (await this.#send(status, urgent)) this.#records.kick()
       return false
     }
-    this.#status = { ...status, revision: result.revision }
+    const known = this.#status
+    // Another start of OpenResty was met meanwhile: what that has is not what this one was sent.
+    if (known?.instance !== status.instance) {
+      this.#records.kick()
+      return false
+    }
+    // A configuration may have been loaded meanwhile.
+    this.#status = { ...known, revision: result.revision }
     for (const [key, record] of Object.entries(set)) this.#settle(key, record, result.rejected[key])
     for (const key of remove) {
       this.#actual.delete(key)

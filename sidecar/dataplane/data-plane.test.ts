@@ -1,0 +1,153 @@
+/** Both lanes of the data plane against a model of OpenResty that takes and answers in any order. */
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import type { DataRecord, RecordKey } from '../dynamic/records.ts'
+import { requiredClasses } from '../dynamic/records.ts'
+import { DEFAULT_SETTINGS } from '../ir/settings.ts'
+import type { LocationClass } from '../policy/set/effects.ts'
+import { directive, number } from '../syntax/directive.ts'
+import { fc } from '../testing/property.ts'
+import type { ControlClient, ConfigResult, DataPlaneStatus, PushResult, RecordSet } from './client.ts'
+import { DataPlane } from './data-plane.ts'
+
+const LISTENERS = { addresses: [], httpPort: 80, httpsPort: 443 }
+const HOSTS = 2
+const RUNS = Number(process.env.PROPERTY_RUNS ?? 300)
+
+interface Change {
+  readonly host: number
+  readonly size: number
+}
+
+function classOf(size: number): LocationClass {
+  return { name: `c${size}`, directives: [directive('client_max_body_size', number(size, 0, 100))] }
+}
+
+function recordOf(size: number): DataRecord {
+  return { digest: String(size), routes: [{ class: classOf(size).name }] } as unknown as DataRecord
+}
+
+function sizesOf(records: ReadonlyMap<RecordKey, DataRecord>): string[] {
+  return [...records.values()].map(({ digest }) => digest)
+}
+
+/** What OpenResty has, and when it takes what it is sent: at any step after that, before it answers at any later one. */
+class Model {
+  readonly records = new Map<RecordKey, DataRecord>()
+  classes: ReadonlySet<string> = new Set()
+  readonly #scheduler: fc.Scheduler
+  #hash = 'of somebody else'
+  #revision = 0
+  #generation = 0
+
+  constructor(scheduler: fc.Scheduler) {
+    this.#scheduler = scheduler
+  }
+
+  /** Those routes that no worker of a new generation could serve. */
+  get broken(): string[] {
+    return [...this.records].filter(([, it]) => !requiredClasses(it).every((name) => this.classes.has(name))).map(([key]) => key)
+  }
+
+  get client(): ControlClient {
+    const answers = {
+      status: () => this.#take('status', () => this.#status()),
+      digests: () => this.#take('digests', () => ({ revision: this.#revision, digests: this.#digests() })),
+      replace: (set: RecordSet) => this.#take('replace', () => this.#apply(set)),
+      patch: (base: number, set: RecordSet, gone: readonly RecordKey[]) => this.#take('patch', () => this.#apply(set, gone, base)),
+      config: (text: string) => this.#take('config', () => this.#load(text)),
+      close: async () => {},
+    }
+    return answers as unknown as ControlClient
+  }
+
+  async #take<T>(name: string, effect: () => T): Promise<T> {
+    await this.#scheduler.schedule(Promise.resolve(), `${name} arrives`)
+    const answer = effect()
+    assert.deepEqual(this.broken, [], `after ${name}`)
+    await this.#scheduler.schedule(Promise.resolve(), `answer to ${name}`)
+    return answer
+  }
+
+  #digests(): Readonly<Record<RecordKey, string>> {
+    return Object.fromEntries([...this.records].map(([key, { digest }]) => [key, digest]))
+  }
+
+  #apply(set: RecordSet, gone: readonly RecordKey[] = [], base = this.#revision): PushResult {
+    if (base !== this.#revision) return { outcome: 'conflict', revision: this.#revision }
+    for (const [key, record] of Object.entries(set)) this.records.set(key, record)
+    for (const key of gone) this.records.delete(key)
+    this.#revision += 1
+    return { outcome: 'applied', revision: this.#revision, rejected: {} }
+  }
+
+  #load(text: string): ConfigResult {
+    this.#generation += 1
+    this.#hash = /config ([0-9a-f]+)/.exec(text)?.[1] ?? ''
+    this.classes = new Set([...text.matchAll(/location @(c\d+) /g)].map(([, name = '']) => name))
+    return { outcome: 'loaded', generation: this.#generation, serving_ms: 1, duration_ms: 1, reloaded: true }
+  }
+
+  #status(): DataPlaneStatus {
+    return {
+      instance: 'one', generation: this.#generation, config_hash: this.#hash, revision: this.#revision, workers: [],
+      worker_count: 0, capabilities: {}, record_file: { size: 0 },
+    } as unknown as DataPlaneStatus
+  }
+}
+
+/** What is wanted, and a data plane that brings it to the model. */
+class Rig {
+  readonly model: Model
+  readonly wanted = new Map<RecordKey, DataRecord>()
+  readonly troubles: string[] = []
+  readonly #changed = new Set<RecordKey>()
+  readonly #dataPlane: DataPlane
+
+  constructor(scheduler: fc.Scheduler) {
+    this.model = new Model(scheduler)
+    const none = (): void => {}
+    const desired = {
+      records: this.wanted, changed: this.#changed, file: () => undefined,
+      classes: () => [...new Set(sizesOf(this.wanted))].map((size) => classOf(Number(size))),
+      config: () => ({ settings: DEFAULT_SETTINGS, listeners: LISTENERS }),
+    }
+    this.#dataPlane = new DataPlane(this.model.client, desired, {
+      applied: none, rejected: none, refused: none, outOfRoom: none, reloaded: none, pushed: none,
+      trouble: (message, details) => this.troubles.push(`${message} ${JSON.stringify(details)}`),
+    })
+    this.#dataPlane.start()
+  }
+
+  change({ host, size }: Change): void {
+    const key = `host/default/${host}.example`
+    if (size === 0) this.wanted.delete(key)
+    else this.wanted.set(key, recordOf(size))
+    this.#changed.add(key)
+    this.#dataPlane.kick()
+  }
+
+  async close(): Promise<void> {
+    await this.#dataPlane.close()
+  }
+}
+
+/** Size 0: the host goes. */
+const change = fc.record({ host: fc.integer({ min: 1, max: HOSTS }), size: fc.integer({ min: 0, max: 3 }) })
+
+test('whatever comes in between, OpenResty never has a record without its class', async () => {
+  await fc.assert(fc.asyncProperty(fc.scheduler(), fc.array(change, { maxLength: 10 }), async (scheduler, changes) => {
+    const rig = new Rig(scheduler)
+    try {
+      const all = scheduler.scheduleSequence(changes.map((it, index) => ({
+        label: `change ${index}: ${JSON.stringify(it)}`, builder: async () => { rig.change(it) },
+      })))
+      await scheduler.waitFor(all.task)
+      await scheduler.waitIdle()
+      assert.deepEqual(rig.troubles, [])
+      assert.deepEqual(rig.model.records, rig.wanted)
+    } finally {
+      await rig.close()
+    }
+  }), { numRuns: RUNS })
+})
