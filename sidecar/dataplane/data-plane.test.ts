@@ -31,7 +31,7 @@ function sizesOf(records: ReadonlyMap<RecordKey, DataRecord>): string[] {
   return [...records.values()].map(({ digest }) => digest)
 }
 
-/** What OpenResty has, and when it takes what it is sent: at any step after that, before it answers at any later one. */
+/** An OpenResty that takes what it is sent at any step after that, and answers at any later one. */
 class Model {
   readonly records = new Map<RecordKey, DataRecord>()
   classes: ReadonlySet<string> = new Set()
@@ -46,7 +46,8 @@ class Model {
 
   /** Those routes that no worker of a new generation could serve. */
   get broken(): string[] {
-    return [...this.records].filter(([, it]) => !requiredClasses(it).every((name) => this.classes.has(name))).map(([key]) => key)
+    const isWhole = (record: DataRecord): boolean => requiredClasses(record).every((name) => this.classes.has(name))
+    return [...this.records].filter(([, record]) => !isWhole(record)).map(([key]) => key)
   }
 
   get client(): ControlClient {

@@ -178,39 +178,41 @@ export class DataPlane {
   }
 
   /** True when the push was answered with 200. */
-  async #send(status: DataPlaneStatus, { set, remove }: Changes): Promise<boolean> {
+  async #send(status: DataPlaneStatus, changes: Changes): Promise<boolean> {
     const started = performance.now()
+    const { set, remove } = changes
     const isFirst = status.revision === 0 && this.#actual.size === 0
     // A configuration that is rendered meanwhile must have what this needs.
     for (const [key, record] of Object.entries(set)) this.#usedClasses.expect(key, requiredClasses(record))
     const result = isFirst ? await this.#client.replace(set) : await this.#client.patch(status.revision, set, remove)
-    if (result.outcome === 'conflict') {
-      this.#forget()
+    if (result.outcome === 'conflict') this.#forget()
+    if (result.outcome === 'full') return await this.#sendUrgentPart(status, changes, result)
+    // Forgotten, or another start of OpenResty was met meanwhile: what it has is to be learned.
+    if (result.outcome === 'conflict' || this.#status?.instance !== status.instance) {
       this.#records.kick()
       return false
     }
-    if (result.outcome === 'full') {
-      const urgent = urgentPart({ set, remove }, this.#actual)
-      // What was left out is tried again with the room that this made.
-      if (urgent === undefined) this.#tellOutOfRoom(result)
-      else if (await this.#send(status, urgent)) this.#records.kick()
-      return false
-    }
-    const known = this.#status
-    // Another start of OpenResty was met meanwhile: what that has is not what this one was sent.
-    if (known?.instance !== status.instance) {
-      this.#records.kick()
-      return false
-    }
-    // A configuration may have been loaded meanwhile.
-    this.#status = { ...known, revision: result.revision }
-    for (const [key, record] of Object.entries(set)) this.#settle(key, record, result.rejected[key])
+    // A configuration may have been loaded since the push was planned.
+    this.#status = { ...this.#status, revision: result.revision }
+    this.#settleAll(changes, result.rejected)
+    this.#events.pushed(Object.keys(set).length + remove.length, performance.now() - started)
+    return true
+  }
+
+  /** What was left out is tried again with the room that this makes. */
+  async #sendUrgentPart(status: DataPlaneStatus, changes: Changes, room: OutOfRoom): Promise<false> {
+    const urgent = urgentPart(changes, this.#actual)
+    if (urgent === undefined) this.#tellOutOfRoom(room)
+    else if (await this.#send(status, urgent)) this.#records.kick()
+    return false
+  }
+
+  #settleAll({ set, remove }: Changes, rejected: Readonly<Record<RecordKey, string>>): void {
+    for (const [key, record] of Object.entries(set)) this.#settle(key, record, rejected[key])
     for (const key of remove) {
       this.#actual.delete(key)
       this.#usedClasses.set(key, [])
     }
-    this.#events.pushed(Object.keys(set).length + remove.length, performance.now() - started)
-    return true
   }
 
   #tellOutOfRoom({ needed, capacity }: OutOfRoom): void {
