@@ -22,6 +22,12 @@ export interface Outcome {
   readonly failure?: { readonly kind: FailureKind, readonly error: string }
 }
 
+/**
+ * Half of the proxy's `keepalive_min_timeout`, for which a stopping worker keeps an idle connection: who uses one that
+ * was idle for just as long may meet its end, which no server of HTTP/1.1 can prevent (RFC 9112, section 9.5).
+ */
+const IDLE_MS = 5_000
+
 const POD_IN_BODY = /"pod"\s*:\s*"([^"]+)"/
 
 export class Exchanger {
@@ -33,7 +39,7 @@ export class Exchanger {
   /** At most `connections` at once. */
   constructor(options: LoadOptions, connections: number) {
     this.#options = options
-    const settings = { keepAlive: true, maxSockets: connections, maxFreeSockets: connections }
+    const settings = { keepAlive: true, timeout: IDLE_MS, maxSockets: connections, maxFreeSockets: connections }
     this.#agent = options.tls === undefined
       ? new HttpAgent(settings)
       : new HttpsAgent({ ...settings, ca: options.tls.ca })
