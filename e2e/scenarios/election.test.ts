@@ -56,11 +56,14 @@ async function addIngress(name: string): Promise<void> {
   await lab.apply(ingressOf(name, { annotations, rules: [{ host: `${name}.example`, service: 'echo' }] }))
 }
 
-/** Resolves when status and Event of this Ingress have been written. */
+/** Resolves when status and Event of this Ingress have been written, and the log has both: it is a moment late. */
 async function written(name: string): Promise<void> {
   await lab.waitFor(`the status of ${name}`, async () => (await addresses(name)).length > 0)
-  await lab.waitFor(`the Event of ${name}`, async () =>
-    (await lab.writes()).some((write) => write.resource === 'events' && write.name.startsWith(`${name}.`)))
+  await lab.waitFor(`both writes to ${name}`, async () => {
+    const all = await lab.writes()
+    return all.some((write) => write.resource === 'events' && write.name.startsWith(`${name}.`))
+      && all.some((write) => write.resource === 'ingresses/status' && write.name === name)
+  })
 }
 
 /** What was written of status and Events after so many writes. */

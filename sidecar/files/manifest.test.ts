@@ -117,7 +117,7 @@ test('an Ingress of an old version is read, and it is said how to write it today
       'apiVersion: networking.k8s.io/v1; spec.defaultBackend: { service: { name: web, port: { number: 80 } } }',
   ])
   assert.deepEqual(messages(text.replace('name: a', 'name: A')), [
-    'error ObjectInvalid a.yaml:1: Ingress ignored: metadata.name "A" is not a DNS name',
+    'error ObjectInvalid a.yaml:1: Ingress ignored: metadata.name "A" is not a name of Kubernetes: labels of a-z, 0-9 and - joined by dots',
   ])
 })
 

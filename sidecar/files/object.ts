@@ -1,6 +1,6 @@
 /** One parsed value -> an object of a kind that we read, as the API server would hand it out. */
 import type { Kind, KubeObject, ObjectMeta } from '../collection/objects.ts'
-import { isDnsLabel, isDnsName, quoted } from '../ir/names.ts'
+import { isDnsLabel, isObjectName, quoted } from '../ir/names.ts'
 import type { Severity } from '../ir/origin.ts'
 import { fields, text, type Fields } from '../util/field.ts'
 import { convertOldIngress, isOldIngress } from './old-ingress.ts'
@@ -79,7 +79,7 @@ function warning(reason: string, message: string): Refusal {
 
 function metadataProblem(meta: Fields, { namespaced }: KindType): string | undefined {
   const { name, namespace, creationTimestamp: created } = meta
-  if (typeof name !== 'string' || !isDnsName(name)) return `metadata.name ${quoted(name)} is not a DNS name`
+  if (typeof name !== 'string' || !isObjectName(name)) return `metadata.name ${quoted(name)} is not a name of Kubernetes: labels of a-z, 0-9 and - joined by dots`
   if (namespaced && !isNothing(namespace) && !isDnsLabel(text(namespace))) {
     return `metadata.namespace ${quoted(namespace)} is not a DNS label`
   }

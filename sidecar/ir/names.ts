@@ -24,6 +24,14 @@ export function isDnsName(text: string): boolean {
   return text.length > 0 && text.length <= 253 && text.split('.').every(isDnsLabel)
 }
 
+/**
+ * Name of a Secret, ConfigMap, EndpointSlice and most others: a subdomain of RFC 1123, of which Kubernetes bounds the
+ * length (253) and not that of its labels.
+ */
+export function isObjectName(text: string): boolean {
+  return text.length > 0 && text.length <= 253 && text.split('.').every((label) => LABEL.test(label))
+}
+
 /** A host of a rule: a DNS name, or `*.` and a DNS name (Kubernetes: Ingress, "Hostname wildcards"). */
 export function isHost(text: string): boolean {
   return isDnsName(text.startsWith('*.') ? text.slice(2) : text)

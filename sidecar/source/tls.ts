@@ -1,7 +1,7 @@
 /** `spec.tls` of an Ingress -> claims to certificates, one for each host. */
 import type { Reader } from '../collection/graph.ts'
 import { isListed } from '../collection/object-store.ts'
-import { ANY_HOST, isDnsName, isHost, quoted } from '../ir/names.ts'
+import { ANY_HOST, isHost, isObjectName, quoted } from '../ir/names.ts'
 import type { ObjectName } from '../ir/object-name.ts'
 import type { Finding, Origin } from '../ir/origin.ts'
 import type { TlsClaim } from '../ir/types.ts'
@@ -94,7 +94,7 @@ function readEntry(entry: unknown, hosts: readonly unknown[], origin: Origin, fi
     else findings.push(invalid({ ...origin, field: `${origin.field}.hosts[${i}]` }, 'InvalidHost', `host ${quoted(host)} is not a DNS name`))
   }
   if (secretName === undefined || secretName === '') return { hosts: valid, origin }
-  if (typeof secretName === 'string' && isDnsName(secretName)) {
+  if (typeof secretName === 'string' && isObjectName(secretName)) {
     return { hosts: valid, origin, secret: { namespace: origin.namespace, name: secretName } }
   }
   const message = `secretName ${quoted(secretName)} must be the plain name of a Secret in namespace ${origin.namespace}; the default certificate is served`

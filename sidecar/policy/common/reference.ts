@@ -1,15 +1,15 @@
 /** How fields of policies name Secrets and ConfigMaps. */
-import { isDnsName } from '../../ir/names.ts'
+import { isObjectName } from '../../ir/names.ts'
 import { objectName } from '../../ir/object-name.ts'
 import type { Parser } from '../../ir/value.ts'
 
-/** Two DNS names and a slash. */
+/** Two names and a slash. */
 const LONGEST = 507
 
 /** The parser of every field that names an object. */
 export const reference: Parser<string> = (text) => {
   const parts = text.split('/', 3)
-  const isName = text.length <= LONGEST && parts.length <= 2 && parts.every((part) => isDnsName(part))
+  const isName = text.length <= LONGEST && parts.length <= 2 && parts.every((part) => isObjectName(part))
   return isName ? { value: text } : { allowed: 'the name of an object, or "namespace/name"' }
 }
 
