@@ -18,11 +18,6 @@ export class ClassUse {
     this.set(key, [...this.#byRecord.get(key) ?? [], ...classes])
   }
 
-  clear(): void {
-    this.#byRecord.clear()
-    this.#counts.clear()
-  }
-
   /** Every class that at least one record needs, or may need. */
   names(): Iterable<string> {
     return this.#counts.keys()

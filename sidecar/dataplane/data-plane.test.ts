@@ -19,6 +19,9 @@ interface Change {
   readonly size: number
 }
 
+/** What somebody else has sent makes the next push a conflict: all is learned anew. */
+type Event = Change | 'somebody else'
+
 function classOf(size: number): LocationClass {
   return { name: `c${size}`, directives: [directive('client_max_body_size', number(size, 0, 100))] }
 }
@@ -68,6 +71,10 @@ class Model {
     assert.deepEqual(this.broken, [], `after ${name}`)
     await this.#scheduler.schedule(Promise.resolve(), `answer to ${name}`)
     return answer
+  }
+
+  disturb(): void {
+    this.#revision += 1
   }
 
   #digests(): Readonly<Record<RecordKey, string>> {
@@ -120,7 +127,12 @@ class Rig {
     this.#dataPlane.start()
   }
 
-  change({ host, size }: Change): void {
+  take(it: Event): void {
+    if (it === 'somebody else') this.model.disturb()
+    else this.#change(it)
+  }
+
+  #change({ host, size }: Change): void {
     const key = `host/default/${host}.example`
     if (size === 0) this.wanted.delete(key)
     else this.wanted.set(key, recordOf(size))
@@ -134,14 +146,16 @@ class Rig {
 }
 
 /** Size 0: the host goes. */
-const change = fc.record({ host: fc.integer({ min: 1, max: HOSTS }), size: fc.integer({ min: 0, max: 3 }) })
+const change: fc.Arbitrary<Change> = fc.record({ host: fc.integer({ min: 1, max: HOSTS }), size: fc.integer({ min: 0, max: 3 }) })
+
+const event: fc.Arbitrary<Event> = fc.oneof({ weight: 6, arbitrary: change }, fc.constant('somebody else' as const))
 
 test('whatever comes in between, OpenResty never has a record without its class', async () => {
-  await fc.assert(fc.asyncProperty(fc.scheduler(), fc.array(change, { maxLength: 10 }), async (scheduler, changes) => {
+  await fc.assert(fc.asyncProperty(fc.scheduler(), fc.array(event, { maxLength: 10 }), async (scheduler, events) => {
     const rig = new Rig(scheduler)
     try {
-      const all = scheduler.scheduleSequence(changes.map((it, index) => ({
-        label: `change ${index}: ${JSON.stringify(it)}`, builder: async () => { rig.change(it) },
+      const all = scheduler.scheduleSequence(events.map((it, index) => ({
+        label: `${index}: ${JSON.stringify(it)}`, builder: async () => { rig.take(it) },
       })))
       await scheduler.waitFor(all.task)
       await scheduler.waitIdle()

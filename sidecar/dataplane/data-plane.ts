@@ -241,11 +241,12 @@ export class DataPlane {
     const status = await this.#client.status()
     const { revision, digests } = await this.#client.digests()
     this.#rejected.clear()
+    for (const key of this.#actual.keys()) if (!(key in digests)) this.#usedClasses.set(key, [])
     this.#actual.clear()
-    this.#usedClasses.clear()
     for (const [key, digest] of Object.entries(digests)) {
       const record = this.#desired.records.get(key)
       this.#actual.set(key, digest)
+      // What any other one needs is what was known of it, if anything was.
       if (record?.digest === digest) this.#usedClasses.set(key, requiredClasses(record))
     }
     this.#pending = new Set([...this.#desired.records.keys(), ...this.#actual.keys()])
