@@ -108,11 +108,11 @@ test('a class that is not wanted any more stays while a record needs it, and is 
   rig.used = []
   await rig.push()
   assert.equal(rig.loads, 1)
-  assert.ok(rig.configuration.hasClass(old.name))
+  assert.ok(rig.configuration.hasClass(old.name, rig.status.config_hash))
   rig.wanted = [classOf(2)]
   await rig.push()
   assert.equal(rig.loads, 2)
-  assert.equal(rig.configuration.hasClass(old.name), false)
+  assert.equal(rig.configuration.hasClass(old.name, rig.status.config_hash), false)
 })
 
 test('a configuration of somebody else is noticed, and one that is already there is taken as it is', async () => {

@@ -11,6 +11,12 @@ import type { ConfigResult, ControlClient, DataPlaneStatus } from './client.ts'
 import type { DataPlaneEvents, Desired } from './desired.ts'
 import { Pace } from './pace.ts'
 
+/**
+ * Hash of the configuration that only has the control API: nobody is served, so nothing waits for its class, and no
+ * host that waited is a 404 when the first listeners open.
+ */
+const BOOTSTRAP = '0'
+
 /** A refused configuration is tried again that much later: the reason may be outside of it, as a busy port. */
 const REFUSED_AGAIN_MS = 10_000
 
@@ -60,9 +66,10 @@ export class Configuration {
     return !this.#loading && this.#running !== undefined && this.#running.hash !== hash
   }
 
-  /** The workers have it, and so will those of a load that is under way. */
-  hasClass(name: string): boolean {
-    return this.#running?.classNames.includes(name) === true && this.#incoming?.classNames.includes(name) !== false
+  /** The workers, which run the configuration with this hash, have it, and so will those of a load that is under way. */
+  hasClass(name: string, hash: string): boolean {
+    const isThere = hash === BOOTSTRAP || this.#running?.classNames.includes(name) === true
+    return isThere && this.#incoming?.classNames.includes(name) !== false
   }
 
   /** There is something to do even when the desired state does not change. */

@@ -19,8 +19,8 @@ interface Change {
   readonly size: number
 }
 
-/** What somebody else has sent makes the next push a conflict: all is learned anew. */
-type Event = Change | 'somebody else'
+/** Others than changes make the next push a conflict: all is learned anew. */
+type Event = Change | 'somebody else' | 'OpenResty starts again'
 
 function classOf(size: number): LocationClass {
   return { name: `c${size}`, directives: [directive('client_max_body_size', number(size, 0, 100))] }
@@ -40,6 +40,7 @@ class Model {
   classes: ReadonlySet<string> = new Set()
   readonly #scheduler: fc.Scheduler
   #hash = 'of somebody else'
+  #instance = 1
   #revision = 0
   #generation = 0
 
@@ -49,6 +50,7 @@ class Model {
 
   /** Those routes that no worker of a new generation could serve. */
   get broken(): string[] {
+    if (this.#hash === '0') return []
     const isWhole = (record: DataRecord): boolean => requiredClasses(record).every((name) => this.classes.has(name))
     return [...this.records].filter(([, record]) => !isWhole(record)).map(([key]) => key)
   }
@@ -57,7 +59,7 @@ class Model {
     const answers = {
       status: () => this.#take('status', () => this.#status()),
       digests: () => this.#take('digests', () => ({ revision: this.#revision, digests: this.#digests() })),
-      replace: (set: RecordSet) => this.#take('replace', () => this.#apply(set)),
+      replace: (set: RecordSet) => this.#take('replace', () => this.#apply(set, [...this.records.keys()])),
       patch: (base: number, set: RecordSet, gone: readonly RecordKey[]) => this.#take('patch', () => this.#apply(set, gone, base)),
       config: (text: string) => this.#take('config', () => this.#load(text)),
       close: async () => {},
@@ -77,14 +79,23 @@ class Model {
     this.#revision += 1
   }
 
+  /** With the configuration that serves nobody, and no records. */
+  restart(): void {
+    this.#instance += 1
+    this.#hash = '0'
+    this.#revision = 0
+    this.classes = new Set()
+    this.records.clear()
+  }
+
   #digests(): Readonly<Record<RecordKey, string>> {
     return Object.fromEntries([...this.records].map(([key, { digest }]) => [key, digest]))
   }
 
-  #apply(set: RecordSet, gone: readonly RecordKey[] = [], base = this.#revision): PushResult {
+  #apply(set: RecordSet, gone: readonly RecordKey[], base = this.#revision): PushResult {
     if (base !== this.#revision) return { outcome: 'conflict', revision: this.#revision }
-    for (const [key, record] of Object.entries(set)) this.records.set(key, record)
     for (const key of gone) this.records.delete(key)
+    for (const [key, record] of Object.entries(set)) this.records.set(key, record)
     this.#revision += 1
     return { outcome: 'applied', revision: this.#revision, rejected: {} }
   }
@@ -98,7 +109,7 @@ class Model {
 
   #status(): DataPlaneStatus {
     return {
-      instance: 'one', generation: this.#generation, config_hash: this.#hash, revision: this.#revision, workers: [],
+      instance: String(this.#instance), generation: this.#generation, config_hash: this.#hash, revision: this.#revision, workers: [],
       worker_count: 0, capabilities: {}, record_file: { size: 0 },
     } as unknown as DataPlaneStatus
   }
@@ -129,6 +140,7 @@ class Rig {
 
   take(it: Event): void {
     if (it === 'somebody else') this.model.disturb()
+    else if (it === 'OpenResty starts again') this.model.restart()
     else this.#change(it)
   }
 
@@ -148,9 +160,9 @@ class Rig {
 /** Size 0: the host goes. */
 const change: fc.Arbitrary<Change> = fc.record({ host: fc.integer({ min: 1, max: HOSTS }), size: fc.integer({ min: 0, max: 3 }) })
 
-const event: fc.Arbitrary<Event> = fc.oneof({ weight: 6, arbitrary: change }, fc.constant('somebody else' as const))
+const event: fc.Arbitrary<Event> = fc.oneof({ weight: 6, arbitrary: change }, fc.constantFrom('somebody else' as const, 'OpenResty starts again' as const))
 
-test('whatever comes in between, OpenResty never has a record without its class', async () => {
+test('whatever comes in between, no record is there without its class, and all arrive', async () => {
   await fc.assert(fc.asyncProperty(fc.scheduler(), fc.array(event, { maxLength: 10 }), async (scheduler, events) => {
     const rig = new Rig(scheduler)
     try {
@@ -158,6 +170,9 @@ test('whatever comes in between, OpenResty never has a record without its class'
         label: `${index}: ${JSON.stringify(it)}`, builder: async () => { rig.take(it) },
       })))
       await scheduler.waitFor(all.task)
+      await scheduler.waitIdle()
+      // Whatever OpenResty has become, a push that is one for sure finds it out; otherwise the status of each second does.
+      rig.take({ host: 1, size: 4 })
       await scheduler.waitIdle()
       assert.deepEqual(rig.troubles, [])
       assert.deepEqual(rig.model.records, rig.wanted)

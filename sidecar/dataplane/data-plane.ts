@@ -14,11 +14,6 @@ import { Lane } from './lane.ts'
 import { plan, urgentPart, type Changes, type Plan } from './plan.ts'
 
 const STATUS_INTERVAL_MS = 1_000
-/**
- * Hash of the configuration that only has the control API: nobody is served, so nothing waits for its class, and no
- * host that waited is a 404 when the first listeners open.
- */
-const BOOTSTRAP = '0'
 /** Records that do not fit are tried again at every change, which may make room, and this often without one. */
 const FULL_AGAIN_MS = 10_000
 
@@ -172,7 +167,7 @@ export class DataPlane {
       desired: this.#desired.records,
       actual: this.#actual,
       keys: [...keys].filter((key) => !isRefused(key)),
-      isLoaded: (name) => running === BOOTSTRAP || this.#configuration.hasClass(name),
+      isLoaded: (name) => this.#configuration.hasClass(name, running),
       classesOf: requiredClasses,
     })
   }
@@ -260,8 +255,10 @@ export class DataPlane {
     const status = this.#status ?? (await this.#learn())
     const loaded = await this.#configuration.push(status)
     if (loaded === undefined) return
+    // Another start of OpenResty has it: what records that has is to be learned.
+    if (loaded.instance !== this.#status?.instance) this.#status = undefined
     // Records may have been pushed since it was asked for.
-    this.#status = { ...loaded, revision: this.#status?.revision ?? loaded.revision }
+    else this.#status = { ...loaded, revision: this.#status.revision }
     this.#records.kick()
     this.#events.applied()
   }
