@@ -66,7 +66,7 @@ export class Configuration {
     return !this.#loading && this.#running !== undefined && this.#running.hash !== hash
   }
 
-  /** The workers, which run the configuration with this hash, have it, and so will those of a load that is under way. */
+  /** The workers, which run the configuration with this hash, have it, and those of a load under way will. */
   hasClass(name: string, hash: string): boolean {
     const isThere = hash === BOOTSTRAP || this.#running?.classNames.includes(name) === true
     return isThere && this.#incoming?.classNames.includes(name) !== false
