@@ -2,8 +2,11 @@
 import { once } from 'node:events'
 import { createServer, type ListenOptions, type Server } from 'node:net'
 
-/** Below those that the kernel gives to connections of clients: one of those would be in NGINX's way. */
-const FIRST_PORT = 10_240
+/**
+ * Above the default of `--healthz-port`, 10254, and below those that the kernel gives to connections of clients: one of
+ * those would be in NGINX's way.
+ */
+const FIRST_PORT = 10_300
 const BLOCKS = 220
 const BLOCK_SIZE = 100
 
