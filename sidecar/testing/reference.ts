@@ -29,8 +29,8 @@ function allowed(parse: Parser<unknown>): string {
     if (parsed.warning !== undefined) return cell(parsed.warning)
     throw new Error('a grammar takes a control character')
   }
-  // A regular expression is told what is wrong with it, which here is that character.
-  return cell(parsed.allowed.replace(/ \((control characters|entry) .*\)$/, ''))
+  // Some tell what is wrong with the text, which here is that character.
+  return cell(parsed.allowed.replace(/ \((control characters|entry) .*\)$/, '').replace(/"\\u0000" is not [^:]*: /, ''))
 }
 
 function cell(text: string): string {

@@ -73,7 +73,7 @@ for (const variant of variants()) {
   describe(`settings of NGINX: ${variant}`, () => {
     test('logs, addresses, headers and request ids', async (t) => {
       const { http, log } = await serve(t, variant, {
-        'bind-address': '127.0.0.1',
+        'bind-address': '127.0.0.1, ::1',
         'disable-ipv6': 'true',
         'error-log-level': 'warn',
         'debug-connections': '198.18.0.0/24',
@@ -89,6 +89,9 @@ for (const variant of variants()) {
         'forwarded-for-header': 'X-Client-IP',
         'proxy-real-ip-cidr': '127.0.0.0/8',
       })
+      for (const other of ['127.0.0.2', '[::1]']) {
+        await assert.rejects(ask(http.replace('127.0.0.1', other), { host: 'a.example' }))
+      }
       const headers = { x_tenant: 'blue', 'x-client-ip': '198.18.0.9', 'x-forwarded-proto': 'https' }
       const seen = JSON.parse((await ask(http, { host: 'a.example', path: '/healthz', headers })).text) as Record<string, string>
       assert.equal(seen.x_tenant, 'blue')
