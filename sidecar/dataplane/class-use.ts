@@ -15,7 +15,7 @@ export class ClassUse {
 
   /** A record that needs these classes is under way: OpenResty has it, or the one of before, until `set` says which. */
   expect(key: RecordKey, classes: readonly string[]): void {
-    this.set(key, [...this.#byRecord.get(key) ?? [], ...classes])
+    this.set(key, [...new Set([...this.#byRecord.get(key) ?? [], ...classes])])
   }
 
   /** Every class that at least one record needs, or may need. */
