@@ -18,6 +18,7 @@ class Rig {
   wanted: LocationClass[] = []
   used: string[] = []
   isRefused = false
+  isSilent = false
   loads = 0
   now = 0
   /** What ran before the last load, as it was told. */
@@ -51,6 +52,7 @@ class Rig {
 
   #load(text: string): ConfigResult {
     this.loads += 1
+    if (this.isSilent) throw new Error('no answer')
     if (this.isRefused) return { outcome: 'refused', message: 'bind() failed' }
     this.status = { ...this.status, config_hash: /config ([0-9a-f]+)/.exec(text)?.[1] ?? '' }
     return { outcome: 'loaded', generation: this.loads, serving_ms: 1, duration_ms: 1, reloaded: true }
@@ -135,4 +137,18 @@ test('what ran before is told, also when it is forgotten while the next one is l
   rig.configuration.forget()
   assert.equal(await pushed, true)
   assert.equal(rig.before, first)
+})
+
+test('a load without an answer may have come: classes that it drops are not used until it is known what runs', async () => {
+  const rig = new Rig()
+  const [old, next] = [classOf(1), classOf(2)]
+  rig.wanted = [old]
+  await rig.push()
+  rig.wanted = [next]
+  rig.isSilent = true
+  await assert.rejects(rig.push(), /no answer/)
+  assert.equal(rig.configuration.hasClass(old.name, rig.status.config_hash), false)
+  rig.configuration.confirm(rig.status.config_hash)
+  assert.ok(rig.configuration.hasClass(old.name, rig.status.config_hash))
+  assert.equal(rig.configuration.hasClass(next.name, rig.status.config_hash), false)
 })

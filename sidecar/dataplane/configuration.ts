@@ -66,6 +66,11 @@ export class Configuration {
     return !this.#loading && this.#running !== undefined && this.#running.hash !== hash
   }
 
+  /** A status that was asked for just now tells what runs: nothing has come of a load whose answer was lost. */
+  confirm(hash: string): void {
+    if (!this.#loading && this.runs(hash)) this.#incoming = undefined
+  }
+
   /** The workers, which run the configuration with this hash, have it, and those of a load under way will. */
   hasClass(name: string, hash: string): boolean {
     const isThere = hash === BOOTSTRAP || this.#running?.classNames.includes(name) === true

@@ -108,6 +108,7 @@ export class DataPlane {
     try {
       const status = await this.#client.status()
       const known = this.#status
+      this.#configuration.confirm(status.config_hash)
       const restarted = known !== undefined && known.instance !== status.instance
       if (restarted || this.#configuration.isForeign(status.config_hash)) this.#forget()
       // A push may be under way: the revision that its answer brings is newer than the one seen here.
