@@ -17,7 +17,6 @@ local excluded_of = health.excluded
 local get_last_failure = ngx_balancer.get_last_failure
 local match = string.match
 local ngx = ngx
-local ngx_now = ngx.now
 local ngx_var = ngx.var
 local pick = backends.pick
 local send_to = tries.send_to
@@ -41,10 +40,9 @@ end
 
 -- Makes a state of this request alone ready for a next try.
 local function own_state(state, endpoint)
-    local seconds = state.target.retry_seconds
     state.endpoint = endpoint
     state.tried = { [endpoint.id] = true }
-    state.deadline = seconds > 0 and ngx_now() + seconds or nil
+    state.deadline = tries.deadline(state.target.retry_seconds)
     return state
 end
 

@@ -3,17 +3,19 @@
 --
 -- The state of the tries is {target, endpoint, tried, probing, watched, deadline}: the endpoint of
 -- the try under way, the ids of all that were tried, whether this try probes an ejected endpoint,
--- whether the end of each try is seen, until when there may be another.
+-- whether the end of each try is seen, from when (`milliseconds`) there is no other.
 
 local backends = require "ingress.balance.backend"
 local counters = require "ingress.counters"
 local health = require "ingress.health"
 local ngx_balancer = require "ngx.balancer"
 local store = require "ingress.store"
+local time = require "resty.core.time"
 
 local done = backends.done
 local excluded_of = health.excluded
 local ipairs = ipairs
+local milliseconds = time.monotonic_msec
 local min = math.min
 local ngx_now = ngx.now
 local pairs = pairs
@@ -61,12 +63,19 @@ function _M.first(backend, state)
 end
 
 
+--- When the tries of a request that begins now have to end, by the clock of NGINX's own timers: by
+-- another (`ngx.now`) a timeout of the same length may seem to end some milliseconds sooner.
+-- @param seconds  0: never
+function _M.deadline(seconds)
+    return seconds > 0 and milliseconds() + seconds * 1000 or nil
+end
+
+
 local function may_go_on(state)
-    local now = ngx_now()
-    if state.deadline and now > state.deadline then
+    if state.deadline and milliseconds() >= state.deadline then
         return false
     end
-    if not state.target.budget:take(now) then
+    if not state.target.budget:take(ngx_now()) then
         counters.add("retry_budget_exhausted")
         return false
     end

@@ -178,6 +178,7 @@ const IMPATIENT: Settings = {
     good: '1', scene: { peers: ['deaf', 'web'] }, annotations: { 'proxy-next-upstream-timeout': '4' }, shows: [{ times: 8, atOnce: true }], bad: '3x',
   },
   'proxy-read-timeout': { good: '1', shows: [{ path: '/?silent', status: 504, sooner: true }], bad: '-1' },
+  // As long as a try may take: once it has taken that, there is no other.
   'proxy-next-upstream-timeout': { good: '1', scene: { peers: ['mute', 'web'] }, shows: [{ times: 8, atOnce: true, statuses: [200, 502] }], bad: '3x' },
 }
 
