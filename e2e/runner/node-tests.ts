@@ -22,19 +22,41 @@ export interface NodeTests {
   readonly concurrency: number
   readonly limits: Limits
   readonly env?: Readonly<Record<string, string>>
+  /** How many files that fail may run once more, alone, to fail again or be named as flaky; default: none. */
+  readonly mostFlaky?: number
   readonly signal: AbortSignal
 }
 
 export async function runNodeTests(tests: NodeTests): Promise<Outcome> {
-  const { files, concurrency, limits, env = {}, signal } = tests
+  const { files, mostFlaky = 0, signal } = tests
   if (files.length === 0) return failed('no test files were found')
+  const { failing, outcome } = await runOnce(tests)
+  const hung = outcome.note !== undefined
+  if (failing.length === 0 || failing.length > mostFlaky || hung || signal.aborted) return outcome
+  const names = failing.map((file) => relative(REPOSITORY, file)).join(', ')
+  process.stdout.write(`\nonce more, alone: ${names}\n`)
+  const second = await runOnce({ ...tests, files: failing, concurrency: 1 })
+  if (second.outcome.failed > 0) return outcome
+  const { passed, skipped } = outcome
+  return { passed: passed + outcome.failed, failed: 0, skipped, note: `flaky, failed once and then passed: ${names}` }
+}
+
+interface Ran {
+  readonly outcome: Outcome
+  readonly failing: readonly string[]
+}
+
+async function runOnce({ files, concurrency, limits, env = {}, signal }: NodeTests): Promise<Ran> {
   const restore = setEnvironment({ NODE_COMPILE_CACHE: COMPILE_CACHE, ...env })
   let outcome = NOTHING
+  const failing = new Set<string>()
   const events = run({ files: [...files], concurrency, timeout: limits.testSeconds * 1000, signal })
   const overdue = endOverdue(events, limits.fileSeconds)
-  events.on('test:summary', ({ file, counts }) => {
+  // A file that ends in the middle, or does not begin, is a test of its own, and has no summary.
+  events.on('test:fail', ({ name, file }) => { if (name === file) failing.add(file) })
+  events.on('test:summary', ({ file, success, counts }) => {
     // There is one for each file, and one for all.
-    if (file !== undefined) return
+    if (file !== undefined) return void (success || failing.add(file))
     const { passed, todo } = counts
     const skipped = counts.skipped + todo
     outcome = { passed, failed: counts.tests - passed - skipped, skipped }
@@ -45,8 +67,9 @@ export async function runNodeTests(tests: NodeTests): Promise<Outcome> {
     overdue.disarm()
     restore()
   }
-  if (outcome === NOTHING) return failed('the test runner ended without a summary')
-  return overdue.files.length === 0 ? outcome : { ...outcome, note: `no end of ${overdue.files.join(', ')}` }
+  if (outcome === NOTHING) return { outcome: failed('the test runner ended without a summary'), failing: [] }
+  const note = overdue.files.length === 0 ? {} : { note: `no end of ${overdue.files.join(', ')}` }
+  return { outcome: { ...outcome, ...note }, failing: [...failing] }
 }
 
 interface Overdue {

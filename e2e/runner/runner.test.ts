@@ -82,6 +82,38 @@ test('a file that a handle keeps open fails by name, and what it started ends', 
   assert.deepEqual(commandLine(Number(/child (\d+)/.exec(output)?.[1])), [])
 })
 
+/** Fails as often as it is told, by a test that another module defines. */
+function failsTimes(times: number, how = "throw new Error('not yet')"): string {
+  return `
+    import { appendFileSync, readFileSync } from 'node:fs'
+    const elsewhere = 'import test from "node:test"; export const define = (name, run) => test(name, run)'
+    const { define } = await import('data:text/javascript,' + elsewhere)
+    define('k', () => {
+      appendFileSync(import.meta.filename + '.runs', '.')
+      if (readFileSync(import.meta.filename + '.runs', 'utf8').length <= ${times}) ${how}
+    })
+    test('l', () => {})`
+}
+
+test('a file that fails is flaky when it then passes, and fails when it does not', async (t) => {
+  const flaky = await outcomeOf(t, ["test('m', () => {})", failsTimes(1)], { mostFlaky: 1 })
+  const { note, ...counts } = flaky.outcome
+  assert.deepEqual(counts, { passed: 3, failed: 0, skipped: 0 })
+  assert.match(note ?? '', /^flaky, failed once and then passed: \S+\/1\.test\.mjs$/)
+  assert.match(flaky.output, /✖ k[^]*not yet[^]*^once more, alone: \S+\/1\.test\.mjs$[^]*✔ k/m)
+  assert.equal((await outcomeOf(t, [failsTimes(1, 'process.exit(3)')], { mostFlaky: 1 })).outcome.failed, 0)
+  const broken = await outcomeOf(t, [failsTimes(2)], { mostFlaky: 1 })
+  assert.deepEqual(broken.outcome, { passed: 1, failed: 1, skipped: 0 })
+})
+
+test('many files that fail, or none that may, do not run again', async (t) => {
+  for (const [texts, mostFlaky] of [[[failsTimes(1), failsTimes(1)], 1], [[failsTimes(1)], 0]] as const) {
+    const { outcome, output } = await outcomeOf(t, texts, { mostFlaky })
+    assert.equal(outcome.failed, texts.length)
+    assert.doesNotMatch(output, /once more/)
+  }
+})
+
 test('a suite without files fails', async (t) => {
   assert.deepEqual((await outcomeOf(t, [])).outcome, { ...NOTHING, failed: 1, note: 'no test files were found' })
 })
