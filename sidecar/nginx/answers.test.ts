@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { DEFAULT_SETTINGS, type Settings } from '../ir/settings.ts'
+import { translateConfigMap } from '../source/configmap/translate.ts'
 import { CURRENT_CAPABILITIES } from '../translate.ts'
 import { answerLines, hstsView, serverHeaderView } from './answers.ts'
 import { print } from '../syntax/directive.ts'
@@ -43,7 +44,8 @@ test('a NGINX that cannot change Server is told nothing of it', () => {
 })
 
 test('Brotli is asked of a NGINX that has it, and of no other', () => {
-  const settings = { enableBrotli: true, brotliLevel: 11, brotliMinLength: 100, brotliTypes: ['text/css'] }
+  const data = { 'enable-brotli': 'true', 'brotli-level': '11', 'brotli-min-length': '100', 'brotli-types': 'text/css' }
+  const { settings } = translateConfigMap({ apiVersion: 'v1', kind: 'ConfigMap', metadata: { namespace: 'ops', name: 'settings' }, data })
   assert.deepEqual(lines(settings), ['server_tokens off;'])
   assert.deepEqual(lines(settings, true), [
     'server_tokens off;', 'brotli on;', 'brotli_comp_level 11;', 'brotli_min_length 100;', 'brotli_types text/css;',

@@ -34,6 +34,7 @@ everyVariant('global external authentication', ({ variant }) => {
       ...route(it, 'app', {}, ['/']),
       ...route(it, 'free', { 'enable-global-auth': 'false' }),
       ...route(it, 'maybe', { 'enable-global-auth': 'nope' }),
+      ...route(it, 'near', {}).map((object) => ({ ...object, metadata: { ...object.metadata, namespace: 'near' } })),
       ...route(it, 'public', {}, ['/public', '/publicity', '/public/private']),
       ...route(it, 'own', { 'auth-url': `http://127.0.0.1:${it.auth.port}/own` }),
       ...route(it, 'moved', { 'permanent-redirect': 'https://new.example/' }),
@@ -48,7 +49,8 @@ everyVariant('global external authentication', ({ variant }) => {
       onHost('certified.example', ingress('app', annotated({ 'auth-tls-secret': 'clients' }), ['/only'])),
       ...more,
     ]
-    await it.apply(objects())
+    const told = (await it.apply(objects())).map(({ origin }) => origin.field)
+    assert.deepEqual(told, ['metadata.annotations[nginx.ingress.kubernetes.io/enable-global-auth]'])
     const { http, https, plane } = it
     const { revision: base } = await plane.status()
     await plane.call('PATCH', '/v1/records', { base, set: { 'certificate/default': certificate('a') }, delete: [] })
@@ -57,8 +59,8 @@ everyVariant('global external authentication', ({ variant }) => {
       const login = await ask(http, { path: '/x' })
       assert.deepEqual([login.status, login.headers['location']], [302, `http://${HOST}/login?rd=http://${HOST}%2Fx`])
       const statuses: Record<string, number> = {}
-      for (const path of ['/free', '/maybe', '/public', '/public/a', '/publicity', '/own']) statuses[path] = (await ask(http, { path })).status
-      assert.deepEqual(statuses, { '/free': 200, '/maybe': 302, '/public': 200, '/public/a': 200, '/publicity': 302, '/own': 401 })
+      for (const path of ['/free', '/maybe', '/near', '/public', '/public/a', '/publicity', '/own']) statuses[path] = (await ask(http, { path })).status
+      assert.deepEqual(statuses, { '/free': 200, '/maybe': 302, '/near': 302, '/public': 200, '/public/a': 200, '/publicity': 302, '/own': 401 })
       const exempt = await ask(http, { path: '/public', headers: { 'x-user': 'mallory' } })
       assert.equal(seen(exempt).headers['x-user'], undefined)
       const reply = await ask(http, { path: '/app', ...as('good', { 'x-user': 'mallory' }) })

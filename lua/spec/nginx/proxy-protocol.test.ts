@@ -136,11 +136,12 @@ for (const variant of variants()) {
       assert.equal(await client.hear('hello'), 'one\nhello')
     })
 
-    test('TCP: sent, it names the client', async (t) => {
-      const nginx = await layer4(t, variant)
+    test('TCP: sent, it names the client, whatever HTTP begins with', async (t) => {
+      const nginx = await layer4(t, variant, { configMap: 'ingress/settings' })
       const port = await freePort()
       const peer = await tcpPeer(t, 'one')
-      await nginx.apply([configMap('tcp', { [port]: 'prod/echo:80::PROXY' }), ...service('echo', [peer.port])])
+      const map = configMap('tcp', { [port]: 'prod/echo:80::PROXY' })
+      await nginx.apply([configMap('settings', TRUST), map, ...service('echo', [peer.port])])
       const client = new Client(t, port)
       client.socket.write('hello')
       const heard = await client.hear('hello')

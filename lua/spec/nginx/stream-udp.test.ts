@@ -1,7 +1,7 @@
 /** UDP from a ConfigMap to a client, with configurations as they are really rendered. */
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import { freePort, variants } from './harness.ts'
+import { freePort, until, variants } from './harness.ts'
 import { configMap, layer4, service } from './layer4.ts'
 import { Client, tcpPeer } from './tcp.ts'
 import { UdpClient, udpPeer } from './udp.ts'
@@ -30,17 +30,21 @@ for (const variant of variants()) {
       await new Client(t, port).hear('tcp\n')
     })
 
-    test('with more answers than one the datagrams of a client are one session, whatever worker there is', async (t) => {
+    test('with more answers than one the datagrams of a client are one session, whatever worker there is, and with one each has its own', async (t) => {
       const nginx = await layer4(t, variant, { configMap: 'ingress/settings' })
       const port = await freePort()
       const sessions = new Set<number>()
       const peer = await udpPeer(t, 'one', (client) => sessions.add(client))
-      const settings = configMap('settings', { 'proxy-stream-responses': '1000000', 'worker-processes': '4' })
       const map = configMap('udp', { [port]: 'prod/dns:80' })
-      await nginx.apply([settings, map, ...service('dns', [peer], { protocol: 'UDP' })])
+      const answers = (count: Readonly<Record<string, string>>): Promise<unknown> =>
+        nginx.apply([configMap('settings', { ...count, 'worker-processes': '4' }), map, ...service('dns', [peer], { protocol: 'UDP' })])
+      await answers({ 'proxy-stream-responses': '1000000' })
       const client = await UdpClient.open(t, port)
       for (let i = 0; i < 30; i += 1) assert.equal(await client.ask(), 'one')
       assert.equal(sessions.size, 1)
+      await answers({})
+      const other = await UdpClient.open(t, port)
+      await until('there are more', async () => (await other.ask()) === 'one' && sessions.size > 2)
     })
 
     test('a client is answered before and after a reload', async (t) => {

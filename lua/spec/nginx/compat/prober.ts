@@ -69,10 +69,11 @@ export class Prober {
   async check(probe: Probe): Promise<void> {
     if (probe.loaded !== undefined) return this.#checkLoaded(probe.loaded)
     if (probe.refused === true) return assert.rejects(this.#ask(probe), { code: 'EPROTO' })
+    const { meanwhile, sooner, ...asked } = probe
+    if (meanwhile === true) return this.#checkWhile(`${this.#name}.example`, asked)
+    if (sooner === true) return this.#checkWhile('near.example', asked)
     if (probe.times !== undefined) return this.#checkMany(probe, probe.times)
-    if (probe.meanwhile === true) return this.#checkWhile(`${this.#name}.example`, probe)
     if (probe.slowAfter !== undefined) return this.#checkSlow(probe, probe.slowAfter)
-    if (probe.sooner === true) return this.#checkWhile('near.example', probe)
     assertReply(await this.#ask(probe), probe)
     if (probe.copied !== undefined) await this.#checkCopy(probe.copied)
     if (probe.logged !== undefined) await this.#checkLog(probe)
@@ -170,7 +171,7 @@ export class Prober {
     const other = ask(this.#it.http, { path: '/?silent', host, dispatcher: connection })
     await until('the other request is under way', () => this.#world.waiting.has(host))
     const first = other.then(() => assert.fail(`the request to ${host} was answered first`))
-    assertReply(await Promise.race([this.#ask(probe), first]), probe)
+    await Promise.race([this.check(probe), first])
     await connection.destroy()
     await assert.rejects(other)
   }

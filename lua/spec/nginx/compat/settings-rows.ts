@@ -147,6 +147,9 @@ const STREAMS: Settings = {
 
 /** Who is asked, and for what; each answer lets in. */
 const QUESTIONS: Settings = {
+  'worker-processes': loaded('1', /worker_processes 1;/, '0'),
+  // The one worker knows which endpoint is busy.
+  'load-balance': { good: 'least_request', scene: { peers: ['web', 'other'] }, shows: [{ meanwhile: true, times: 8, backends: 1 }], bad: 'best' },
   'global-auth-url': { good: 'http://{auth}/200?cookie', shows: [{ seen: { 'x-asked': /"url":"\/200/ } }], bad: 'auth.example' },
   'global-auth-method': { good: 'POST', shows: [{ seen: { 'x-asked': /"method":"POST"/ } }], bad: 'LOOK' },
   'global-auth-response-headers': { good: 'X-User, X-Asked', shows: [{ headers: { 'x-user': 'mallory' }, seen: { 'x-user': 'alice' } }], bad: 'X:User' },
@@ -229,9 +232,8 @@ const EDGE = 'edge-settings.test.ts: logs, addresses, headers and request ids'
 
 /** What hangs on how NGINX is built, needs listeners of its own or another protocol: the test that shows it. */
 export const ELSEWHERE: Readonly<Record<string, { readonly shows: `${string}.test.ts: ${string}`; readonly bad: string }>> = {
-  'load-balance': { shows: 'balancing.test.ts: routes without the policy get that of the setting', bad: 'best' },
   'use-proxy-protocol': { shows: 'proxy-protocol.test.ts: HTTP and TLS: the address of a trusted load balancer gives way to that of its client', bad: 'maybe' },
-  'proxy-stream-responses': { shows: 'stream-udp.test.ts: with more answers than one the datagrams of a client are one session, whatever worker there is', bad: '-1' },
+  'proxy-stream-responses': { shows: 'stream-udp.test.ts: with more answers than one the datagrams of a client are one session, whatever worker there is, and with one each has its own', bad: '-1' },
   'enable-brotli': { shows: BROTLI, bad: 'maybe' },
   'brotli-level': { shows: BROTLI_LINES, bad: '12' },
   'brotli-min-length': { shows: BROTLI_LINES, bad: '-1' },

@@ -164,7 +164,7 @@ export async function world(t: TestContext): Promise<World> {
   const http = async (name: string, handler: Handler): Promise<number> => (await backend(t, name, handler)).port
   const ports = {
     web: await http('web', echo('web', waiting)),
-    other: await http('other', echo('other')),
+    other: await http('other', echo('other', waiting)),
     third: await http('third', echo('third')),
     auth: await http('auth', authService()),
     copies: await http('copies', recorder(copies)),
