@@ -5,6 +5,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo } from 'node:net'
 import type { TestContext } from 'node:test'
 import type { Json } from './harness.ts'
+import { freePort } from './ports.ts'
 
 export interface Backend {
   readonly name: string
@@ -30,7 +31,8 @@ export async function backend(
     request.on('data', (chunk: Buffer) => { bytes += chunk.length })
     request.on('end', () => response.end(`${name} ${request.method} ${request.url} ${bytes}`))
   })
-  self.server.listen(0, address)
+  // One of those that nobody else gets, also when it is free again: a test may close this.
+  self.server.listen(await freePort(), address)
   await once(self.server, 'listening')
   self.port = (self.server.address() as AddressInfo).port
   test.after(() => {

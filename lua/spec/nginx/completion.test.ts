@@ -46,7 +46,7 @@ const ENDINGS: Readonly<Record<string, Ending>> = {
   'answered in a class': { behave: answers(), request: status(200, '/small') },
   'reset': { behave: resetsAfter(''), request: status(502) },
   'reset in a class': { behave: resetsAfter(''), request: status(502, '/small') },
-  'timed out': { behave: keepsSilent, request: status(504) },
+  'timed out': { behave: keepsSilent, request: status(504, '/hasty') },
   'given up before an answer': { behave: keepsSilent, request: leaves('asked') },
   'given up in the answer': {
     behave: says('HTTP/1.1 200 OK\r\nContent-Length: 9999999\r\n\r\nbegin'), request: leaves('answered'),
@@ -59,10 +59,13 @@ everySetup('completion', (setup) => {
     test(`a request that is ${name}`, async (t) => {
       const { plane, http } = await serve(t, setup, { classes: CLASSES })
       const [first, second] = [await peer(t, behave), await peer(t, answers())]
-      const policies = { load_balance: { algorithm: 'least_request' }, timeouts: { read: 1 } }
+      const policies = { load_balance: { algorithm: 'least_request' } }
+      const hasty = { ...policies, timeouts: { read: 1 } }
       const push = (peers: readonly Peer[]): Promise<void> => plane.put({
         'backend/test/web/80': endpoints(...peers.map(({ port }) => ['127.0.0.1', port] as const)),
-        'host/default/a.example': host([route({ path: '/small', class: SMALL, policies }), route({ policies })]),
+        'host/default/a.example': host([
+          route({ path: '/small', class: SMALL, policies }), route({ path: '/hasty', policies: hasty }), route({ policies }),
+        ]),
       } as Json)
       await push([first])
       await Promise.all(Array.from({ length: 6 }, () => request(http, first)))

@@ -122,7 +122,7 @@ everyVariant('external authentication', ({ variant }) => {
     const it = await begin(t, variant)
     const url = `http://127.0.0.1:${it.auth.port}/auth`
     const asked: string[] = []
-    const secure = createServer(keyPair('auth'), (request, response) => {
+    const secure = createServer({ ...keyPair('auth'), keepAliveTimeout: 0 }, (request, response) => {
       asked.push(`${String(request.headers.host)} ${request.url}`)
       response.writeHead(request.headers.authorization === 'Bearer good' ? 204 : 401).end()
     }).listen(0, '127.0.0.1')

@@ -102,7 +102,7 @@ http {
   server_tokens off;
   default_type text/plain;
   keepalive_requests 100000;
-  ${options.minTimeout === true ? 'keepalive_min_timeout 10s;' : ''}
+  ${options.minTimeout === true ? 'keepalive_min_timeout 60s;' : ''}
   init_by_lua_block { ${options.prelude ?? ''} require("ingress.phase.init")(${initArguments(options, hash)}) }
   init_worker_by_lua_block { resty_ingress.init_worker() }
   ${VARIABLES.map((name) => `map "" $${name} { default "-"; }`).join('\n  ')}

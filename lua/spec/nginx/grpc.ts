@@ -46,7 +46,7 @@ export interface HttpsBackend {
 /** Says "encrypted", with the status of the header `x-answer`; after an upgrade it says again what it hears. */
 export async function httpsBackend(t: TestContext, pair: KeyPair): Promise<HttpsBackend> {
   const last = { host: '', url: '' }
-  const server = createHttpsServer({ ...pair }, (request, response) => {
+  const server = createHttpsServer({ ...pair, keepAliveTimeout: 0 }, (request, response) => {
     Object.assign(last, { host: request.headers.host, url: request.url })
     response.statusCode = Number(request.headers['x-answer'] ?? 200)
     response.end('encrypted')

@@ -2,6 +2,7 @@
 import { once } from 'node:events'
 import { createServer, type AddressInfo, type Server, type Socket } from 'node:net'
 import type { TestContext } from 'node:test'
+import { freePort } from './ports.ts'
 
 /** What a peer does with a connection once a request's header has come; `request` is all that was read. */
 export type Behaviour = (socket: Socket, request: string) => void
@@ -34,7 +35,7 @@ export async function peer(test: TestContext, behave: Behaviour): Promise<Peer> 
       self.behave(socket, request)
     })
   })
-  self.server.listen(0, '127.0.0.1')
+  self.server.listen(await freePort(), '127.0.0.1')
   await once(self.server, 'listening')
   const { port } = self.server.address() as AddressInfo
   test.after(() => {
@@ -53,6 +54,14 @@ export function answers(body = 'ok', status = '200 OK'): Behaviour {
 
 /** Takes the request and says nothing. */
 export const keepsSilent: Behaviour = () => undefined
+
+/** Takes the request, and closes the connection without an answer so many milliseconds later. */
+export function givesUpAfter(milliseconds: number): Behaviour {
+  return (socket) => {
+    const timer = setTimeout(() => socket.destroy(), milliseconds)
+    socket.on('close', () => clearTimeout(timer))
+  }
+}
 
 /** Sends some bytes and resets the connection. */
 export function resetsAfter(bytes: string): Behaviour {

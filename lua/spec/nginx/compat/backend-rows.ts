@@ -60,7 +60,7 @@ export const BACKEND_ROWS: Rows = {
     scene: { peers: ['dead', 'web'] }, good: '1', shows: [{ times: 8, statuses: [200, 502] }], bad: '-1', then: { times: 8 },
   },
   'proxy-next-upstream-timeout': {
-    scene: { peers: ['mute', 'web'] }, beside: { 'proxy-read-timeout': '2' },
+    scene: { peers: ['late', 'web'] },
     good: '1', shows: [{ times: 8, atOnce: true, statuses: [200, 502] }], bad: '3x', then: { times: 8, atOnce: true },
   },
   'backend-protocol': { scene: { peers: ['grpc'], otherwise: ['web'] }, good: 'GRPC', shows: [{ grpc: true, answer: { 'grpc-status': '0', 'x-trailer': 'end' } }], bad: 'AJP', then: { seen: { by: 'web' } } },

@@ -11,16 +11,16 @@ import { backend, type Handler } from '../backends.ts'
 import { secretObject } from '../cluster-objects.ts'
 import { fastcgiBackend } from '../fastcgi.ts'
 import { grpcBackend } from '../grpc.ts'
-import { answers, keepsSilent, peer } from '../peers.ts'
+import { answers, givesUpAfter, peer } from '../peers.ts'
 import type { KeyPair } from '../tls.ts'
 
 /**
  * web, other, third: say what they got. secure, deep: the same over TLS, the second with two authorities between its
- * certificate and the root. auth: lets in by its path. copies: takes copies. failing: 503. mute: never answers. deaf:
- * never takes a connection. dead: nobody listens.
+ * certificate and the root. auth: lets in by its path. copies: takes copies. failing: 503. late: gives up after 2 s,
+ * without an answer. deaf: never takes a connection. dead: nobody listens.
  */
 export type PeerName =
-  'web' | 'other' | 'third' | 'secure' | 'deep' | 'auth' | 'copies' | 'failing' | 'mute' | 'deaf' | 'dead' | 'grpc' | 'fastcgi'
+  'web' | 'other' | 'third' | 'secure' | 'deep' | 'auth' | 'copies' | 'failing' | 'late' | 'deaf' | 'dead' | 'grpc' | 'fastcgi'
 
 /** distant: with two authorities between the certificate and the root. */
 export type ClientName = 'alice' | 'bob' | 'distant'
@@ -97,7 +97,7 @@ function recorder(copies: Map<string, Echo>): Handler {
 }
 
 async function secureBackend(t: TestContext, name: string, pair: KeyPair): Promise<number> {
-  const server = createTlsServer({ ...pair, requestCert: true, rejectUnauthorized: false }, echo(name)).listen(0, '127.0.0.1')
+  const server = createTlsServer({ ...pair, requestCert: true, rejectUnauthorized: false, keepAliveTimeout: 0 }, echo(name)).listen(0, '127.0.0.1')
   await once(server, 'listening')
   t.after(() => {
     server.closeAllConnections()
@@ -169,7 +169,7 @@ export async function world(t: TestContext): Promise<World> {
     auth: await http('auth', authService()),
     copies: await http('copies', recorder(copies)),
     failing: (await peer(t, answers('{}', '503 Service Unavailable'))).port,
-    mute: (await peer(t, keepsSilent)).port,
+    late: (await peer(t, givesUpAfter(2000))).port,
     deaf: await deafPeer(t),
     dead: 1,
     secure: await secureBackend(t, 'secure', root.issue('/CN=backend.internal')),
