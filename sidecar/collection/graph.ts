@@ -7,6 +7,8 @@
  */
 import { compareText } from '../util/canonical.ts'
 import { isEqual } from '../util/equal.ts'
+import { markReaders, Output, readersOf } from './readers.ts'
+import { SmallSet } from './small-set.ts'
 
 /** How a derivation reads other collections; each read becomes a dependency of its output. */
 export interface Reader {
@@ -19,52 +21,11 @@ export interface Reader {
 
 export type Listener<V> = (key: string, value: V | undefined) => void
 
-/** One output of a derived collection, as a thing that can become dirty. */
-class Output {
-  readonly owner: Derived<unknown>
-  readonly key: string
-  /** Where it is filed as a reader. */
-  readonly #reads: Set<Output>[] = []
-
-  constructor(owner: Derived<unknown>, key: string) {
-    this.owner = owner
-    this.key = key
-  }
-
-  get reads(): boolean {
-    return this.#reads.length > 0
-  }
-
-  readFrom(readers: Set<Output>): void {
-    if (readers.has(this)) return
-    readers.add(this)
-    this.#reads.push(readers)
-  }
-
-  forgetReads(): void {
-    for (const readers of this.#reads) readers.delete(this)
-    this.#reads.length = 0
-  }
-}
-
-function readersOf(map: Map<string, Set<Output>>, key: string): Set<Output> {
-  let readers = map.get(key)
-  if (readers === undefined) map.set(key, (readers = new Set()))
-  return readers
-}
-
-function markReaders(map: Map<string, Set<Output>>, key: string): void {
-  const readers = map.get(key)
-  if (readers === undefined) return
-  if (readers.size === 0) map.delete(key)
-  for (const output of readers) output.owner.markDirty(output.key)
-}
-
 /** Keyed values. Made by a Graph; read anywhere, written only through their Source or derivation. */
 export class Collection<V> {
   protected readonly values = new Map<string, V>()
-  readonly #keyReaders = new Map<string, Set<Output>>()
-  readonly #allReaders = new Map<string, Set<Output>>()
+  readonly #keyReaders = new Map<string, SmallSet<Output>>()
+  readonly #allReaders = new Map<string, SmallSet<Output>>()
   readonly #listeners: Listener<V>[] = []
   readonly #indexes: Index<V>[] = []
 
@@ -117,8 +78,8 @@ export class Collection<V> {
 export class Index<V> {
   readonly #collection: Collection<V>
   readonly #keysOf: (value: V) => Iterable<string>
-  readonly #members = new Map<string, Set<string>>()
-  readonly #readers = new Map<string, Set<Output>>()
+  readonly #members = new Map<string, SmallSet<string>>()
+  readonly #readers = new Map<string, SmallSet<Output>>()
   readonly #listeners: ((key: string) => void)[] = []
 
   constructor(collection: Collection<V>, keysOf: (value: V) => Iterable<string>) {
@@ -159,9 +120,9 @@ export class Index<V> {
   }
 
   #add(key: string, member: string): void {
-    const members = this.#members.get(key)
-    if (members === undefined) this.#members.set(key, new Set([member]))
-    else members.add(member)
+    let members = this.#members.get(key)
+    if (members === undefined) this.#members.set(key, (members = new SmallSet()))
+    members.add(member)
   }
 
   #remove(key: string, member: string): void {
@@ -202,9 +163,10 @@ class Derived<V> extends Collection<V> {
   }
 
   #recomputeOne(key: string): void {
-    const output = this.#outputs.get(key) ?? new Output(this as Derived<unknown>, key)
+    const output = this.#outputs.get(key) ?? new Output(this, key)
     output.forgetReads()
     const value = this.#compute(key, recordingReader(output))
+    output.keepReads()
     if (output.reads) this.#outputs.set(key, output)
     else this.#outputs.delete(key)
     if (!isEqual(value, this.values.get(key))) this.put(key, value)
