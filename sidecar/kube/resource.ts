@@ -142,21 +142,24 @@ function trimMeta(meta: ObjectMeta): ObjectMeta {
   const trimmed = { name: meta.name, namespace: meta.namespace, ...Object.fromEntries(kept) } as ObjectMeta
   if (meta.annotations === undefined) return trimmed
   const { [LAST_APPLIED]: _, ...annotations } = meta.annotations
-  return { ...trimmed, annotations }
+  return Object.keys(annotations).length === 0 ? trimmed : { ...trimmed, annotations }
 }
 
-/** There are more endpoints than anything else, and names of pods and nodes are half of what they hold. */
+/**
+ * There are more endpoints than anything else, and names of pods, nodes and zones are half of what they hold. Of
+ * conditions only those that say more than their absence does.
+ */
 function reduceEndpoints(value: unknown): unknown {
   return Array.isArray(value) ? value.map(reduceEndpoint) : value
 }
 
 function reduceEndpoint(value: unknown): unknown {
-  const { addresses, conditions, zone, hints, targetRef } = fields(value)
+  const { addresses, conditions, hints, targetRef } = fields(value)
+  const { ready, serving } = fields(conditions)
   const { uid } = fields(targetRef)
   return {
     addresses,
-    conditions,
-    ...(zone === undefined ? {} : { zone }),
+    ...(ready === false || serving === false ? { conditions: { ready, serving } } : {}),
     ...(hints === undefined ? {} : { hints }),
     ...(uid === undefined ? {} : { targetRef: { uid } }),
   }

@@ -63,6 +63,8 @@ export class ClassPipeline {
   }
 }
 
-function classesOf({ host, routes }: VirtualHost, settings: Settings): HostClasses {
-  return { host, classes: routes.flatMap((route) => locationClass(route.policies, settings) ?? []) }
+/** Undefined: the ordinary location serves all of them. */
+function classesOf({ host, routes }: VirtualHost, settings: Settings): HostClasses | undefined {
+  const classes = routes.flatMap((route) => locationClass(route.policies, settings) ?? [])
+  return classes.length === 0 ? undefined : { host, classes }
 }

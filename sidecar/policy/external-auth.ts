@@ -5,7 +5,7 @@ import { urlTemplate, type TemplatePart } from '../ir/template.ts'
 import type { BackendRef, Json } from '../ir/types.ts'
 import { boolean, integer } from '../ir/value.ts'
 import { directive, keyword, type Directive } from '../syntax/directive.ts'
-import { canonicalJson, sha256 } from '../util/canonical.ts'
+import { canonicalJson, hashName } from '../util/canonical.ts'
 import { defined } from '../util/field.ts'
 import { authConnections, connectionProblems } from './external-auth-connections.ts'
 import * as grammar from './external-auth-grammar.ts'
@@ -113,7 +113,7 @@ function hasParam(url: Json | undefined, name: string): boolean {
 
 /** Nobody else has its answers: no other route, and not this one before its questions changed. */
 function cacheOf(auth: PolicyValue, question: object, { host, path, pathType, namespace }: RouteContext): Json {
-  const scope = sha256(canonicalJson([namespace, host, path, pathType, question])).slice(0, 32)
+  const scope = hashName(canonicalJson([namespace, host, path, pathType, question]))
   return { scope, key: auth.cache_key ?? [], seconds: auth.cache_duration ?? grammar.DEFAULT_CACHE_SECONDS }
 }
 

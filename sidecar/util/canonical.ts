@@ -7,7 +7,12 @@ export function canonicalJson(value: unknown): string {
 
 /** First 16 hex digits of SHA-256: names a record's content; no secret can be read back from it. */
 export function digestOf(value: unknown): string {
-  return sha256(canonicalJson(value)).slice(0, 16)
+  return shortHash(canonicalJson(value))
+}
+
+/** First 16 hex digits of SHA-256. */
+export function shortHash(text: string): string {
+  return hexDigest(text, 8)
 }
 
 /**
@@ -15,12 +20,17 @@ export function digestOf(value: unknown): string {
  * the same name, hence none that a neighbour would get in place of his.
  */
 export function hashName(text: string): string {
-  return sha256(text).slice(0, 32)
+  return hexDigest(text, 16)
 }
 
 /** Lower-case hex. */
 export function sha256(text: string): string {
-  return createHash('sha256').update(text).digest('hex')
+  return hexDigest(text, 32)
+}
+
+/** Not a slice of the whole: that would keep the whole in memory. */
+function hexDigest(text: string, bytes: number): string {
+  return createHash('sha256').update(text).digest().toString('hex', 0, bytes)
 }
 
 /** Total order of texts by code unit: the same on every machine, unlike `localeCompare`. */

@@ -117,6 +117,9 @@ export function staticSources(policies: PolicySet, sources: PolicySources, setti
   return acting.flatMap(({ name }) => Object.values(sources[name] ?? {}))
 }
 
+/** Of most routes: one object for all of them. */
+const NONE: PolicySet = {}
+
 /** What a route's record holds under `policies`, or that of something else for which only those `acting` count. */
 export function runtimePolicies(
   policies: PolicySet,
@@ -130,5 +133,5 @@ export function runtimePolicies(
     const effect = runtime?.effect(value as PolicyValue, context)
     if (effect !== undefined) effects[name] = effect
   }
-  return effects
+  return Object.keys(effects).length === 0 ? NONE : effects
 }

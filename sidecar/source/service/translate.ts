@@ -5,7 +5,7 @@ import { OWN_PREFIX, quoted } from '../../ir/names.ts'
 import { objectKey } from '../../ir/object-name.ts'
 import type { Finding } from '../../ir/origin.ts'
 import type { Backend, BackendRef, Fragment, HealthCheck } from '../../ir/types.ts'
-import { sha256 } from '../../util/canonical.ts'
+import { shortHash } from '../../util/canonical.ts'
 import { fields, items, text } from '../../util/field.ts'
 import type { Context } from '../context.ts'
 import { checkTls } from './check-protocol.ts'
@@ -107,7 +107,7 @@ function sliceDestinations(service: KubeObject, port: ServicePort, read: Reader,
  * The uid cannot be guessed; objects of a folder have none.
  */
 function saltOf({ metadata }: KubeObject): string {
-  return sha256(metadata.uid ?? objectKey(metadata)).slice(0, 16)
+  return shortHash(metadata.uid ?? objectKey(metadata))
 }
 
 function healthCheckFinding(service: KubeObject, { annotation, message }: AnnotationProblem): Finding {
