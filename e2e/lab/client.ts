@@ -88,6 +88,8 @@ interface Resource {
 const FIELD_MANAGER = 'lab'
 /** Thousands of calls at once wait for their turn here, not in the apiserver. */
 const MOST_CONNECTIONS = 64
+/** Idle connections end here first: the apiserver ends them after 90 s, maybe just when a call is on its way. */
+const IDLE_MS = 30_000
 
 export class Client {
   readonly #credentials: Credentials
@@ -98,6 +100,7 @@ export class Client {
     this.#credentials = credentials
     this.#agent = new Agent({
       keepAlive: true,
+      timeout: IDLE_MS,
       maxSockets: MOST_CONNECTIONS,
       ca: credentials.ca,
       ...credentials.certificate === undefined ? {} : { cert: credentials.certificate },

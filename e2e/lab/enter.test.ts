@@ -29,11 +29,20 @@ function processesIn(network: string): string[] {
 /** The first process of a lab: its parent is outside. */
 function firstOf(network: string): number {
   const all = processesIn(network)
-  return Number(all.find((pid) => !all.includes(parentOf(pid))) ?? assert.fail('the lab has no process'))
+  const first = all.find((pid) => {
+    const parent = parentOf(pid)
+    return parent !== undefined && !all.includes(parent)
+  })
+  return Number(first ?? assert.fail('the lab has no process'))
 }
 
-function parentOf(pid: string): string {
-  return /^PPid:\s+(\d+)$/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1] ?? ''
+/** undefined: the process has ended meanwhile. */
+function parentOf(pid: string): string | undefined {
+  try {
+    return /^PPid:\s+(\d+)$/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]
+  } catch {
+    return undefined
+  }
 }
 
 for (const signal of ['SIGKILL', 'SIGTERM'] as const) {

@@ -40,10 +40,11 @@ test('pods spread over the nodes, and anti-affinity keeps a second one off a nod
     },
   }
   await lab.apply(deploymentOf('apart', { replicas: 3, pod: { affinity } }))
-  const pods = await lab.waitFor('two pods ready, one without a node', async () => {
+  const pods = await lab.waitFor('two pods on nodes, one without', async () => {
     const found = await lab.pods(namespace, 'app=apart')
     const unschedulable = found.filter((pod) => pod.status?.conditions?.some(({ reason }) => reason === 'Unschedulable'))
-    return unschedulable.length === 1 && found.filter((pod) => pod.spec?.nodeName !== undefined)
+    const bound = found.filter((pod) => pod.spec?.nodeName !== undefined)
+    return unschedulable.length === 1 && bound.length === 2 && bound
   })
   assert.deepEqual(pods.map((pod) => pod.spec?.nodeName).sort(), ['node-1', 'node-2'])
   await lab.client.patch('apps/v1/Deployment', { namespace, name: 'apart' }, { spec: { replicas: 0 } })

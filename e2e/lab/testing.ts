@@ -2,6 +2,8 @@
 
 import type { V1Container, V1PodSpec, V1Probe } from '@kubernetes/client-node'
 import type { KubernetesObject } from './client.ts'
+import type { Target } from './faults.ts'
+import type { Lab } from './lab.ts'
 
 export interface DeploymentOptions {
   readonly namespace?: string
@@ -28,6 +30,18 @@ export function readinessOf(path = '/-/ready', timeoutSeconds = 10): V1Probe {
   return { httpGet: { path, port: 'http' }, periodSeconds: 1, timeoutSeconds, failureThreshold: 1 }
 }
 
+/** A pod that is told to end serves on until `mayEnd`, for at most two minutes: a fixed time is too short for somebody. */
+export const LINGERING: { readonly container: Partial<V1Container>, readonly pod: Partial<V1PodSpec> } = {
+  container: {
+    lifecycle: { preStop: { exec: { command: ['sh', '-c', 'until [ -e /tmp/may-end ]; do sleep 0.1; done'] } } },
+  },
+  pod: { terminationGracePeriodSeconds: 120 },
+}
+
+export async function mayEnd(lab: Lab, target: Target): Promise<void> {
+  await lab.exec(target, ['touch', '/tmp/may-end'])
+}
+
 /** A Deployment whose pods serve HTTP on port 3000 and carry the label `app: <name>`. */
 export function deploymentOf(name: string, options: DeploymentOptions = {}): Deployment {
   const { namespace = 'default', replicas = 1, version = '1', pod = {} } = options
@@ -41,7 +55,7 @@ export function deploymentOf(name: string, options: DeploymentOptions = {}): Dep
       selector: { matchLabels: labels },
       template: {
         metadata: { labels, annotations: { version } },
-        spec: { terminationGracePeriodSeconds: 10, ...pod, containers: [mainContainer(options)] },
+        spec: { terminationGracePeriodSeconds: 30, ...pod, containers: [mainContainer(options)] },
       },
     },
   }

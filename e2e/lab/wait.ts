@@ -1,9 +1,10 @@
 /** Waiting for something to become true, with a message that says what did not. */
 
 const POLL_INTERVAL_MS = 20
+const TICK_MS = 50
 
 export interface WaitOptions {
-  /** By default 120 000: only what never comes true costs it, and a busy machine is slow. */
+  /** By default 300 000: only what never comes true costs it, and a busy machine is slow. */
   readonly timeoutMs?: number
 }
 
@@ -18,7 +19,7 @@ export async function eventually<T>(
   message: string, condition: () => Promise<T> | T,
   options: WaitOptions & { readonly describe?: () => Promise<string> | string } = {},
 ): Promise<Truthy<T>> {
-  const { timeoutMs = 120_000, describe } = options
+  const { timeoutMs = 300_000, describe } = options
   const deadline = Date.now() + timeoutMs
   for (;;) {
     const value = await condition()
@@ -33,4 +34,22 @@ export async function eventually<T>(
 
 export async function sleep(milliseconds: number): Promise<void> {
   await new Promise((resolve) => { setTimeout(resolve, milliseconds) })
+}
+
+/**
+ * Calls `attempt` with a signal that aborts after so much time in which this process ran: what it stood still for
+ * does not count, since the answer may have come meanwhile. A signal of the system's clock would abort first.
+ */
+export async function withPatience<T>(milliseconds: number, attempt: (signal: AbortSignal) => Promise<T>): Promise<T> {
+  const over = new AbortController()
+  let left = milliseconds
+  const ticking = setInterval(() => {
+    left -= TICK_MS
+    if (left <= 0) over.abort(new DOMException('no answer in time', 'TimeoutError'))
+  }, TICK_MS)
+  try {
+    return await attempt(over.signal)
+  } finally {
+    clearInterval(ticking)
+  }
 }

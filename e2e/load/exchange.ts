@@ -77,7 +77,7 @@ export class Exchanger {
   async #exchange(
     request: ClientRequest, spec: LoadRequest,
   ): Promise<Pick<Outcome, 'status' | 'pod' | 'failure'>> {
-    const { timeoutMs = 10_000 } = this.#options
+    const { timeoutMs = 30_000 } = this.#options
     return await new Promise((resolve) => {
       const timer = setTimeout(() => {
         resolve({ failure: { kind: 'timeout', error: `no answer within ${timeoutMs} ms` } })

@@ -14,7 +14,7 @@ export interface LoadOptions {
   readonly connections?: number
   /** How long after a pod has left its expected set a request may still start and reach it; by default 1000. */
   readonly staleMs?: number
-  /** A request without an answer for so long is a failure; by default 10 000. */
+  /** A request without an answer for so long is a failure; by default 30 000: a busy machine is slow. */
   readonly timeoutMs?: number
 }
 

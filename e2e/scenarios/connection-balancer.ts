@@ -9,6 +9,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { V1EndpointSlice } from '@kubernetes/client-node'
 import { Follower } from '../lab/follower.ts'
 import type { Lab } from '../lab/lab.ts'
+import { reset } from './reset.ts'
 
 const PORT = 80
 
@@ -78,7 +79,7 @@ export class ConnectionBalancer {
       from.setNoDelay(true)
       from.pipe(to)
       // What ends abruptly on one side does so on the other.
-      from.on('error', () => { to.resetAndDestroy() })
+      from.on('error', () => { reset(to) })
     }
   }
 }

@@ -64,6 +64,14 @@ export class Controller {
     this.openresty = { ...pod, container: 'openresty' }
   }
 
+  /**
+   * Of its pod, for clients none of whose requests may fail: a load balancer has no way to a controller that a busy
+   * machine has kept from answering its probes.
+   */
+  get podAddress(): string {
+    return this.lab.podAddress(this.openresty)
+  }
+
   /** What OpenResty itself says. */
   async status(): Promise<DataPlaneStatus> {
     return await this.#ask((client) => client.status())

@@ -3,7 +3,7 @@
 import { once } from 'node:events'
 import { request as httpRequest, type ClientRequest, type IncomingMessage } from 'node:http'
 import WebSocket from 'ws'
-import { answerOf, send, type Answer } from './http.ts'
+import { answerOf, send, type Echo } from './http.ts'
 
 export interface Where {
   readonly address: string
@@ -11,10 +11,17 @@ export interface Where {
   readonly path?: string
 }
 
-/** A request whose body has begun and ends when the test says so. */
+/** Whoever is silent for longer, a minute, is given up by the proxy: a test may wait longer than that. */
+const SIGN_OF_LIFE_MS = 10_000
+const FILLER = '\n'
+/** More than what makes a connection writable again, whatever the kernel keeps. */
+const SIP_BYTES = 4 * 1024 * 1024
+
+/** A request to the lab's backend whose body has begun and ends when the test says so. */
 export class Upload {
   readonly #request: ClientRequest
   readonly #response: Promise<IncomingMessage>
+  #signsOfLife: NodeJS.Timeout | undefined
 
   private constructor(request: ClientRequest) {
     this.#request = request
@@ -34,38 +41,55 @@ export class Upload {
     request.flushHeaders()
     await Promise.race([once(request, 'continue'), upload.#response])
     request.write(first)
+    upload.#signsOfLife = setInterval(() => { request.write(FILLER) }, SIGN_OF_LIFE_MS).unref()
     return upload
   }
 
-  write(text: string): void {
-    this.#request.write(text)
-  }
-
-  async end(rest: string): Promise<Answer> {
+  /** The body as the backend got it. Throws when it got none. */
+  async end(rest: string): Promise<string> {
+    clearInterval(this.#signsOfLife)
     this.#request.end(rest)
-    return await answerOf(await this.#response)
+    const { status, body } = await answerOf(await this.#response)
+    if (status !== 200) throw new Error(`the upload was answered ${status}: ${body}`)
+    return (JSON.parse(body) as Echo).body.replaceAll(FILLER, '')
   }
 }
 
 /** A response that has begun and goes on when the test reads on: too large for any buffer on the way. */
 export class Download {
   readonly #response: IncomingMessage
+  readonly #sips: NodeJS.Timeout
+  readonly #end: Promise<unknown>
   #received = 0
+  #wanted = SIP_BYTES
 
   private constructor(response: IncomingMessage) {
     this.#response = response
+    this.#end = once(response, 'end')
+    // Looked at in `end`, maybe much later.
+    this.#end.catch(() => {})
+    response.on('data', (chunk: Buffer) => {
+      this.#received += chunk.length
+      if (this.#received >= this.#wanted) response.pause()
+    })
+    this.#sips = setInterval(() => { this.#readTo(this.#received + SIP_BYTES) }, SIGN_OF_LIFE_MS).unref()
   }
 
   static async start(where: Where, size: number): Promise<Download> {
-    const download = new Download(await send({ ...where, path: `${where.path ?? '/'}?size=${size}` }))
-    await once(download.#response, 'readable')
-    return download
+    return new Download(await send({ ...where, path: `${where.path ?? '/'}?size=${size}` }))
   }
 
   /** Reads the rest; rejects when the connection ends before. How many bytes there were in all. */
   async end(): Promise<number> {
-    for await (const chunk of this.#response) this.#received += (chunk as Buffer).length
+    clearInterval(this.#sips)
+    this.#readTo(Infinity)
+    await this.#end
     return this.#received
+  }
+
+  #readTo(bytes: number): void {
+    this.#wanted = bytes
+    this.#response.resume()
   }
 }
 

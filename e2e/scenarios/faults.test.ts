@@ -23,7 +23,7 @@ const NEIGHBOURS = 30
 
 const controller = await startController(lab)
 // Of the pod: a load balancer leaves out a pod of which a container is away, and there is no other one.
-const address = lab.podAddress(controller.openresty)
+const address = controller.podAddress
 const HOST = 'echo.example'
 const requests = [{ host: HOST }]
 

@@ -2,11 +2,10 @@ import assert from 'node:assert/strict'
 import { after, test } from 'node:test'
 import { enterLab } from '../lab/enter.ts'
 import { startLab } from '../lab/lab.ts'
-import { startLoad } from '../load/load.ts'
 import { startController, variantUnderTest } from './controller.ts'
 import { Download, Echoes, Upload } from './exchange.ts'
 import { ask } from './http.ts'
-import { assertNothingLost } from './traffic.ts'
+import { assertNothingLost, underLoad } from './traffic.ts'
 import { ingressOf, startEcho } from './workload.ts'
 
 const variant = variantUnderTest()
@@ -19,7 +18,7 @@ const RELOADS = 20
 const DOWNLOAD_BYTES = 64 * 1024 * 1024
 
 const controller = await startController(lab)
-const where = { address: controller.address, host: 'echo.example' }
+const where = { address: controller.podAddress, host: 'echo.example' }
 
 /** Another body size is another location class, and a class that is not there yet is a reload. */
 function withBodySize(kilobytes: number): object {
@@ -43,25 +42,22 @@ test('twenty reloads by new location classes cost no request, no connection and 
   await lab.apply(withBodySize(2048))
   await lab.waitFor('the route', async () => (await ask(where)).status === 200)
   const status = await controller.status()
-  const load = await startLoad({ ...where, port: 80, requests: [{ host: where.host }], rate: 100, connections: 8 })
-  const socket = await Echoes.open(where)
-  const pod = (await socket.say('before')).split(' ')[0] ?? ''
-
-  for (let round = 1; round <= RELOADS; round++) {
-    const upload = await Upload.start(where, 'begun before, ')
-    const download = await Download.start(where, DOWNLOAD_BYTES)
-    await reload(round)
-    const answer = await upload.end('ended after')
-    assert.equal(answer.status, 200)
-    assert.equal((JSON.parse(answer.body) as { body: string }).body, 'begun before, ended after')
-    assert.equal(await download.end(), DOWNLOAD_BYTES)
-    await load.more(50)
-    // By the worker of before all reloads; one that is silent for proxy-read-timeout would be closed.
-    assert.equal(await socket.say(`after ${round}`), `${pod} after ${round}`)
-  }
-
-  socket.close()
-  const report = await load.stop()
+  const traffic = { address: where.address, requests: [{ host: where.host }], connections: 8 }
+  const report = await underLoad(traffic, async (load) => {
+    const socket = await Echoes.open(where)
+    const pod = (await socket.say('before')).split(' ')[0] ?? ''
+    for (let round = 1; round <= RELOADS; round++) {
+      const upload = await Upload.start(where, 'begun before, ')
+      const download = await Download.start(where, DOWNLOAD_BYTES)
+      await reload(round)
+      assert.equal(await upload.end('ended after'), 'begun before, ended after')
+      assert.equal(await download.end(), DOWNLOAD_BYTES)
+      await load.more(50)
+      // By the worker of before all reloads; one that is silent for proxy-read-timeout would be closed.
+      assert.equal(await socket.say(`after ${round}`), `${pod} after ${round}`)
+    }
+    socket.close()
+  })
   assert.equal((await controller.status()).generation, status.generation + RELOADS)
   assert.equal(status.loss_free_reload, variant !== 'system')
   assertNothingLost(report, status)

@@ -40,7 +40,7 @@ async function shell(line: string): Promise<string> {
 /** Which Deployment answers, once it does: objects need a moment from the API server to NGINX. */
 async function untilAnsweredBy(name: string, line: string): Promise<Echo> {
   return await lab.waitFor(`${name} answers: ${line}`, async () => {
-    const text = await shell(line)
+    const text = await shell(line).catch(String)
     const echo = text.startsWith('{') ? (JSON.parse(text) as Echo) : undefined
     return echo?.pod.startsWith(`${name}-`) === true && echo
   })

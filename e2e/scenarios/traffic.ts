@@ -5,10 +5,13 @@ import type { DataPlaneStatus } from '../../sidecar/dataplane/client.ts'
 import { assertNoFailures, startLoad, type Load } from '../load/load.ts'
 import type { LoadOptions, LoadReport } from '../load/types.ts'
 
-/** How long a pod that has left the EndpointSlices may be reached: generous, the benchmark has the real bound. */
-const STALE_MS = 2000
+/**
+ * How long a pod that has left the EndpointSlices may be reached, and one that has come before the test knows of it:
+ * sidecar and test may stand still for some seconds. The benchmark has the real bound.
+ */
+const STALE_MS = 10_000
 /** The two cores of a small machine must do everything else, too. */
-const RATE = 100
+const RATE = 50
 const CONNECTIONS = 4
 /** Seen after the work: what it broke shows in the requests that follow. */
 const REQUESTS_AFTER = 300

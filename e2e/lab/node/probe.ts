@@ -4,7 +4,8 @@ import type { V1Container, V1Probe } from '@kubernetes/client-node'
 import { request as httpRequest } from 'node:http'
 import { request as httpsRequest } from 'node:https'
 import { connect } from 'node:net'
-import { sleep } from '../wait.ts'
+import { setTimeout as delay } from 'node:timers/promises'
+import { withPatience } from '../wait.ts'
 
 /** Runs a command in the container and returns its exit status. */
 export type Exec = (argv: readonly string[]) => Promise<number>
@@ -30,7 +31,8 @@ export async function probeOnce(probe: ProbeAction, target: ProbeTarget, timeout
   if (exec !== undefined) {
     return await Promise.race([
       target.exec(exec.command ?? []).then((code) => code === 0, () => false),
-      sleep(timeoutMs).then(() => false),
+      // Nobody waits for what is left of it.
+      delay(timeoutMs, false, { ref: false }),
     ])
   }
   throw new Error('the lab has httpGet, tcpSocket and exec probes only')
@@ -96,15 +98,15 @@ async function probeHttp(
 ): Promise<boolean> {
   const send = action.scheme === 'HTTPS' ? httpsRequest : httpRequest
   const headers = Object.fromEntries((action.httpHeaders ?? []).map((header) => [header.name, header.value]))
-  return await new Promise((resolve) => {
+  return await withPatience(timeoutMs, (signal) => new Promise((resolve) => {
     const request = send({
       host: action.host ?? target.address,
       port: portNumber(action.port, target),
       path: action.path ?? '/',
       headers: { 'user-agent': 'kube-probe/lab', connection: 'close', ...headers },
-      signal: AbortSignal.timeout(timeoutMs),
       rejectUnauthorized: false,
       agent: false,
+      signal,
     }, (response) => {
       const status = response.statusCode ?? 0
       response.resume()
@@ -112,15 +114,15 @@ async function probeHttp(
     })
     request.once('error', () => { resolve(false) })
     request.end()
-  })
+  }))
 }
 
 async function probeTcp(port: number, host: string, timeoutMs: number): Promise<boolean> {
-  return await new Promise((resolve) => {
-    const socket = connect({ host, port, timeout: timeoutMs })
+  return await withPatience(timeoutMs, (signal) => new Promise((resolve) => {
+    const socket = connect({ host, port, signal })
     const end = (success: boolean) => (): void => { socket.destroy(); resolve(success) }
-    socket.once('connect', end(true)).once('error', end(false)).once('timeout', end(false))
-  })
+    socket.once('connect', end(true)).once('error', end(false))
+  }))
 }
 
 /** A named port is one of the container's own. */

@@ -7,6 +7,8 @@ import { once } from 'node:events'
 import { request } from 'node:http'
 import { connect, createServer, type AddressInfo, type Server, type Socket } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { withPatience } from '../../lab/wait.ts'
+import { reset } from '../reset.ts'
 
 export interface BalancerTarget {
   readonly address: string
@@ -20,8 +22,8 @@ type Health = 'healthy' | 'leaving' | 'silent'
 
 const CHECK_PATH = '/readyz'
 const INTERVAL_MS = 200
-/** Long enough for a machine whose cores are busy. */
-const TIMEOUT_MS = 1500
+/** With SILENT_CHECKS more than five seconds: so long a target may stand still without being gone. */
+const TIMEOUT_MS = 3000
 /** Checks in a row that get no answer until a target counts as gone: one alone may have met a pod that was replaced. */
 const SILENT_CHECKS = 2
 
@@ -94,7 +96,7 @@ export class ExternalBalancer {
     const healthy = this.#targets.filter(({ health }) => health === 'healthy')
     const target = healthy[this.#turn++ % healthy.length]
     if (target === undefined) {
-      client.resetAndDestroy()
+      reset(client)
       return
     }
     target.clientPorts.add(client.remotePort ?? 0)
@@ -106,15 +108,14 @@ export class ExternalBalancer {
       from.setNoDelay(true)
       from.pipe(to)
       // What ends abruptly on one side does so on the other.
-      from.once('error', () => { to.resetAndDestroy() })
+      from.once('error', () => { reset(to) })
       from.once('close', () => { if (from.errored !== null || !to.writableEnded) to.destroy() })
     }
   }
 }
 
 async function check({ address, healthPort }: BalancerTarget): Promise<Health> {
-  return await new Promise((resolve) => {
-    const signal = AbortSignal.timeout(TIMEOUT_MS)
+  return await withPatience(TIMEOUT_MS, (signal) => new Promise((resolve) => {
     const options = { host: address, port: healthPort, path: CHECK_PATH, agent: false, signal }
     const asked = request(options, (response) => {
       response.resume()
@@ -124,5 +125,5 @@ async function check({ address, healthPort }: BalancerTarget): Promise<Health> {
       resolve(code === 'ECONNREFUSED' || code === 'ECONNRESET' ? 'leaving' : 'silent')
     })
     asked.end()
-  })
+  }))
 }

@@ -4,7 +4,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { V1ServicePort } from '@kubernetes/client-node'
 import type { KubernetesObject } from '../../lab/client.ts'
-import { deploymentOf, serviceOf } from '../../lab/testing.ts'
+import { deploymentOf, LINGERING, mayEnd, serviceOf } from '../../lab/testing.ts'
 import type { Controller } from '../controller.ts'
 import { ask, askEcho } from '../http.ts'
 import { ingressOf } from '../workload.ts'
@@ -112,16 +112,16 @@ export function testBackends(controller: Controller): void {
   })
 
   test('endpoints that terminate are used when nothing else is left', async () => {
-    const lifecycle = { preStop: { sleep: { seconds: 5 } } }
-    const deployment = deploymentOf('leaving', { container: { lifecycle } })
     await lab.apply([
-      deployment, serviceOf('leaving'), ingressOf('leaving', { rules: [{ host: 'leaving.example', service: 'leaving' }] }),
+      deploymentOf('leaving', LINGERING), serviceOf('leaving'), ingressOf('leaving', { rules: [{ host: 'leaving.example', service: 'leaving' }] }),
     ])
     await lab.waitFor('the route', async () => await destination(controller, 'leaving.example') === 'leaving')
+    const [pod] = await lab.pods(namespace, 'app=leaving')
     await lab.client.patch('apps/v1/Deployment', { namespace, name: 'leaving' }, { spec: { replicas: 0 } })
     await lab.waitFor('a terminating endpoint', async () =>
       (await lab.endpoints(namespace, 'leaving')).some(({ conditions }) => conditions?.terminating && conditions.serving))
     assert.equal(await destination(controller, 'leaving.example'), 'leaving')
+    await mayEnd(lab, { namespace, pod: pod?.metadata?.name ?? '' })
     await lab.waitFor('no endpoint', async () => (await lab.endpoints(namespace, 'leaving')).length === 0)
     await lab.waitFor('an answer without one', async () => await destination(controller, 'leaving.example') === 503)
   })

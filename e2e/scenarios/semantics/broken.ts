@@ -56,7 +56,7 @@ function brokenIngress(name: string, { options, rule }: Broken): KubernetesObjec
 }
 
 export function testBrokenIngresses(controller: Controller): void {
-  const { address, lab } = controller
+  const { lab } = controller
 
   async function eventsOf(name: string): Promise<string[]> {
     const events = await lab.client.list<CoreV1Event & object>('v1/Event', {
@@ -82,7 +82,7 @@ export function testBrokenIngresses(controller: Controller): void {
     await lab.waitFor('the neighbour', async () => await destination(controller, NEIGHBOUR) === 'one')
     const before = { conf: await controller.nginxConf(), generation: await controller.generation() }
 
-    const report = await underLoad({ address, requests: [{ host: NEIGHBOUR }] }, async () => {
+    const report = await underLoad({ address: controller.podAddress, requests: [{ host: NEIGHBOUR }] }, async () => {
       await lab.apply(Object.entries(KINDS).map(([name, broken]) => brokenIngress(name, broken)))
       for (const [name, { reason, status }] of Object.entries(KINDS)) {
         await waitToBeTold(name, reason)

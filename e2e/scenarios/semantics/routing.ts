@@ -6,11 +6,18 @@ import type { Controller } from '../controller.ts'
 import { ask } from '../http.ts'
 import { applyBefore, ingressOf } from '../workload.ts'
 
-/** The service whose pod answered, or the status when none did. */
+/**
+ * The service whose pod answered, or the status when none did; 0: there is no connection, since the load balancer
+ * leaves out a controller that has not been ready for a while.
+ */
 export async function destination(controller: Controller, host: string, path = '/'): Promise<string | number> {
-  const { status, body } = await ask({ address: controller.address, host, path })
-  if (status !== 200) return status
-  return (JSON.parse(body) as { pod: string }).pod.replace(/-[^-]+-[^-]+$/, '')
+  const answer = await ask({ address: controller.address, host, path }).catch(noConnection)
+  if (answer?.status !== 200) return answer?.status ?? 0
+  return (JSON.parse(answer.body) as { pod: string }).pod.replace(/-[^-]+-[^-]+$/, '')
+}
+
+function noConnection(error: NodeJS.ErrnoException): undefined {
+  if (!['ECONNREFUSED', 'EHOSTUNREACH'].includes(error.code ?? '')) throw error
 }
 
 async function assertDestinations(
