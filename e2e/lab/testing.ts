@@ -30,7 +30,7 @@ export function readinessOf(path = '/-/ready', timeoutSeconds = 10): V1Probe {
   return { httpGet: { path, port: 'http' }, periodSeconds: 1, timeoutSeconds, failureThreshold: 1 }
 }
 
-/** A pod that is told to end serves on until `mayEnd`, for at most two minutes: a fixed time is too short for somebody. */
+/** A pod that is told to end serves on until `mayEnd`, two minutes at most: a fixed time is too short for somebody. */
 export const LINGERING: { readonly container: Partial<V1Container>, readonly pod: Partial<V1PodSpec> } = {
   container: {
     lifecycle: { preStop: { exec: { command: ['sh', '-c', 'until [ -e /tmp/may-end ]; do sleep 0.1; done'] } } },
