@@ -9,7 +9,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { V1EndpointSlice } from '@kubernetes/client-node'
 import { Follower } from '../lab/follower.ts'
 import type { Lab } from '../lab/lab.ts'
-import { reset } from './reset.ts'
+import { reset } from '../lab/reset.ts'
 
 const PORT = 80
 

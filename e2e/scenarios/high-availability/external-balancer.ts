@@ -8,7 +8,7 @@ import { request } from 'node:http'
 import { connect, createServer, type AddressInfo, type Server, type Socket } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { withPatience } from '../../lab/wait.ts'
-import { reset } from '../reset.ts'
+import { reset } from '../../lab/reset.ts'
 
 export interface BalancerTarget {
   readonly address: string
