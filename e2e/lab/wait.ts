@@ -2,6 +2,8 @@
 
 const POLL_INTERVAL_MS = 20
 const TICK_MS = 50
+/** A tick that comes later than this says that the process stood still. */
+const LONGEST_TICK_MS = 250
 
 export interface WaitOptions {
   /** By default 300 000: only what never comes true costs it, and a busy machine is slow. */
@@ -43,8 +45,11 @@ export async function sleep(milliseconds: number): Promise<void> {
 export async function withPatience<T>(milliseconds: number, attempt: (signal: AbortSignal) => Promise<T>): Promise<T> {
   const over = new AbortController()
   let left = milliseconds
+  let before = performance.now()
   const ticking = setInterval(() => {
-    left -= TICK_MS
+    const now = performance.now()
+    left -= Math.min(now - before, LONGEST_TICK_MS)
+    before = now
     if (left <= 0) over.abort(new DOMException('no answer in time', 'TimeoutError'))
   }, TICK_MS)
   try {

@@ -22,10 +22,10 @@ type Health = 'healthy' | 'leaving' | 'silent'
 
 const CHECK_PATH = '/readyz'
 const INTERVAL_MS = 200
-/** With SILENT_CHECKS more than five seconds: so long a target may stand still without being gone. */
-const TIMEOUT_MS = 3000
-/** Checks in a row that get no answer until a target counts as gone: one alone may have met a pod that was replaced. */
-const SILENT_CHECKS = 2
+/** Well within the grace period, since a target is used until the check has ended. */
+const TIMEOUT_MS = 1000
+/** Checks in a row that get no answer until a target counts as gone: for five seconds it may just stand still. */
+const SILENT_CHECKS = 5
 
 class Target {
   readonly place: BalancerTarget
@@ -92,9 +92,13 @@ export class ExternalBalancer {
     }
   }
 
+  #next(wanted: Health): Target | undefined {
+    const targets = this.#targets.filter(({ health }) => health === wanted)
+    return targets[this.#turn++ % targets.length]
+  }
+
   #forward(client: Socket): void {
-    const healthy = this.#targets.filter(({ health }) => health === 'healthy')
-    const target = healthy[this.#turn++ % healthy.length]
+    const target = this.#next('healthy') ?? this.#next('silent')
     if (target === undefined) {
       reset(client)
       return
