@@ -13,8 +13,11 @@ const NAME = 'resty-ingress'
 /** What an overlay may have of its own. */
 const WORKLOADS = ['apps/v1/Deployment', 'apps/v1/DaemonSet']
 const OWN_KINDS = [...WORKLOADS, 'v1/Service', 'policy/v1/PodDisruptionBudget']
-/** The balancer of the tests looks every 200 ms: nobody has to wait as for a slow one. */
-const GRACE_SECONDS = 3
+/**
+ * Shorter than by default, since the balancers of the tests are quick; longer than the five seconds for which those who
+ * tell them (control plane, agent) may stand still: new connections come to a pod until then.
+ */
+const GRACE_SECONDS = 6
 const MIN_READY_SECONDS = 1
 /** One pod after the other ends and starts, each of which a busy machine may take most of a minute for. */
 const ROLLOUT_TIMEOUT_MS = 300_000
