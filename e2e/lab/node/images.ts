@@ -44,7 +44,7 @@ export function createImageTable(tools: Tools, variant: Variant | undefined): Im
     'resty-ingress/sidecar': image({
       mounts: repository(SIDECAR_HOME, ['sidecar', 'node_modules', 'package.json']),
       entrypoint: [NODE, 'sidecar/main.ts'],
-      environment: { NODE_ENV: 'production', NODE_OPTIONS: '--max-semi-space-size=4' },
+      environment: { NODE_ENV: 'production', NODE_OPTIONS: '--max-semi-space-size=4', MALLOC_ARENA_MAX: '2' },
       user: 65532,
       workingFolder: SIDECAR_HOME,
     }),
