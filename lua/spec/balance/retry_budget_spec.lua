@@ -43,6 +43,7 @@ describe("retry budget", function()
         bucket.first_tries = 36000
         -- 10 requests a second for an hour: one retry a second, and one on top.
         assert.equal(20, take_all(bucket, 3600))
+        assert.equal(20, take_all(retry_budget.new({ percent = 0, min_per_second = 2 }, 0), 5))
     end)
 
     it("is one for all routes to a backend, until the setting changes", function()

@@ -89,6 +89,8 @@ everySetup('limits', (setup) => {
     assert.equal(passed(await statuses(served, 5, '/free')), 5)
     assert.equal((await served.plane.configure({ ...served.fixture, salt: 'next' })).status, 200)
     assert.equal(passed(await statuses(served, 5)), 0, 'a reload forgets nobody')
+    await serves(served, { rpm: 1 }, web)
+    assert.equal(passed(await statuses(served, MANY)), 6, 'a burst is of five')
     assert.deepEqual(served.plane.errors(), [])
   })
 

@@ -101,6 +101,14 @@ describe("round_robin", function()
             end
         end)
 
+        it("has no turns for who weighs nothing", function()
+            for phase = 0, 0.9, 0.1 do
+                local picker = new(weighted(1, 0, 2), phase)
+                assert.is_nil(picked(picker, 6):find("b"))
+                assert.equal(3, picker:pick(nil, { a = true }))
+            end
+        end)
+
         it("starts workers with different endpoints", function()
             local first = {}
             for phase = 0, 0.9, 0.1 do

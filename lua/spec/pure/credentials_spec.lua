@@ -6,6 +6,7 @@ local TEXTS = {
     ["ZQ=="] = "alice", ["Zg=="] = "ali\0ce:secret", ["Zw=="] = "alice:sec\0ret",
     ["aA=="] = "alice:a\nb", ["aQ=="] = ("a"):rep(256) .. ":b", ["ag=="] = "a:" .. ("b"):rep(256),
     ["aw=="] = ("a"):rep(255) .. ":" .. ("b"):rep(255), ["bA=="] = "élise:pässwörd",
+    ["bQ=="] = "alice:sec\127ret",
 }
 
 local function parse(header)
@@ -30,7 +31,7 @@ describe("credentials of Basic", function()
             "", "Basic", "Basic ", "BasicYQ==", "Bearer YQ==", "Basic YQ== x",
             "Basic YQ==, Basic YQ==", "Basic %%%%", "Basic YQ\n==", "Basic unknown=",
             "Basic ZA==", "Basic ZQ==", "Basic Zg==",
-            "Basic Zw==", "Basic aA==", "Basic aQ==", "Basic ag==", " Basic YQ==",
+            "Basic Zw==", "Basic bQ==", "Basic aA==", "Basic aQ==", "Basic ag==", " Basic YQ==",
         }) do
             assert.is_nil(parse(header), header)
         end

@@ -43,6 +43,7 @@ describe("changes of headers", function()
             ["headers[0].types has an item"] = { { remove = "a", types = { "Text/HTML" } } },
             ["headers[0].expires must have one of"] = { { expires = { max = true, seconds = 1 } } },
             ["headers[0].expires must have one"] = { { expires = {} } },
+            ["expires must have one of epoch"] = { { expires = { epoch = true, max = true } } },
             ["headers[0].expires.seconds must be"] = { { expires = { seconds = 0.5 } } },
             ["headers[0].expires.modified must"] = { { expires = { seconds = 1, modified = 1 } } },
         }
@@ -50,11 +51,44 @@ describe("changes of headers", function()
             local answer = header_change.refusal(steps, "headers", "response") or "accepted"
             assert.is_truthy(answer:find(reason, 1, true), reason .. " <> " .. answer)
         end
+    end)
+
+    it("are at most 500", function()
         local many = {}
-        for i = 1, 501 do
+        for i = 1, 500 do
             many[i] = { remove = "a" }
         end
+        assert.is_nil(header_change.refusal(many, "headers", "response"))
+        many[501] = { remove = "a" }
         assert.is_truthy(header_change.refusal(many, "headers", "response"))
+    end)
+
+    it("leave alone what belongs to the connection", function()
+        for _, name in ipairs({
+            "Connection", "Content-Length", "Keep-Alive", "Proxy-Connection", "TE", "Trailer",
+            "Transfer-Encoding", "Upgrade",
+        }) do
+            assert.is_true(header_change.is_framing(name), name)
+            for _, change in ipairs({ { remove = name }, { set = name, value = TEXT } }) do
+                assert.is_truthy(refusal("request", change), name)
+            end
+        end
+        assert.is_false(header_change.is_framing("Host"))
+    end)
+
+    it("that add to one header one after the other are one", function()
+        local one, other = { add = "X-A", value = TEXT }, { add = "x-a", value = TEXT }
+        local between = { set = "X-B", value = TEXT }
+        local function sizes(...)
+            local list = {}
+            for i, group in ipairs(header_change.grouped({ ... })) do
+                list[i] = #group
+            end
+            return list
+        end
+        assert.same({ 2 }, sizes(one, other))
+        assert.same({ 1, 1, 1 }, sizes(one, between, other))
+        assert.same({ 1, 1 }, sizes(between, between))
     end)
 
     it("of requests have no conditions, nothing to hide and no expiry", function()

@@ -40,6 +40,12 @@ describe("shape", function()
         assert.equal("a table", shape.quoted({}))
     end)
 
+    it("bounds lists", function()
+        assert.is_nil(shape.list({ 1, 2 }, 2, "it"))
+        assert.equal("it has more than 2 entries", shape.list({ 1, 2, 3 }, 2, "it"))
+        assert.equal("it must be a list", shape.list({ a = 1 }, 2, "it"))
+    end)
+
     it("names an unknown member", function()
         assert.is_nil(shape.object({ a = 1 }, { a = true }, "it"))
         assert.equal('it has an unknown member "b"', shape.object({ b = 1 }, { a = true }, "it"))

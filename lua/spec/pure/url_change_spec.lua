@@ -19,6 +19,8 @@ describe("URLs of backends", function()
         local whole = domain("a=b; Domain=in.example; Path=/")
         assert.are.equal("a=b; Domain=out.example; Path=/", whole)
         assert.are.equal("a=b;domain=.out.example", domain("a=b;domain=.IN.example"))
+        local spaced = domain("a=b; Domain = in.example  ; Path=/")
+        assert.are.equal("a=b; Domain = out.example  ; Path=/", spaced)
         for _, other in ipairs({ "x.in.example", "in.example.org", "" }) do
             assert.are.equal("a=b; Domain=" .. other, domain("a=b; Domain=" .. other))
         end
