@@ -153,6 +153,9 @@ everyVariant('TLS to backends', ({ variant }) => {
     await until('the route is closed', async () => (await reply()) === '503')
     await served.write('secrets.yaml', secret(first))
     await until('it is open again', async () => (await reply()) === 'first')
+    const { revision: base } = await served.plane.status()
+    assert.equal((await served.plane.call('PATCH', '/v1/records', { base, set: {}, delete: ['certificate/prod/tls'] })).status, 200)
+    await until('no backend is asked without it', async () => (await reply()) === '503')
   })
 
   test('active checks speak what the routes do: TLS with a name and our certificate, or a handshake alone', async (t) => {

@@ -113,6 +113,8 @@ async function questions({ http, fixture }: Served): Promise<void> {
   const answer = await ask(http, { path: '/admin' })
   assert.equal(answer.status, 401)
   assert.equal(answer.headers['www-authenticate'], 'Basic realm="a \\"b\\" \\\\ $uri"')
+  const missing = await ask(http, { path: '/nobody' })
+  assert.deepEqual([missing.status, missing.headers['retry-after'], answer.headers['retry-after']], [503, '1', undefined])
   for (const authorization of MALFORMED) {
     assert.equal((await ask(http, { path: '/admin', headers: { authorization } })).status, 401, authorization)
   }

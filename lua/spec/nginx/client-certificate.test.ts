@@ -52,7 +52,7 @@ function records(web: Backend): Json {
     'host/default/deep.example': demanding({ depth: 2 }),
     'host/default/shallow.example': demanding({ depth: 0 }),
     'host/default/alice.example': demanding({ match_cn: 'ali.*|bob' }),
-    'host/default/bob.example': demanding({ match_cn: 'bob|lice' }),
+    'host/default/bob.example': demanding({ match_cn: 'bob|lice|alic' }),
     'host/default/page.example': demanding({ error_page: 'https://login.example/certificate' }),
     'host/default/pass.example': demanding({ pass: true }),
     'host/default/gone.example': demanding({ authority: 'authority/test/gone' }),

@@ -155,9 +155,11 @@ everyVariant('custom errors', ({ variant }) => {
   })
 
   test('errors of NGINX that are not in the list have a line of text, as everywhere', async (t) => {
-    const { http } = await begin(t, variant, { annotations: BOTH, answer: (request) => request.socket.destroy() })
+    const annotations = { ...BOTH, 'proxy-body-size': '1k' }
+    const { http } = await begin(t, variant, { annotations, answer: (request) => request.socket.destroy() })
     const { status, text, headers } = await ask(http)
     assert.deepEqual([status, text, headers['content-type']], [502, '502 Bad Gateway\n', 'text/plain'])
+    assert.equal((await ask(http, { method: 'POST', body: Buffer.alloc(4096) })).text, '413 Content Too Large\n')
   })
 
   test('as the ConfigMap has it, and as an Ingress says otherwise', async (t) => {

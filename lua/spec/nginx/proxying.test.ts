@@ -21,6 +21,10 @@ const INGRESSES: Readonly<Record<string, Readonly<Record<string, string>>>> = {
     'session-cookie-name': 'own',
     'session-cookie-path': '/app',
   },
+  '/moved': {
+    'proxy-redirect-from': 'http://inside.example:8080/', 'proxy-redirect-to': 'https://outside.example/',
+    'permanent-redirect': 'http://inside.example:8080/next',
+  },
   '/unpaired': { 'proxy-redirect-from': 'http://inside.example:8080/', 'proxy-cookie-path': 'off' },
   '/old': { 'proxy-http-version': '1.0' },
   '/closing': { 'connection-proxy-header': 'close' },
@@ -80,6 +84,7 @@ everyVariant('between NGINX and backends', ({ variant }) => {
         assert.deepEqual(headers['set-cookie'], UNCHANGED)
         assert.equal(headers.location, 'http://inside.example:8080/next')
       }
+      assert.equal((await at('/moved')).headers.location, 'http://inside.example:8080/next', 'an answer of ours')
     })
 
     await t.test('the version of HTTP and the header Connection', async () => {

@@ -7,17 +7,20 @@ const BASIC = { 'auth-type': 'basic', 'auth-secret': 'users' }
 /** alice:secret */
 const ALICE: Probe = { headers: { authorization: 'Basic YWxpY2U6c2VjcmV0' }, seen: { authorization: undefined } }
 const STRANGER: Probe = { status: 401 }
+/** Lets in, and says in X-Asked what it was asked. */
+const EXTERNAL = { 'auth-url': 'http://{auth}/200', 'auth-response-headers': 'X-Asked' }
 
 export const BASIC_ROWS: Rows = {
   'auth-type': protection('basic', [ALICE, STRANGER], 'digest', { beside: BASIC }),
-  'auth-secret': protection('users', [ALICE, STRANGER], 'other/users', { beside: BASIC }),
+  // A service that is asked, too, gets the password; the backend does not.
+  'auth-secret': protection('users', [{ ...ALICE, seen: { 'authorization': undefined, 'x-asked': /"authorization":"Basic / } }, STRANGER], 'other/users', {
+    beside: { ...BASIC, ...EXTERNAL },
+  }),
   'auth-secret-type': protection('auth-map', [ALICE, STRANGER], 'auth-files', { beside: { ...BASIC, 'auth-secret': 'people' } }),
   'auth-realm': protection('Staff only', [{ ...STRANGER, answer: { 'www-authenticate': /realm="Staff only"/ } }], 'Größe', { beside: BASIC }),
   'satisfy': protection('any', [{ seen: { by: 'web' } }], 'either', { beside: { ...BASIC, 'allowlist-source-range': '127.0.0.1' } }),
 }
 
-/** Lets in, and says in X-Asked what it was asked. */
-const EXTERNAL = { 'auth-url': 'http://{auth}/200', 'auth-response-headers': 'X-Asked' }
 const LOGIN = { 'auth-url': 'http://{auth}/401' }
 const COUNTED = { 'auth-response-headers': 'X-Count', 'auth-cache-key': '$http_authorization' }
 const ASKED_ONCE: readonly Probe[] = Array(2).fill({ headers: { authorization: 'Bearer x' }, seen: { 'x-count': '1' } })
