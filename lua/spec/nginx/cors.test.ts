@@ -75,7 +75,7 @@ everyVariant('CORS', ({ variant }) => {
     const strangers = [
       'http://app.example', 'xhttps://app.example', 'https://app.example.evil', 'https://app.example:443', 'https://APP.example',
       'https://b.example:8443', 'https://.b.example:8443', 'https://x.y.b.example:8443', 'https://x.b.example',
-      'https://xb.example:8443', 'https://evil/.b.example:8443', '*', '',
+      'https://xb.example:8443', 'https://evil/.b.example:8443', '*', '', undefined,
     ]
     for (const origin of strangers) {
       const answer = await served.ask(origin)
@@ -87,15 +87,18 @@ everyVariant('CORS', ({ variant }) => {
   })
 
   test('what a backend says is replaced, its Vary stays', async (t) => {
-    const served = await serve(t, variant, { 'cors-allow-origin': 'https://app.example' }, (_, response) => {
+    const varies: Readonly<Record<string, string | string[]>> = { GET: 'Accept-Encoding', PUT: ['Accept', 'Cookie'], POST: ['Accept', 'ORIGIN'] }
+    const served = await serve(t, variant, { 'cors-allow-origin': 'https://app.example' }, (request, response) => {
       response.setHeader('Access-Control-Allow-Origin', 'https://other.example')
       response.setHeader('Access-Control-Expose-Headers', 'X-Own')
-      response.setHeader('Vary', 'Accept-Encoding')
+      response.setHeader('Vary', varies[request.method ?? ''] ?? '')
       response.end()
     })
     const answer = await served.ask('https://app.example')
     assert.deepEqual(corsOf(answer), { ...DEFAULTS, 'allow-origin': 'https://app.example', 'expose-headers': 'X-Own' })
     assert.equal(answer.headers['vary'], 'Accept-Encoding, Origin')
+    assert.equal((await served.ask('https://app.example', 'PUT')).headers['vary'], 'Accept, Cookie, Origin')
+    assert.deepEqual((await served.ask('https://app.example', 'POST')).headers['vary'], ['Accept', 'ORIGIN'])
   })
 
   test('pages of errors say it, too', async (t) => {
