@@ -14,7 +14,7 @@ export const ACCESS_ROWS: Rows = {
   'allowlist-source-range': protection(FAR, [{ status: 403 }], 'anybody'),
   'whitelist-source-range': protection(FAR, [{ status: 403 }], '10.0.0.0/33'),
   'denylist-source-range': protection('127.0.0.0/8', [{ status: 403 }], '; allow all'),
-  'limit-rps': protection('1', [{ ...FLOOD, times: 40 }], '-1'),
+  'limit-rps': protection('1', [{ ...FLOOD, times: 40, atOnce: true }], '-1'),
   'limit-rpm': protection('1', [FLOOD], 'x'),
   'limit-connections': protection('1', [{ meanwhile: true, status: 503 }], '1.5'),
   // Five times when it is not said, so that four requests would pass.
