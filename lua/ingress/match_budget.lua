@@ -1,32 +1,16 @@
 -- What the regular expressions of one host may cost a request. The limit of matching bounds each of
 -- them to some milliseconds; there may be hundreds, and a worker serves nobody else meanwhile.
 
-local ffi = require "ffi"
-
-local C = ffi.C
+local now = require("ingress.clock").cpu_nanoseconds
 
 -- Of the processor: what a worker waits for while others run is not its own.
-local THREAD_CPUTIME = 3
 local MOST_NANOSECONDS = 10e6
 local SPENT = "the regular expressions of the host took too long together"
-
-ffi.cdef [[
-struct resty_ingress_time { long seconds, nanoseconds; };
-int resty_ingress_clock(int clock, struct resty_ingress_time *time) __asm__("clock_gettime");
-]]
-
-local time = ffi.new("struct resty_ingress_time")
 
 local _M = {}
 
 -- Of the current request, which is routed in one go.
 local tries, started = 0, 0
-
-
-local function now()
-    C.resty_ingress_clock(THREAD_CPUTIME, time)
-    return tonumber(time.seconds) * 1e9 + tonumber(time.nanoseconds)
-end
 
 
 -- The first one costs no look at the clock: most hosts have no second.

@@ -2,19 +2,12 @@
 -- the time at which the bucket of the client is empty.
 
 local clients = require "ingress.limit.clients"
-local ffi = require "ffi"
-
-local C = ffi.C
+local milliseconds = require("ingress.clock").milliseconds
 
 -- Clients of which the last requests still count: 262144, in 4 MiB.
 local SETS = 32768
 -- Times are sums of fractions.
 local ROUNDING = 1e-6
-
--- Monotonic, the same for all processes, kept by the event loop.
-ffi.cdef [[
-extern volatile uintptr_t ngx_current_msec;
-]]
 
 local _M = {}
 
@@ -35,9 +28,10 @@ end
 
 --- Whether one more request of a client may pass; it is counted if so.
 function _M.take(rate, client)
-    local now = tonumber(C.ngx_current_msec)
-    local at, set = buckets:enter(rate.zone, client, now)
-    local empty_at = numbers[at]
+    local at, set = buckets:enter(rate.zone, client, milliseconds())
+    -- Not before it is our turn: by an earlier time than that of who came before us, the client
+    -- would have spent more than he has.
+    local empty_at, now = numbers[at], milliseconds()
     if empty_at < now then
         empty_at = now
     end
@@ -52,7 +46,7 @@ end
 
 --- The request that `take` let pass is refused for something else.
 function _M.give_back(rate, client)
-    local at, set = buckets:enter(rate.zone, client, tonumber(C.ngx_current_msec))
+    local at, set = buckets:enter(rate.zone, client, milliseconds())
     numbers[at] = numbers[at] - rate.interval
     buckets:leave(set)
 end

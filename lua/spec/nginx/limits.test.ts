@@ -234,6 +234,20 @@ everyVariant('limits, of all kinds', (setup) => {
     assert.equal((await ask(served.http)).text.length, size)
   })
 
+  test('time goes on while a worker is busy: else those whose clock it has would be refused what is theirs', async (t) => {
+    const extra = `location = /busy { content_by_lua_block {
+      local rates = require("ingress.limit.rates")
+      local rate = rates.new("busy", 100, 0)
+      local first = rates.take(rate, "client")
+      local free_again = os.clock() + 0.05
+      while os.clock() < free_again do end
+      ngx.say(first, " ", rates.take(rate, "client"))
+    } }`
+    const served = await serve(t, { ...setup, workers: 1 }, { extra })
+    await serves(served, { rps: 1000 }, await backend(t, 'web'))
+    assert.equal((await ask(served.http, { path: '/busy' })).text, 'true true\n')
+  })
+
   test('a set that is full: a new client counts with another one', async (t) => {
     const extra = `location = /clients { content_by_lua_block {
       local clients = require("ingress.limit.clients")
