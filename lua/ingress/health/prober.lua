@@ -1,14 +1,16 @@
 -- Active checks: one worker of all asks the endpoints of the backends that have a `health_check`.
 -- What it finds goes to all by ejection.lua.
 --
--- Health dictionary:  prober  the process that checks; another takes over when it does not say so
---                             again within LEASE seconds
+-- Health dictionary:  prober       the process that checks; another takes over when it is gone, or
+--                                  does not say so again within LEASE seconds
+--                     prober/heir  who takes over from one that is gone
 
 local check_queue = require "ingress.health.check_queue"
 local counters = require "ingress.counters"
 local ejection = require "ingress.health.ejection"
 local faults = require "ingress.faults"
 local http_check = require "ingress.health.http_check"
+local process = require "ingress.process"
 local record_key = require "ingress.pure.record_key"
 local store = require "ingress.store"
 local watch_list = require "ingress.health.watch_list"
@@ -20,8 +22,10 @@ local pcall = pcall
 local random = math.random
 
 local TICK = 1
-local LEASE = 3
+-- A worker that is held up for some seconds goes on: there would be two.
+local LEASE = 10
 local KEY = "prober"
+local HEIR = KEY .. "/heir"
 -- A result that nobody repeats is forgotten after so many intervals.
 local MEMORY = 3
 
@@ -118,13 +122,19 @@ local function queue_due()
 end
 
 
+-- Of several that find it gone one takes over.
+local function inherits(holder, pid)
+    return not process.is_alive(holder) and dictionary:add(HEIR, pid, TICK)
+end
+
+
 local function hold_lease()
     local pid = ngx.worker.pid()
     local holder = dictionary:get(KEY)
-    if holder == pid then
-        return dictionary:set(KEY, pid, LEASE)
+    if not holder then
+        return dictionary:add(KEY, pid, LEASE)
     end
-    return holder == nil and dictionary:add(KEY, pid, LEASE)
+    return (holder == pid or inherits(holder, pid)) and dictionary:set(KEY, pid, LEASE)
 end
 
 

@@ -1,5 +1,6 @@
 /** Active checks: which endpoints they take out and bring back, and who makes them. */
 import assert from 'node:assert/strict'
+import { existsSync } from 'node:fs'
 import type { Socket } from 'node:net'
 import { describe, test } from 'node:test'
 import { host, route, withDigest } from './backends.ts'
@@ -99,11 +100,13 @@ function suite(setup: Setup): void {
       })
       await goesOn('after the death of a worker')
     }
-    // The old workers have none that waits when they stop: it would be there until its time is up.
+    // The old workers have none that waits when they stop, nor one that they were about to begin: it would be there
+    // until its time is up.
     held.behave = good
     for (const socket of open) socket.destroy()
+    const { workers: old } = await plane.status()
     await plane.configure({ ...fixture, salt: 'again' })
-    await until('theirs have ended', () => open.size === 0)
+    await until('they and theirs have ended', () => open.size === 0 && !old.some(({ pid }) => existsSync(`/proc/${pid}/exe`)))
     held.behave = keepsSilent
     await goesOn('after a reload')
   })
@@ -161,7 +164,7 @@ function suite(setup: Setup): void {
     })
     await until('the one with a check is checked', () => checked.requests >= 3)
     assert.equal(plain.connections, 0)
-    assert.ok(((await health(plane)).counts['health_checks'] ?? 0) >= 2)
+    await until('they are counted', async () => ((await health(plane)).counts['health_checks'] ?? 0) >= 3)
   })
 }
 
