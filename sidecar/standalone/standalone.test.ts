@@ -114,7 +114,8 @@ async function startDemo(t: TestContext, flags: readonly string[] = []): Promise
 }
 
 async function startOn(t: TestContext, dir: string, flags: readonly string[] = []): Promise<Started> {
-  const started = await start(t, [`--manifests=${dir}`, ...flags])
+  // Others may run `npm start` on this machine.
+  const started = await start(t, [`--manifests=${dir}`, `--healthz-port=${await freePort()}`, ...flags])
   await started.until(/Ctrl-C ends all of it/)
   return started
 }

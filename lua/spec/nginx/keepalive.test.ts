@@ -57,7 +57,7 @@ everySetup('kept connections', (setup) => {
   test('another process with the address of a gone one: no request is lost, none goes to the old one', async (t) => {
     const { plane, http } = await serve(t, setup)
     const port = await freePort()
-    const first = createServer((_, response) => { response.end('first') }).listen(port, '127.0.0.1')
+    const first = createServer({ keepAliveTimeout: 0 }, (_, response) => { response.end('first') }).listen(port, '127.0.0.1')
     await once(first, 'listening')
     await plane.put(records([{ port }]))
     for (let i = 0; i < 8; i += 1) assert.equal((await ask(http, { host: 'web.example' })).text, 'first')
@@ -65,7 +65,7 @@ everySetup('kept connections', (setup) => {
     first.close()
     first.closeAllConnections()
     await once(first, 'close')
-    const second = createServer((_, response) => { response.end('second') }).listen(port, '127.0.0.1')
+    const second = createServer({ keepAliveTimeout: 0 }, (_, response) => { response.end('second') }).listen(port, '127.0.0.1')
     await once(second, 'listening')
     t.after(() => {
       second.close()

@@ -1,9 +1,8 @@
 /** Copies of requests: what they are, and that nothing of them reaches the client. */
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
-import { createServer, type IncomingHttpHeaders } from 'node:http'
+import type { IncomingHttpHeaders } from 'node:http'
 import { connect as connectHttp2 } from 'node:http2'
-import type { AddressInfo } from 'node:net'
 import { test, type TestContext } from 'node:test'
 import { annotated } from './auth-service.ts'
 import { backend } from './backends.ts'
@@ -22,17 +21,15 @@ interface Copy {
 /** Takes copies, and answers all of them with an error. */
 async function recorder(t: TestContext): Promise<{ readonly port: number; readonly copies: Copy[] }> {
   const copies: Copy[] = []
-  const server = createServer((request, response) => {
+  const { port } = await backend(t, 'recorder', (request, response) => {
     const chunks: Buffer[] = []
     request.on('data', (chunk: Buffer) => chunks.push(chunk)).on('end', () => {
       const { method = '', url = '', headers } = request
       copies.push({ method, url, headers, body: Buffer.concat(chunks).toString() })
       response.writeHead(500, { 'Set-Cookie': 'copy=1' }).end('of the copy')
     })
-  }).listen(0, '127.0.0.1')
-  t.after(() => server.close())
-  await once(server, 'listening')
-  return { port: (server.address() as AddressInfo).port, copies }
+  })
+  return { port, copies }
 }
 
 everyVariant('mirror', ({ variant }) => {

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict'
 import { test, type TestContext } from 'node:test'
 import { backend, endpoints, host, route, withDigest } from './backends.ts'
 import { ask, type Ask } from './client.ts'
-import { everySetup, freePort, serve, type DataPlane, type Json } from './harness.ts'
+import { everySetup, everyVariant, freePort, serve, type DataPlane, type Json } from './harness.ts'
 import { answers, keepsSilent, peer, resetsAfter, type Behaviour, type Peer } from './peers.ts'
 
 const UNBUFFERED = 'c00000000001'
@@ -162,16 +162,22 @@ everySetup('retries', (setup) => {
     for (let i = 0; i < 10; i += 1) assert.equal((await ask(http)).text, 'good')
     assert.equal((await counts(plane))['retry_budget_exhausted'], 0)
   })
+})
 
+/** Seconds: more than a good endpoint needs on a busy machine. */
+const READ = 3
+
+// It waits for that.
+everyVariant('retries after a timeout', (setup) => {
   test('an endpoint that timed out is not waited for again', async (t) => {
-    const { plane, http } = await serve(t, setup)
+    const { plane, http } = await serve(t, { ...setup, workers: 1 })
     const [slow, good] = [await peer(t, keepsSilent), await peer(t, answers('good'))]
     await plane.put({
       'setting/global': setting(),
       'backend/test/web/80': toPorts(slow, good),
-      'host/default/a.example': host([route({ policies: { timeouts: { read: 1 } } })]),
+      'host/default/a.example': host([route({ policies: { timeouts: { read: READ } } })]),
     })
-    for (let i = 0; i < 3; i += 1) assert.equal((await ask(http)).text, 'good')
-    assert.ok(slow.requests >= 1 && good.requests === 3)
+    for (let i = 0; i < 2; i += 1) assert.equal((await ask(http)).text, 'good')
+    assert.ok(slow.requests >= 1 && good.requests === 2)
   })
 })

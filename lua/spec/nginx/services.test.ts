@@ -17,9 +17,9 @@ interface Echo {
   readonly headers: Readonly<Record<string, string>>
 }
 
-/** Says who it is, and what it was asked. */
+/** Says who it is, and what it was asked. As `backend` it leaves it to NGINX to end connections. */
 async function echo(t: TestContext, name: string, address: string, port: number): Promise<void> {
-  const server = createServer((request, response) => {
+  const server = createServer({ keepAliveTimeout: 0 }, (request, response) => {
     response.end(JSON.stringify({ name, url: request.url, headers: request.headers }))
   })
   server.listen(port, address)

@@ -9,7 +9,7 @@ import { answers, peer, type Peer } from './peers.ts'
 import { BACKEND, serveStreams, streamRecords, withStreamLua } from './stream-lua-plane.ts'
 import { Client, tcpPeer } from './tcp.ts'
 
-const CHECK = { path: '/healthz', interval: 1, timeout: 1, healthy: 1, unhealthy: 1 }
+const CHECK = { path: '/healthz', interval: 1, timeout: 10, healthy: 1, unhealthy: 1 }
 const EJECTION = { failures: 2, time: 600, max_time: 600, max_percent: 50, server_errors: false }
 
 interface Health {

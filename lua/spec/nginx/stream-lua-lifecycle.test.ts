@@ -80,7 +80,8 @@ withStreamLua('stream-lua over time', (variant) => {
     const [before, workers] = [await served.plane.status(), await pids(served)]
     const old = await lasting(t, served.tcp)
     const traffic = load(t, served.tcp)
-    for (let move = 0; move < MOVES; move += 1) {
+    // Pushes may be much quicker than connections, of which all can be with a worker that stands still.
+    for (let move = 0; move < MOVES || traffic.heard.length <= MOVES; move += 1) {
       const chosen = served.peers.filter((_, i) => (move + i) % 3 !== 0)
       await patch(served, { [BACKEND]: loopback(...chosen.map(({ port }) => port)) })
       if (move % 10 === 0) {
@@ -90,7 +91,6 @@ withStreamLua('stream-lua over time', (variant) => {
     }
     await traffic.stop()
     await answers(old, 'still here')
-    assert.ok(traffic.heard.length > MOVES, `${traffic.heard.length} connections`)
     assert.equal(new Set(traffic.heard).size, PEERS)
     assert.equal((await served.plane.status()).generation, before.generation)
     assert.deepEqual(await pids(served), workers)

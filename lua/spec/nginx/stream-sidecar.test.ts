@@ -78,7 +78,8 @@ for (const variant of variants()) {
       const { findings } = await it.admin<{ findings: Finding[] }>('/v1/findings')
       const fields = findings.filter(({ reason }) => reason === 'PortUnavailable').map(({ origin }) => origin.field)
       assert.deepEqual(fields.sort(), taken.map((it) => `data[${it}]`).sort())
-      assert.ok(await isGreeted(t, port, 'one'))
+      // The finding is there before NGINX has the configuration without them.
+      await until('the port is open', () => isGreeted(t, port, 'one'))
       assert.equal(it.plane.errors().filter((line) => line.includes('still could not bind')).length, 1)
     })
   })
