@@ -9,7 +9,7 @@ import { ingress, service, site } from './manifests.ts'
 interface Served {
   readonly web: Backend
   /** Of a page of this origin; undefined: of none. */
-  ask(origin: string | undefined, method?: 'GET' | 'OPTIONS' | 'POST', body?: Buffer): Promise<Reply>
+  ask(origin: string | undefined, method?: 'GET' | 'OPTIONS' | 'POST' | 'PUT', body?: Buffer): Promise<Reply>
 }
 
 /** An Ingress with these annotations of `cors-...`. */

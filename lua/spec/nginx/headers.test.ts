@@ -219,14 +219,16 @@ everyVariant('headers as a Proxy spells them', ({ variant }) => {
     const { http, apply } = await site(t, variant)
     const conf = 'more_set_headers "X-Both: conf" "X-Conf: 1"; more_set_input_headers "X-Asked: conf";'
     const rule = {
-      requestHeaders: { set: { 'X-Asked': '$host' }, add: { 'X-Chain': 'second' }, remove: ['X-Debug-*'] },
+      requestHeaders: { set: { 'X-Asked': '$host', 'X-Empty': '$arg_none' }, add: { 'X-Chain': 'second' }, remove: ['X-Debug-*', 'H*', 'C*'] },
       responseHeaders: { set: { 'X-Both': 'proxy' }, add: { 'Cache-Control': 'max-age=1' }, remove: ['X-Powered-By'] },
       backends,
     }
     assert.deepEqual(await apply([...service('web', { annotations: { conf } }, web), proxy('web', rule)]), [])
-    const { text, headers } = await ask(http, { headers: { 'x-chain': 'first', 'x-debug-a': '1' } })
+    const sent = { 'x-chain': 'first', 'x-debug-a': '1', 'x-empty': 'forged', 'cookie': 'a=1' }
+    const { text, headers } = await ask(http, { method: 'POST', body: 'some', headers: sent })
     const seen = JSON.parse(text) as Record<string, string[]>
     assert.deepEqual([seen['x-asked'], seen['x-chain'], seen['x-debug-a']], [['a.example'], ['first', 'second'], undefined])
+    assert.deepEqual([seen['x-empty'], seen['cookie'], seen['host'], seen['content-length']], [undefined, undefined, ['a.example'], ['4']])
     assert.deepEqual([headers['x-both'], headers['x-conf'], headers['x-powered-by']], ['proxy', '1', undefined])
     assert.deepEqual(headers['cache-control'], ['private', 'max-age=1'])
   })
@@ -244,16 +246,16 @@ everyVariant('headers as a Proxy spells them', ({ variant }) => {
     const { http, apply } = await site(t, variant)
     const rules = [
       { path: { value: '/text' }, directResponse: { status: 202, body: 'line\n$request_method' }, backends },
-      { path: { value: '/page' }, directResponse: { status: 403 }, responseHeaders: { set: { 'X-A': '1' } } },
+      { path: { value: '/page' }, directResponse: { status: 400 }, responseHeaders: { set: { 'X-A': '1' } } },
       { path: { value: '/away' }, redirect: { host: 'new.example' }, backends },
       { path: { value: '/' }, cors: { allowOrigins: ['https://app.example'], maxAge: '1m' }, backends },
     ]
     const conf = 'return 301 https://conf.example/;'
     assert.deepEqual(await apply([...service('web', { annotations: { conf } }, web), proxy('web', ...rules)]), [])
     const text = await ask(http, { path: '/text', method: 'PUT', body: 'x' })
-    assert.deepEqual([text.status, text.text], [202, 'line\nPUT'])
+    assert.deepEqual([text.status, text.text, text.headers['content-type']], [202, 'line\nPUT', 'text/plain; charset=utf-8'])
     const page = await ask(http, { path: '/page' })
-    assert.deepEqual([page.status, page.text, page.headers['x-a']], [403, '403 Forbidden\n', '1'])
+    assert.deepEqual([page.status, page.text, page.headers['x-a']], [400, '400 Bad Request\n', '1'])
     const away = await ask(http, { path: '/away' })
     assert.deepEqual([away.status, new URL(String(away.headers['location'])).host.split(':')[0]], [302, 'new.example'])
     const preflight = await ask(http, { method: 'OPTIONS', headers: { origin: 'https://app.example' } })

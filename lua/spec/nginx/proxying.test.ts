@@ -5,7 +5,7 @@ import type { KubeObject } from '../../../sidecar/collection/objects.ts'
 import { backend, type Backend, type Handler } from './backends.ts'
 import { ask, type Reply } from './client.ts'
 import { everyVariant } from './harness.ts'
-import { ingress, service, site } from './manifests.ts'
+import { ingress, proxy, service, site } from './manifests.ts'
 
 const PREFIX = 'nginx.ingress.kubernetes.io/'
 
@@ -157,6 +157,7 @@ everyVariant('headers from ConfigMaps', ({ variant }) => {
       ...service('conf', { annotations: { conf } }, web), ingress('conf', {}, ['/conf']),
       ...service('custom', {}, web), ingress('custom', custom, ['/custom']),
       ...service('closed', {}, web), ingress('closed', closed, ['/closed']),
+      proxy('added', { path: { value: '/added' }, requestHeaders: { add: { 'X-Using': 'more' } }, backends: [{ service: 'plain', port: 80 }] }),
     ])
     assert.deepEqual(findings.map(({ reason }) => reason), ['InvalidCustomHeaders'])
     const at = (path: string): Promise<Reply> => ask(served.http, { path, headers: { 'x-using': 'client', 'x-request-id': 'id' } })
@@ -173,6 +174,7 @@ everyVariant('headers from ConfigMaps', ({ variant }) => {
     assert.equal(changed.headers['x-frame-options'], 'DENY')
     assert.deepEqual(changed.headers['x-id'], ['of idx', 'more'])
     assert.equal((JSON.parse(changed.text) as Record<string, string>)['x-using'], 'changed')
+    assert.equal((JSON.parse((await at('/added')).text) as Record<string, string>)['x-using'], 'true, more')
 
     const custom200 = await at('/custom')
     assert.equal(custom200.headers['x-custom'], 'costs $5; "quoted" \\')

@@ -35,6 +35,10 @@ const CASES: readonly Case[] = [
     sent: { '/old.evil.example/': `http://${HOST}:81/.evil.example/`, '/old//evil.example': `http://${HOST}:81/evil.example` },
   },
   {
+    policy: { code: 302, location: [{ text: '/' }, { capture: 1 }], relative: true }, path: '/old(.*)', pathType: 'Regex',
+    sent: { '/oldx': '/x', '/old/evil.example/': `http://${HOST}:81//evil.example/` },
+  },
+  {
     policy: { code: 302, prefix: '/new' }, path: '/old',
     sent: { '/old': `http://${HOST}:81/new`, '/old/x?y': `http://${HOST}:81/new/x?y`, '/old/%0D%0Ax': `http://${HOST}:81/new/%0D%0Ax` },
   },
