@@ -16,7 +16,7 @@ import { assertContract } from './testing/contract.ts'
 import { GOLDEN_OPTIONS, shuffled } from './testing/inputs.ts'
 import { CURRENT_CAPABILITIES, translate, type TranslationInput } from './translate.ts'
 
-const ROOT = new URL('./testdata/', import.meta.url).pathname
+const ROOT = join(import.meta.dirname, 'testdata')
 const UPDATE = process.env.UPDATE_GOLDEN === '1'
 const LISTENERS = { addresses: [], httpPort: 80, httpsPort: 443 }
 

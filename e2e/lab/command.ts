@@ -54,8 +54,8 @@ const TAIL_LINES = 30
 export async function runWithProgress(
   label: string, argv: readonly string[], options: SpawnOptions = {},
 ): Promise<void> {
-  const started = Date.now()
-  const seconds = (): number => Math.round((Date.now() - started) / 1000)
+  const started = performance.now()
+  const seconds = (): number => Math.round((performance.now() - started) / 1000)
   const tail: string[] = []
   let lines = 0
   progress(`${label} ...`)

@@ -22,11 +22,11 @@ export async function eventually<T>(
   options: WaitOptions & { readonly describe?: () => Promise<string> | string } = {},
 ): Promise<Truthy<T>> {
   const { timeoutMs = 300_000, describe } = options
-  const deadline = Date.now() + timeoutMs
+  const deadline = performance.now() + timeoutMs
   for (;;) {
     const value = await condition()
     if (value) return value as Truthy<T>
-    if (Date.now() > deadline) {
+    if (performance.now() > deadline) {
       const state = describe === undefined ? '' : `\n${await describe()}`
       throw new Error(`not within ${timeoutMs} ms: ${message}${state}`)
     }

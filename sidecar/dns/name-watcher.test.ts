@@ -42,9 +42,9 @@ async function scene(t: TestContext, families = BOTH, known: KnownNames = new Ma
 }
 
 async function until(what: string, condition: () => boolean): Promise<void> {
-  const deadline = Date.now() + 60_000
+  const deadline = performance.now() + 60_000
   while (!condition()) {
-    if (Date.now() > deadline) throw new Error(`never happened: ${what}`)
+    if (performance.now() > deadline) throw new Error(`never happened: ${what}`)
     await sleep(2)
   }
 }

@@ -24,7 +24,7 @@ interface KnownFile {
   readonly stamp: string
   readonly manifest: Manifest
   readonly failure?: Finding
-  /** Since when it is gone, milliseconds since the epoch. */
+  /** Since when it is gone, by `performance.now()`: a clock that is set back must not keep it. */
   readonly goneSince?: number
 }
 
@@ -85,8 +85,8 @@ export class FolderState {
     const waits: number[] = []
     for (const [file, known] of this.#known) {
       if (present.has(file)) continue
-      const goneSince = known.goneSince ?? Date.now()
-      const wait = goneSince + GONE_MS - Date.now()
+      const goneSince = known.goneSince ?? performance.now()
+      const wait = goneSince + GONE_MS - performance.now()
       if (wait > 0) {
         waits.push(wait)
         this.#known.set(file, { ...known, goneSince })

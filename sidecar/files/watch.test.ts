@@ -56,6 +56,12 @@ async function folder(t: TestContext, files: Record<string, string> = {}): Promi
   return dir
 }
 
+/** All of a file at once: one that is written in steps is half of itself for as long as a busy machine likes. */
+async function save(dir: string, name: string, text: string): Promise<void> {
+  await writeFile(join(dir, `.${name}.tmp`), text)
+  await rename(join(dir, `.${name}.tmp`), join(dir, name))
+}
+
 async function follow(t: TestContext, dir: string): Promise<Recorder> {
   const sink = new Recorder()
   const watcher = await watchManifests({
@@ -76,7 +82,7 @@ test('every kind is listed once, then only what differs is told', async (t) => {
   const sink = await follow(t, dir)
   assert.deepEqual(sink.calls, KINDS.map((kind) => `replace ${kind}`))
   sink.calls.length = 0
-  await writeFile(join(dir, 'a.yaml'), service('a') + '---\n' + service('b', 'NodePort'))
+  await save(dir, 'a.yaml', service('a') + '---\n' + service('b', 'NodePort'))
   await sink.until(() => sink.type('b') === 'NodePort')
   assert.deepEqual(sink.calls, ['set Service/default/b'])
 })
@@ -95,12 +101,19 @@ test('a new file, a new folder, a deleted file', async (t) => {
   await sink.until(() => sink.objects.size === 0)
 })
 
+test('a file that is deleted while the clock is set back is gone all the same', async (t) => {
+  const dir = await folder(t, { 'a.yaml': service('a') })
+  const sink = await follow(t, dir)
+  t.mock.timers.enable({ apis: ['Date'], now: Date.now() - 3_600_000 })
+  await unlink(join(dir, 'a.yaml'))
+  await sink.until(() => sink.objects.size === 0)
+})
+
 test('a file replaced by rename: changed objects are set, none is deleted in between', async (t) => {
   const dir = await folder(t, { 'a.yaml': service('a') })
   const sink = await follow(t, dir)
   for (const type of ['NodePort', 'ExternalName', 'LoadBalancer']) {
-    await writeFile(join(dir, '.a.yaml.tmp'), service('a', type))
-    await rename(join(dir, '.a.yaml.tmp'), join(dir, 'a.yaml'))
+    await save(dir, 'a.yaml', service('a', type))
     await sink.until(() => sink.type('a') === type)
   }
   // As vim does: away with the old one, then write the new one. What a busy machine makes of it may be a deletion.
@@ -172,7 +185,7 @@ test('a file written in steps is taken when it is whole', async (t) => {
 test('a broken file keeps its last good content and hurts no other', async (t) => {
   const dir = await folder(t, { 'a.yaml': service('a'), 'b.yaml': service('b') })
   const sink = await follow(t, dir)
-  await writeFile(join(dir, 'a.yaml'), `${service('a', 'NodePort')}x: [\n`)
+  await save(dir, 'a.yaml', `${service('a', 'NodePort')}x: [\n`)
   await sink.until(() => sink.findings.length > 0)
   assert.match(sink.messages().join(), /^a\.yaml:\d+:\d+: /)
   assert.equal(sink.type('a'), 'ClusterIP')

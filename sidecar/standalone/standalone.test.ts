@@ -161,7 +161,8 @@ test('edits: a path, a new file, an endpoint with its backend, a broken file', a
   await started.eventually('new.domain.com', '/', /^book-server/)
   await edit(join(dir, 'book-server.yaml'), (text) => text.replace('127.0.0.22', '127.0.0.29'))
   await started.eventually('new.domain.com', '/', /^book-server at 127\.0\.0\.29/)
-  await writeFile(join(dir, 'new.yaml'), 'a: [\n')
+  // At once: a file that is only cut off for a while says that its Ingress is gone.
+  await edit(join(dir, 'new.yaml'), () => 'a: [\n')
   await started.until(/warning: new\.yaml:2:1: /)
   assert.equal((await started.get('new.domain.com', '/')).status, 200)
   await rm(join(dir, 'new.yaml'))

@@ -147,10 +147,10 @@ export class Container {
   async #run(): Promise<void> {
     let backOffMs = FIRST_BACK_OFF_MS
     while (!this.#stopping) {
-      const began = Date.now()
+      const began = performance.now()
       const exitCode = await this.#runOnce()
       if (!this.#restarts(exitCode)) return
-      if (Date.now() - began > SETTLED_MS) backOffMs = FIRST_BACK_OFF_MS
+      if (performance.now() - began > SETTLED_MS) backOffMs = FIRST_BACK_OFF_MS
       this.#lastState = this.#state
       this.#set({ waiting: { reason: 'CrashLoopBackOff', message: `back-off ${backOffMs} ms` } })
       await this.#wait(backOffMs)
@@ -167,8 +167,8 @@ export class Container {
 
   /** Waits, and stops waiting when the container is to stop. */
   async #wait(milliseconds: number): Promise<void> {
-    const until = Date.now() + milliseconds
-    while (Date.now() < until && !this.#stopping) await sleep(20)
+    const until = performance.now() + milliseconds
+    while (performance.now() < until && !this.#stopping) await sleep(20)
   }
 
   async #runOnce(): Promise<number> {

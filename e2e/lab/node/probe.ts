@@ -53,13 +53,13 @@ export async function watchProbe(
   const periodMs = periodSeconds * 1000
   await pause(initialDelaySeconds * 1000, signal)
   const verdict = new Verdict(probe)
-  let lastCounted = 0
+  let lastCounted = -Infinity
   while (!signal.aborted) {
     const success = await probeFromNode(probe, target, timeoutSeconds * 1000)
     if (signal.aborted) return
     // Eager tries do not use up the failure threshold: one failure counts in each period.
-    if (success || Date.now() - lastCounted >= periodMs) {
-      lastCounted = Date.now()
+    if (success || performance.now() - lastCounted >= periodMs) {
+      lastCounted = performance.now()
       const turned = verdict.add(success)
       if (turned !== undefined) report(turned)
     }

@@ -47,11 +47,11 @@ type Probe<T> = () => Promise<T | undefined> | T | undefined
 
 /** Polls a condition; the condition, not the time, decides the test. */
 export async function until<T>(what: string, probe: Probe<T>): Promise<T> {
-  const deadline = Date.now() + WAIT_MS
+  const deadline = performance.now() + WAIT_MS
   for (;;) {
     const value = await probe()
     if (value !== undefined && value !== false) return value
-    if (Date.now() > deadline) throw new Error(`never happened: ${what}`)
+    if (performance.now() > deadline) throw new Error(`never happened: ${what}`)
     await sleep(5)
   }
 }

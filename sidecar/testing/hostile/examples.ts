@@ -10,7 +10,7 @@ import { parseManifest } from '../../files/manifest.ts'
 import type { Json } from '../../ir/types.ts'
 import type { PipelineOptions } from '../../pipeline/pipeline.ts'
 
-const ROOT = new URL('../../testdata/', import.meta.url).pathname
+const ROOT = join(import.meta.dirname, '../../testdata')
 
 /** The flags of a golden case that differ from those of the others. */
 export function optionsOf(name: string): Partial<PipelineOptions> {
