@@ -59,6 +59,17 @@ test('flags about metrics: requests are counted only when somebody wants that', 
   assert.deepEqual(requestCounting(await run('--enable-metrics', excluded))?.excluded, ['bytes_sent', 'request_size'])
 })
 
+test('the language of the machine changes no sentence', async (t) => {
+  const { LC_ALL: before } = process.env
+  t.after(() => {
+    if (before === undefined) delete process.env.LC_ALL
+    else process.env.LC_ALL = before
+  })
+  process.env.LC_ALL = 'de_DE.UTF-8'
+  await assert.rejects(parseCommand(['translate'], '1.2.3', {}), /an argument is missing/)
+  await assert.rejects(parseCommand(['run', '--no-such-flag=1'], '1.2.3', {}), /Unknown argument: no-such-flag/)
+})
+
 test('what is wrong is said in a sentence', async () => {
   const cases: readonly (readonly [readonly string[], RegExp])[] = [
     [['run', '--no-such-flag=1'], /no-such-flag/],

@@ -131,6 +131,8 @@ export async function parseCommand(
   let command: Command | undefined
   const parser = withInspection(yargs([...args]), (inspect) => (command = { name: 'inspect', inspect }))
     .scriptName('resty-ingress')
+    // Our own sentences have one language, so yargs must not take the machine's.
+    .locale('en')
     .parserConfiguration({ 'duplicate-arguments-array': false, 'camel-case-expansion': false, 'boolean-negation': false })
     .command('run', 'Serve the Ingresses of a cluster, or of a folder', withRunFlags, (flags) => {
       command = { name: 'run', options: complete(flags as unknown as Flags, env) }
