@@ -22,7 +22,8 @@ function read(path: string): string {
 
 /** The files of the work tree that git does not ignore: what a build on a clean clone would find. */
 function repositoryFiles(): string[] {
-  const args = ['ls-files', '-z', '--cached', '--others', '--exclude-standard', '--deduplicate']
+  // The clone may be another user's, as in containers: without this git refuses to read it.
+  const args = ['-c', 'safe.directory=*', 'ls-files', '-z', '--cached', '--others', '--exclude-standard', '--deduplicate']
   const listed = execFileSync('git', args, { cwd: ROOT, encoding: 'utf8' }).split('\0')
   return listed.filter((file) => file !== '' && existsSync(new URL(file, ROOT)))
 }

@@ -3,6 +3,7 @@
 import { spawn, type ChildProcess, type SpawnOptions } from 'node:child_process'
 import { openSync, closeSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
+import { setTimeout as sleep } from 'node:timers/promises'
 
 export interface CommandResult {
   readonly code: number
@@ -79,6 +80,26 @@ export async function runWithProgress(
   }).finally(() => { clearInterval(timer) })
   if (code !== 0) throw new Error(`${label}: exit ${code}\n${tail.join('\n')}`)
   progress(`${label}: done in ${seconds()} s`)
+}
+
+const TRIES = 3
+const RETRY_PAUSE_MS = 10_000
+
+/**
+ * Does what needs a network, up to three times: a mirror or a proxy may fail for a moment. `work` must be able to
+ * begin again. Throws what the last try threw.
+ */
+export async function withRetries(work: () => Promise<void>, pauseMs = RETRY_PAUSE_MS): Promise<void> {
+  for (let left = TRIES - 1; ; left--) {
+    try {
+      await work()
+      return
+    } catch (error) {
+      if (left === 0) throw error
+      progress(`${error instanceof Error ? error.message : String(error)}\nonce more in ${pauseMs / 1000} s`)
+      await sleep(pauseMs)
+    }
+  }
 }
 
 /** One line to standard error: standard output may be a test protocol. */

@@ -49,8 +49,14 @@ export async function insideCommand(
     ...WITH_PARENT, 'unshare', ...NAMESPACES, '--kill-child', '--mount-proc',
     'sh', '-c', SET_UP, 'sh', process.execPath, ...process.execArgv, ...process.argv.slice(1),
   ]
-  const env = { ...process.env, [ENVIRONMENT]: JSON.stringify(tools) } as Record<string, string>
+  const env = { ...withoutProxies(process.env), [ENVIRONMENT]: JSON.stringify(tools) }
   return { argv, env }
+}
+
+/** A proxy cannot be reached from inside, and curl and the control plane would ask it for pods. */
+export function withoutProxies(env: NodeJS.ProcessEnv): Record<string, string> {
+  const kept = Object.entries(env).filter((entry): entry is [string, string] => entry[1] !== undefined)
+  return Object.fromEntries(kept.filter(([name]) => !/^(https?|all)_proxy$/i.test(name)))
 }
 
 const NAMESPACES = ['--net', '--mount', '--pid', '--fork']

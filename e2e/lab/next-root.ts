@@ -1,9 +1,9 @@
 /** The `next` variant: Debian's newest NGINX with Lua, in a root folder made by debootstrap, once. */
 
-import { readdir, readFile, rm } from 'node:fs/promises'
+import { chmod, mkdir, readdir, readFile, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { cached, cacheKey } from './cache.ts'
-import { runWithProgress } from './command.ts'
+import { runWithProgress, withRetries } from './command.ts'
 import { requirePrograms } from './packages.ts'
 
 const SUITE = 'forky'
@@ -22,10 +22,17 @@ export async function makeNextRoot(): Promise<string> {
     }
     await requirePrograms([['debootstrap', 'debootstrap']])
     const mirror = await debianMirror()
-    await runWithProgress(`debootstrap of ${SUITE} with NGINX`, [
-      'debootstrap', '--variant=minbase', `--include=${PACKAGES.join(',')}`, SUITE, folder, mirror,
-      '/usr/share/debootstrap/scripts/sid',
-    ])
+    await withRetries(async () => {
+      // What a failed try left behind would be taken for finished.
+      await rm(folder, { recursive: true })
+      await mkdir(folder)
+      await runWithProgress(`debootstrap of ${SUITE} with NGINX`, [
+        'debootstrap', '--force-check-gpg', '--variant=minbase', `--include=${PACKAGES.join(',')}`,
+        SUITE, folder, mirror, '/usr/share/debootstrap/scripts/sid',
+      ])
+    })
+    // The root of containers that run as somebody else, whatever our umask is.
+    await chmod(folder, 0o755)
     await rm(join(folder, 'var', 'cache', 'apt'), { recursive: true, force: true })
   })
 }

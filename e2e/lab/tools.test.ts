@@ -5,6 +5,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test, type TestContext } from 'node:test'
 import { cached, cacheKey } from './cache.ts'
+import { withRetries } from './command.ts'
+import { withoutProxies } from './enter.ts'
 import { findDebianMirror } from './next-root.ts'
 
 async function ownCache(t: TestContext): Promise<string> {
@@ -56,4 +58,19 @@ test('the mirror of the main archive is found in both formats of apt', () => {
   assert.equal(findDebianMirror([other, security, oneLine]), 'http://mirror.example/debian')
   assert.equal(findDebianMirror([other, security, deb822]), 'http://mirror.example/debian/')
   assert.equal(findDebianMirror([other, security]), undefined)
+})
+
+test('what needs a network is tried again, and fails with its last words', async () => {
+  let tries = 0
+  const tryUntil = async (last: number): Promise<void> => {
+    if (++tries < last) throw new Error(`no answer to try ${tries}`)
+  }
+  await withRetries(async () => { await tryUntil(3) }, 1)
+  assert.equal(tries, 3)
+  await assert.rejects(withRetries(async () => { await tryUntil(Infinity) }, 1), /no answer to try 6/)
+})
+
+test('proxies stay outside of the lab', () => {
+  const env = { PATH: '/bin', http_proxy: 'http://127.0.0.1:9', HTTPS_PROXY: 'x', all_proxy: 'x', NONE: undefined }
+  assert.deepEqual(withoutProxies(env), { PATH: '/bin' })
 })

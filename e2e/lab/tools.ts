@@ -4,12 +4,12 @@
  */
 
 import { existsSync } from 'node:fs'
-import { readFile, rename } from 'node:fs/promises'
+import { readFile, rename, stat } from 'node:fs/promises'
 import { homedir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { cached, cacheKey } from './cache.ts'
-import { runWithProgress, tryCommand } from './command.ts'
+import { runCommand, runWithProgress, tryCommand, withRetries } from './command.ts'
 import { makeNextRoot } from './next-root.ts'
 import { requirePrograms } from './packages.ts'
 
@@ -36,6 +36,7 @@ export interface Tools {
  * something is missing that cannot be installed here.
  */
 export async function prepareTools(variant?: Variant): Promise<Tools> {
+  await requireReadableClone()
   await requirePrograms([
     ['ip', 'iproute2'], ['unshare', 'util-linux'], ['setpriv', 'util-linux'],
     ['nsenter', 'util-linux'], ['flock', 'util-linux'], ['mount', 'mount'],
@@ -46,6 +47,15 @@ export async function prepareTools(variant?: Variant): Promise<Tools> {
   if (variant === 'system') await requireSystemNginx()
   if (variant === 'openresty') return { ...binaries, openresty: await findOpenresty() }
   return variant === 'next' ? { ...binaries, nextRoot: await makeNextRoot() } : binaries
+}
+
+/** What is mounted into pods of other users; a clone under a umask of 077 is closed to them. */
+async function requireReadableClone(): Promise<void> {
+  for (const path of ['sidecar/main.ts', 'openresty/start', 'node_modules/yaml/package.json']) {
+    const { mode } = await stat(join(REPOSITORY, path))
+    if ((mode & 0o004) !== 0) continue
+    throw new Error(`pods of the lab run as other users, who cannot read this clone: run \`chmod -R go+rX '${REPOSITORY}'\``)
+  }
 }
 
 /** OpenResty may be at any place: a container's PATH is not the one of whoever runs the lab. */
@@ -89,8 +99,11 @@ async function buildControlPlane(): Promise<string> {
     const whole = only[0] === 'tool'
     const label = whole ? 'building the control plane (once, some minutes)' : 'building echo-basic'
     const argv = ['go', 'build', '-C', module, '-v', ...flags, '-o', `${folder}/`, ...only]
-    await runWithProgress(label, argv, { env: { HOME: homedir(), ...process.env, CGO_ENABLED: '0' } })
+    const env = { HOME: homedir(), ...process.env, CGO_ENABLED: '0' }
+    await withRetries(async () => { await runWithProgress(label, argv, { env }) })
     if (whole) await rename(join(folder, 'server'), join(folder, 'etcd'))
+    // Pods run as other users, whatever our umask is.
+    await runCommand(['chmod', '-R', 'a+rX', folder])
   })
 }
 
