@@ -7,6 +7,13 @@ export interface Reach {
   readonly address: string
   readonly httpPort: number
   readonly httpsPort: number
+  /** The environment names a proxy, which curl would ask even for addresses of this machine. */
+  readonly proxied: boolean
+}
+
+/** Whether the environment, as it is for curl, names a proxy. */
+export function namesProxy(env: NodeJS.ProcessEnv): boolean {
+  return ['http_proxy', 'https_proxy', 'HTTPS_PROXY', 'all_proxy', 'ALL_PROXY'].some((name) => (env[name] ?? '') !== '')
 }
 
 const MAX_LINES = 12
@@ -37,12 +44,17 @@ function targetOf({ host, path }: RouteView): Target {
   return host === ANY_HOST ? { path } : { host: host.replace(/^\*/, 'any'), path }
 }
 
-function httpLine({ host, path }: Target, { address, httpPort }: Reach): string {
+function curl({ proxied }: Reach): string {
+  return proxied ? "curl --noproxy '*'" : 'curl'
+}
+
+function httpLine({ host, path }: Target, reach: Reach): string {
   const header = host === undefined ? '' : `-H 'Host: ${host}' `
-  return `curl ${header}http://${address}:${httpPort}${path}`
+  return `${curl(reach)} ${header}http://${reach.address}:${reach.httpPort}${path}`
 }
 
 /** TLS chooses by the name in the handshake: curl must believe that the name is here. */
-function httpsLine(host: string, path: string, { address, httpsPort }: Reach): string {
-  return `curl -k --resolve ${host}:${httpsPort}:${address} https://${host}:${httpsPort}${path}`
+function httpsLine(host: string, path: string, reach: Reach): string {
+  const { address, httpsPort } = reach
+  return `${curl(reach)} -k --resolve ${host}:${httpsPort}:${address} https://${host}:${httpsPort}${path}`
 }

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { UsageError } from '../options/options.ts'
 import { reachable } from './admin.ts'
 import { HELP, parseArguments, type Arguments } from './arguments.ts'
-import { curlLines } from './curl.ts'
+import { curlLines, namesProxy } from './curl.ts'
 import { StandaloneError } from './errors.ts'
 import { Standalone } from './standalone.ts'
 
@@ -87,6 +87,7 @@ async function greet({ manifests, options }: Arguments, { admin, demoBackends }:
     address: reachable(options['bind-address'][0] ?? ''),
     httpPort: options['http-port'],
     httpsPort: options['https-port'],
+    proxied: namesProxy(process.env),
   })
   print('')
   print(lines.length === 0 ? 'Ready, but no route leads to an endpoint yet.' : 'Ready. Try:')

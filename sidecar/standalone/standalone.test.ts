@@ -113,16 +113,19 @@ async function startDemo(t: TestContext, flags: readonly string[] = []): Promise
   return startOn(t, await demo(t), flags)
 }
 
-async function startOn(t: TestContext, dir: string, flags: readonly string[] = []): Promise<Started> {
+async function startOn(
+  t: TestContext, dir: string, flags: readonly string[] = [], env: NodeJS.ProcessEnv = {},
+): Promise<Started> {
   // Others may run `npm start` on this machine.
-  const started = await start(t, [`--manifests=${dir}`, `--healthz-port=${await freePort()}`, ...flags])
+  const started = await start(t, [`--manifests=${dir}`, `--healthz-port=${await freePort()}`, ...flags], env)
   await started.until(/Ctrl-C ends all of it/)
   return started
 }
 
 /** Runs a command line that was printed. */
-async function paste(line: string): Promise<string> {
-  const child = spawn('sh', ['-c', `${line} --silent --fail --max-time 60`])
+async function paste(line: string, env: NodeJS.ProcessEnv = {}): Promise<string> {
+  const options = { env: { ...process.env, ...env } }
+  const child = spawn('sh', ['-c', `${line} --silent --fail --max-time 60`], options)
   let output = ''
   child.stdout.on('data', (chunk: Buffer) => (output += chunk.toString()))
   const [code] = await once(child, 'close')
@@ -151,9 +154,12 @@ test('the demo: printed lines work, requests are spread, Ctrl-C leaves nothing',
   await started.assertGone()
 })
 
-test('edits: a path, a new file, an endpoint with its backend, a broken file', async (t) => {
+test('a proxy of the environment is not asked; edits: a path, a new file, an endpoint with its backend, a broken file', async (t) => {
   const dir = await demo(t)
-  const started = await startOn(t, dir)
+  const proxies = { http_proxy: 'http://127.0.0.1:9', https_proxy: 'http://127.0.0.1:9', no_proxy: '' }
+  const started = await startOn(t, dir, [], proxies)
+  const lines = started.output.split('\n').filter((line) => line.startsWith('  curl '))
+  for (const line of [lines.at(0), lines.at(-1)]) assert.match(await paste(line ?? '', proxies), / answers GET /)
   await edit(join(dir, 'ingress.yaml'), (text) => text.replace('/userInfo', '/whoami'))
   await started.eventually('api.domain.com', '/whoami', /^account-user/)
   assert.equal((await started.get('api.domain.com', '/userInfo')).status, 404)
