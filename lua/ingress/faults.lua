@@ -3,8 +3,8 @@
 
 local counters = require "ingress.counters"
 
+local monotonic_time = require("resty.core.time").monotonic_time
 local ngx_log = ngx.log
-local ngx_now = ngx.now
 local pcall = pcall
 
 local INTERVAL = 1
@@ -24,7 +24,7 @@ local _M = {
 --- Trouble of which the log says as little.
 -- @param subject  what it was about; absent: _M.subject
 function _M.log(err, subject)
-    local now = ngx_now()
+    local now = monotonic_time()
     if now - last_logged < INTERVAL then
         suppressed = suppressed + 1
         return

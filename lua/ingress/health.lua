@@ -8,12 +8,11 @@
 local ejection = require "ingress.health.ejection"
 local store = require "ingress.store"
 
-local abs = math.abs
 local huge = math.huge
 local member = ejection.member
 local min = math.min
+local monotonic_time = require("resty.core.time").monotonic_time
 local next = next
-local ngx_now = ngx.now
 local pairs = pairs
 local shared_version = ejection.version
 
@@ -55,7 +54,7 @@ local function refresh()
     local count
     seen = shared_version()
     ejected, unhealthy, count = ejection.read()
-    refreshed, pause = ngx_now(), count * PAUSE_PER_ENTRY
+    refreshed, pause = monotonic_time(), count * PAUSE_PER_ENTRY
     if current_rules().failures == 0 then
         ejected = {}
     end
@@ -64,8 +63,7 @@ end
 
 
 local function catch_up()
-    -- abs: the clock may have been put back.
-    if shared_version() ~= seen and abs(ngx_now() - refreshed) >= pause then
+    if shared_version() ~= seen and monotonic_time() - refreshed >= pause then
         refresh()
     end
 end
@@ -183,7 +181,7 @@ end
 --- Whether somebody must see the end of the next request to a backend.
 function _M.needs_watch(backend)
     local found = trouble(backend)
-    return found ~= nil and (found.suspect or ngx_now() >= found.probe_time)
+    return found ~= nil and (found.suspect or monotonic_time() >= found.probe_time)
 end
 
 
@@ -196,7 +194,7 @@ end
 --- The endpoints that a watched request leaves out: one that was ejected and whose time is over may
 -- be chosen, by whatever the choice goes by, and is probed then.
 function _M.excluded_but_due(backend)
-    local found, now = trouble(backend), ngx_now()
+    local found, now = trouble(backend), monotonic_time()
     local excluded = found and found.excluded
     if not excluded or now < found.probe_time then
         return excluded
@@ -214,7 +212,7 @@ end
 --- Whether the request at hand, which has chosen this endpoint, probes it: nil when nothing is
 -- to be found out, false when another request does. Every probe ends with `probed`.
 function _M.claim_probe(backend, id)
-    local now = ngx_now()
+    local now = monotonic_time()
     if not is_due(backend.key, id, now) then
         return nil
     end

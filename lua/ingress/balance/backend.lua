@@ -8,7 +8,7 @@ local process = require "ingress.process"
 local slow_start = require "ingress.balance.slow_start"
 local store = require "ingress.store"
 
-local ngx_now = ngx.now
+local monotonic_time = require("resty.core.time").monotonic_time
 local pairs = pairs
 local setmetatable = setmetatable
 local value_of = store.value
@@ -28,7 +28,7 @@ local function phase()
 end
 
 
-local deps = { random = math.random, now = ngx_now, phase = phase }
+local deps = { random = math.random, now = monotonic_time, phase = phase }
 
 
 -- What a picker chooses among: the pool, with weights while some of it are new.
@@ -38,7 +38,7 @@ local function candidates(backend, id)
         return backend.pool
     end
     local list
-    list, ramp.next_step = slow_start.weighted(backend, ramp.seconds, ngx_now())
+    list, ramp.next_step = slow_start.weighted(backend, ramp.seconds, monotonic_time())
     return list
 end
 
@@ -64,7 +64,7 @@ local function compile(record, key, previous)
         health.retain(backend)
         backend.known_tokens = previous.salt == backend.salt and previous.known_tokens
         if previous.newcomers then
-            slow_start.admit(backend, previous, ngx_now())
+            slow_start.admit(backend, previous, monotonic_time())
         end
         update_pickers(backend)
     end
@@ -79,7 +79,7 @@ local function add_picker(backend, target)
     local options, id = target.load_balance, target.picker_id
     if target.slow_start then
         if not backend.newcomers then
-            slow_start.admit(backend, nil, ngx_now())
+            slow_start.admit(backend, nil, monotonic_time())
         end
         backend.ramps[id] = { seconds = target.slow_start }
     end
@@ -111,7 +111,7 @@ local function picker_of(backend, target)
     local picker = backend.pickers[target.picker_id] or add_picker(backend, target)
     if target.slow_start then
         local id = target.picker_id
-        if ngx_now() >= backend.ramps[id].next_step then
+        if monotonic_time() >= backend.ramps[id].next_step then
             picker:update(candidates(backend, id))
         end
     end

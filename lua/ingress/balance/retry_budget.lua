@@ -58,7 +58,7 @@ end
 
 
 --- Takes a token for a retry; false when there is none.
--- @param now seconds, as ngx.now()
+-- @param now seconds of a monotonic clock
 function _M:take(now)
     settle(self, now)
     if self.tokens < 1 then

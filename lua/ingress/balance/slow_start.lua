@@ -2,9 +2,10 @@
 -- that a process with cold caches is not run over. New is who joins a backend that was known.
 --
 -- Health dictionary:  roster/<backend>   digest of the record, then the endpoints, one a line, with
---                                        the time when they came if they are new. The first worker
---                                        that sees a change writes it: so all go by the same times,
---                                        also those of the next generation.
+--                                        the time when they came if they are new, in seconds
+--                                        since the boot. The first worker that sees a change
+--                                        writes it: so all go by the same times, also those of the
+--                                        next generation.
 
 local concat = table.concat
 local floor = math.floor

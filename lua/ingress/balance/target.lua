@@ -12,6 +12,7 @@ local store = require "ingress.store"
 local template = require "ingress.template"
 
 local has_endpoint = backends.has_endpoint
+local monotonic_time = require("resty.core.time").monotonic_time
 local random = math.random
 local read_session = affinity.read
 
@@ -79,7 +80,7 @@ local function new_target(key, policies, common)
         tries = retries.tries or global.tries or DEFAULT_TRIES,
         retry_seconds = retries.timeout or global.timeout or 0,
         timeouts = common.timeouts,
-        budget = retry_budget.of(key, common.setting.retry_budget, ngx.now()),
+        budget = retry_budget.of(key, common.setting.retry_budget, monotonic_time()),
     }
     add_choice(target, policies, common)
     return target

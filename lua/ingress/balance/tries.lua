@@ -17,7 +17,7 @@ local excluded_of = health.excluded
 local ipairs = ipairs
 local milliseconds = time.monotonic_msec
 local min = math.min
-local ngx_now = ngx.now
+local monotonic_time = time.monotonic_time
 local pairs = pairs
 local pick = backends.pick
 local set_current_peer = ngx_balancer.set_current_peer
@@ -64,7 +64,7 @@ end
 
 
 --- When the tries of a request that begins now have to end, by the clock of NGINX's own timers: by
--- another (`ngx.now`) a timeout of the same length may seem to end some milliseconds sooner.
+-- another a timeout of the same length may seem to end some milliseconds sooner.
 -- @param seconds  0: never
 function _M.deadline(seconds)
     return seconds > 0 and milliseconds() + seconds * 1000 or nil
@@ -75,7 +75,7 @@ local function may_go_on(state)
     if state.deadline and milliseconds() >= state.deadline then
         return false
     end
-    if not state.target.budget:take(ngx_now()) then
+    if not state.target.budget:take(monotonic_time()) then
         counters.add("retry_budget_exhausted")
         return false
     end

@@ -12,7 +12,7 @@ local find = string.find
 local floor = math.floor
 local gmatch = string.gmatch
 local match = string.match
-local ngx_now = ngx.now
+local monotonic_time = require("resty.core.time").monotonic_time
 local sub = string.sub
 local tonumber = tonumber
 
@@ -81,13 +81,13 @@ end
 -- "success", {serving = time when all new workers served}, or "refused", {message, line}, or
 -- "timeout". `before`: the generation until now.
 local function wait(hash, before, size)
-    local deadline = ngx_now() + PATIENCE
+    local deadline = monotonic_time() + PATIENCE
     local serving
     repeat
         ngx.sleep(INTERVAL)
         local newest = generation.newest()
         if newest.hash == hash and newest.complete and newest.number > before.number then
-            serving = serving or ngx_now()
+            serving = serving or monotonic_time()
             if not generation.any_accepts(before.workers) then
                 return "success", { serving = serving }
             end
@@ -97,7 +97,7 @@ local function wait(hash, before, size)
             return "refused", refused
         end
         ngx.update_time()
-    until ngx_now() > deadline
+    until monotonic_time() > deadline
     return "timeout"
 end
 
@@ -163,7 +163,7 @@ local function finish(result, details, start)
     if result == "success" then
         return answer.ok({
             generation = generation.newest().number,
-            duration_ms = milliseconds_since(start, ngx_now()),
+            duration_ms = milliseconds_since(start, monotonic_time()),
             serving_ms = milliseconds_since(start, details.serving),
             reloaded = true,
         })
@@ -181,7 +181,7 @@ local function reload_locked(text, hash)
             generation = newest.number, duration_ms = 0, serving_ms = 0, reloaded = false,
         })
     end
-    local start = ngx_now()
+    local start = monotonic_time()
     local result, details = reload(text, hash)
     return finish(result, details, start)
 end

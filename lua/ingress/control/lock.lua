@@ -1,6 +1,7 @@
 -- A lock between workers that survives the death of its holder: it names a process, and one that is
 -- gone holds nothing.
 
+local monotonic_time = require("resty.core.time").monotonic_time
 local process = require "ingress.process"
 
 -- Seconds.
@@ -21,8 +22,10 @@ function _M.acquire(name)
         return true
     end
     local holder = state:get(key)
-    -- Of several that find it abandoned one takes it over.
-    if not holder or process.is_alive(holder) or not state:add(key .. "/heir", pid, HEIR) then
+    -- Of several that find it abandoned one takes it over. The mark is named after the dead: it
+    -- stays for longer when the time of day is put back, and must not be in the way of a next heir.
+    if not holder or process.is_alive(holder)
+        or not state:add(key .. "/heir/" .. holder, pid, HEIR) then
         return nil
     end
     state:set(key, pid)
@@ -33,8 +36,8 @@ end
 --- The same, but waits for a holder.
 function _M.await(name)
     local held, abandoned = _M.acquire(name)
-    local deadline = ngx.now() + PATIENCE
-    while not held and ngx.now() < deadline do
+    local deadline = monotonic_time() + PATIENCE
+    while not held and monotonic_time() < deadline do
         ngx.sleep(INTERVAL)
         held, abandoned = _M.acquire(name)
     end

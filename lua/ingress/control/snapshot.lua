@@ -2,6 +2,7 @@
 -- lacks a push. Piece by piece, so that requests never wait; pushes that come meanwhile go into the
 -- draft, too (record_file.lua). The draft takes the place of the file when it is complete.
 
+local expiring = require "ingress.expiring"
 local journal = require "ingress.control.journal"
 local lock = require "ingress.control.lock"
 local pacing = require "ingress.pacing"
@@ -87,7 +88,7 @@ local run
 local function give_up(reason)
     os.remove(DRAFT)
     record_file.report(reason)
-    state:set("file/retry", true, RETRY)
+    expiring.set(state, "file/retry", 1, RETRY)
     ngx.timer.at(RETRY, run)
 end
 
@@ -107,7 +108,7 @@ end
 
 
 function journal.on_outgrown()
-    if not state:get("file/retry") and not lock.is_held(record_file.DRAFT_LOCK) then
+    if not expiring.get(state, "file/retry") and not lock.is_held(record_file.DRAFT_LOCK) then
         ngx.timer.at(0, run)
     end
 end

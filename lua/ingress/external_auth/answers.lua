@@ -2,6 +2,7 @@
 -- for requests with the same key.
 
 local cjson = require "cjson.safe"
+local expiring = require "ingress.expiring"
 
 local find = string.find
 local format = string.format
@@ -73,7 +74,7 @@ end
 
 --- The verdict of before, if it still holds.
 function _M.find(key)
-    local text = key and kept:get(key)
+    local text = key and expiring.get(kept, key)
     return text and cjson.decode(text)
 end
 
@@ -92,7 +93,7 @@ end
 function _M.keep(key, verdict, cache, headers)
     local seconds = cache.seconds[format("%d", verdict.status)]
     if seconds and may_keep(headers) then
-        kept:set(key, cjson.encode(verdict), seconds)
+        expiring.set(kept, key, cjson.encode(verdict), seconds)
     end
 end
 

@@ -10,6 +10,7 @@ local request_key = require "ingress.request_key"
 local store = require "ingress.store"
 
 local ipairs = ipairs
+local monotonic_time = require("resty.core.time").monotonic_time
 local ngx = ngx
 local ngx_var = ngx.var
 local tonumber = tonumber
@@ -44,8 +45,8 @@ local function has_room(backend)
         return true
     end
     counters.add("questions_refused")
-    if ngx.now() - (reported[backend] or 0) >= REPORT_INTERVAL then
-        reported[backend] = ngx.now()
+    if monotonic_time() - (reported[backend] or 0) >= REPORT_INTERVAL then
+        reported[backend] = monotonic_time()
         ngx.log(ngx.WARN, "too many questions of external authentication wait for ", backend)
     end
     return false

@@ -3,7 +3,8 @@
 -- Endpoints are those of a backend, so that nobody has a say in where the requests of others go by
 -- naming their addresses as its own. A member is the text `<backend> <id>`.
 --
--- Health dictionary:  ejected/<member>    until when, how many times now, why
+-- Health dictionary, all but the version for a while (expiring.lua):
+--                     ejected/<member>    until when, how many times now, why
 --                     times/<member>      how many times, kept for a while after it is back
 --                     probe/<member>      the worker whose request tries it again
 --                     unhealthy/<member>  why: a check of the backend failed (prober.lua)
@@ -12,11 +13,12 @@
 
 local change_counter = require "ingress.change_counter"
 local counters = require "ingress.counters"
+local expiring = require "ingress.expiring"
 
 local format = string.format
 local match = string.match
 local min = math.min
-local ngx_now = ngx.now
+local monotonic_time = require("resty.core.time").monotonic_time
 local tonumber = tonumber
 
 local HEALTH = change_counter.HEALTH
@@ -47,9 +49,20 @@ function _M.member(backend, id)
 end
 
 
+-- {until_time, times, reason} of a stored text; nil of nil.
+local function parse(text)
+    local until_time, times, reason = match(text or "", "^(%S+) (%d+) (%S+)$")
+    return until_time and {
+        until_time = tonumber(until_time),
+        times = tonumber(times),
+        reason = reason,
+    }
+end
+
+
 local function write(store, member, entry, rules)
     local text = format("%.3f %d %s", entry.until_time, entry.times, entry.reason)
-    local memory = entry.until_time - ngx_now() + rules.max_time
+    local memory = entry.until_time - monotonic_time() + rules.max_time
     return store(dictionary, "ejected/" .. member, text, memory)
 end
 
@@ -58,13 +71,13 @@ end
 -- @param rules {time, max_time} seconds
 -- @param again it was ejected, and its probe failed
 function _M.eject(member, reason, rules, again)
-    local times = (dictionary:get("times/" .. member) or 0) + 1
+    local times = (tonumber(expiring.get(dictionary, "times/" .. member)) or 0) + 1
     local seconds = min(rules.time * times, rules.max_time)
-    local entry = { until_time = ngx_now() + seconds, times = times, reason = reason }
-    if not write(again and dictionary.set or dictionary.add, member, entry, rules) then
+    local entry = { until_time = monotonic_time() + seconds, times = times, reason = reason }
+    if not write(again and expiring.set or expiring.add, member, entry, rules) then
         return
     end
-    dictionary:set("times/" .. member, times, seconds + rules.max_time)
+    expiring.set(dictionary, "times/" .. member, times, seconds + rules.max_time)
     dictionary:delete("probe/" .. member)
     counters.add("ejections")
     announce()
@@ -76,10 +89,10 @@ end
 -- after the other. Who gave up soon decides little, or such clients could keep it out for ever.
 -- @param waited seconds until the client gave up; nil: unknown
 function _M.postpone(member, rules, waited)
-    local entry = _M.parse(dictionary:get("ejected/" .. member))
+    local entry = parse(expiring.get(dictionary, "ejected/" .. member))
     if entry then
-        entry.until_time = ngx_now() + min(waited or rules.time, rules.time)
-        write(dictionary.set, member, entry, rules)
+        entry.until_time = monotonic_time() + min(waited or rules.time, rules.time)
+        write(expiring.set, member, entry, rules)
     end
     dictionary:delete("probe/" .. member)
     announce()
@@ -106,7 +119,8 @@ end
 
 --- Whether the request at hand is the one that probes this endpoint.
 function _M.claim_probe(member)
-    local claimed = dictionary:add("probe/" .. member, ngx.worker.pid(), PROBE_SECONDS)
+    local claimed = expiring.add(dictionary, "probe/" .. member, ngx.worker.pid(),
+        PROBE_SECONDS)
     if claimed then
         counters.add("ejection_probes")
     end
@@ -119,9 +133,9 @@ end
 -- @param memory seconds after which a result that nobody repeats is forgotten
 function _M.set_unhealthy(backend, id, reason, memory)
     local key = "unhealthy/" .. _M.member(backend, id)
-    local known = dictionary:get(key)
+    local known = expiring.get(dictionary, key)
     if reason then
-        dictionary:set(key, reason, memory)
+        expiring.set(dictionary, key, reason, memory)
     elseif known then
         dictionary:delete(key)
     end
@@ -133,40 +147,36 @@ end
 
 --- The reason that the last check gave; nil: healthy.
 function _M.why_unhealthy(backend, id)
-    return dictionary:get("unhealthy/" .. _M.member(backend, id))
+    return expiring.get(dictionary, "unhealthy/" .. _M.member(backend, id))
 end
 
 
---- {until_time, times, reason} of a stored text; nil of nil.
-function _M.parse(text)
-    local until_time, times, reason = match(text or "", "^(%S+) (%d+) (%S+)$")
-    return until_time and {
-        until_time = tonumber(until_time),
-        times = tonumber(times),
-        reason = reason,
-    }
+-- Of all that is kept for a while.
+local READERS = { ejected = parse, probe = tonumber, times = tonumber, unhealthy = tostring }
+
+
+local function add_entry(found, key)
+    local kind, backend, id = match(key, "^(%a+)/(%S+) (.+)$")
+    local reader = READERS[kind]
+    if not reader then
+        return
+    end
+    local text = expiring.get(dictionary, key)
+    if not text then
+        dictionary:delete(key)
+    elseif found[kind] then
+        found[kind][backend] = found[kind][backend] or {}
+        found[kind][backend][id] = reader(text)
+    end
 end
-
-
-local READERS = {
-    ejected = _M.parse,
-    unhealthy = function(reason)
-        return reason
-    end,
-}
 
 
 --- All of it, {backend: {id: {until_time, times, reason}}} and {backend: {id: reason}}, and how
--- many entries were looked at.
+-- many entries were looked at. What is over is deleted.
 function _M.read()
     local found, keys = { ejected = {}, unhealthy = {} }, dictionary:get_keys(0)
     for _, key in ipairs(keys) do
-        local kind, backend, id = match(key, "^(%a+)/(%S+) (.+)$")
-        local by_backend = found[kind]
-        if by_backend then
-            by_backend[backend] = by_backend[backend] or {}
-            by_backend[backend][id] = READERS[kind](dictionary:get(key))
-        end
+        add_entry(found, key)
     end
     return found.ejected, found.unhealthy, #keys
 end
@@ -174,7 +184,7 @@ end
 
 --- Whether a request tries at this moment if it is back.
 function _M.is_probed(member)
-    return dictionary:get("probe/" .. member) ~= nil
+    return expiring.get(dictionary, "probe/" .. member) ~= nil
 end
 
 

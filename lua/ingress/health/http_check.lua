@@ -8,7 +8,7 @@ local lower = string.lower
 local match = string.match
 local max = math.max
 local min = math.min
-local ngx_now = ngx.now
+local monotonic_time = require("resty.core.time").monotonic_time
 local tcp = ngx.socket.tcp
 local tonumber = tonumber
 
@@ -29,7 +29,7 @@ end
 
 -- Milliseconds, at least 1: what is left until the deadline counts for all operations together.
 local function limit(socket, deadline)
-    local left = max(1, (deadline - ngx_now()) * 1000)
+    local left = max(1, (deadline - monotonic_time()) * 1000)
     socket:settimeouts(left, left, left)
 end
 
@@ -44,8 +44,8 @@ local function read_header(socket, deadline)
             return nil, err
         end
         text = text .. chunk
-        if #text > MOST_BYTES or ngx_now() >= deadline then
-            return nil, ngx_now() >= deadline and "timeout" or "too large"
+        if #text > MOST_BYTES or monotonic_time() >= deadline then
+            return nil, monotonic_time() >= deadline and "timeout" or "too large"
         end
     end
     return text
@@ -57,7 +57,7 @@ local function drain(socket, deadline, text)
     local _, body = find(text, "\r?\n\r?\n")
     local length = tonumber(match(lower(text), "\ncontent%-length: *(%d+)")) or MOST_BYTES
     local count = #text - body
-    while count < min(length, MOST_BYTES) and ngx_now() < deadline do
+    while count < min(length, MOST_BYTES) and monotonic_time() < deadline do
         limit(socket, deadline)
         local chunk = socket:receiveany(CHUNK)
         if not chunk then
@@ -94,7 +94,7 @@ end
 
 -- The header of the answer, true where the handshake is all that is asked for; or nil, err.
 local function exchange(socket, host, port, check)
-    local deadline = ngx_now() + check.timeout
+    local deadline = monotonic_time() + check.timeout
     local ok, err = open(socket, host, port, check, deadline)
     if not ok or check.tls and check.tls.handshake then
         return ok, err

@@ -16,7 +16,7 @@ local store = require "ingress.store"
 local watch_list = require "ingress.health.watch_list"
 
 local backend_parts = record_key.backend_parts
-local ngx_now = ngx.now
+local monotonic_time = require("resty.core.time").monotonic_time
 local pairs = pairs
 local pcall = pcall
 local random = math.random
@@ -101,18 +101,12 @@ function start_next()
 end
 
 
--- One that is further away than an interval can be was planned before the clock was put back.
-local function is_due(item, now, interval)
-    return item.next_time <= now or item.next_time > now + 2 * interval
-end
-
-
 local function queue_due()
-    local now = ngx_now()
+    local now = monotonic_time()
     for key, backend in pairs(watch_list.all()) do
         local interval, namespace = backend.check.interval, backend_parts(key)
         for _, item in pairs(backend.items) do
-            if not item.pending and is_due(item, now, interval) then
+            if not item.pending and item.next_time <= now then
                 item.pending = true
                 item.next_time = now + interval * (0.9 + 0.2 * random())
                 queue:push(namespace, item)

@@ -4,6 +4,7 @@ local counters = require "ingress.counters"
 local ejection = require "ingress.health.ejection"
 
 local match = string.match
+local monotonic_time = require("resty.core.time").monotonic_time
 local sort = table.sort
 local tonumber = tonumber
 
@@ -35,12 +36,14 @@ end
 -- checks say, {backend: {id: reason}} (docs/control-api.md, "Health").
 function _M.get()
     local ejected, unhealthy = ejection.read()
+    -- People want a date.
+    local boot = ngx.now() - monotonic_time() -- luacheck: ignore 143
     local list = {}
     for backend, entries in pairs(ejected) do
         for id, entry in pairs(entries) do
             local item = _M.address_of(id)
             item.backend, item.reason = backend, entry.reason
-            item.until_time, item.times = entry.until_time, entry.times
+            item.until_time, item.times = boot + entry.until_time, entry.times
             item.probing = ejection.is_probed(ejection.member(backend, id))
             list[#list + 1] = item
         end

@@ -5,7 +5,7 @@ local ejection = require "ingress.health.ejection"
 local store = require "ingress.store"
 
 local find = string.find
-local ngx_now = ngx.now
+local monotonic_time = require("resty.core.time").monotonic_time
 local pairs = pairs
 local random = math.random
 local sub = string.sub
@@ -32,7 +32,7 @@ local function new_item(key, endpoint, check)
         host = endpoint.host,
         port = check.port or endpoint.port,
         backend = key,
-        next_time = ngx_now() + random() * check.interval,
+        next_time = monotonic_time() + random() * check.interval,
         good = 0,
         bad = 0,
         reason = reason,

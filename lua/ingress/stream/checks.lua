@@ -4,6 +4,7 @@
 
 local change_counter = require "ingress.change_counter"
 local ejection = require "ingress.health.ejection"
+local expiring = require "ingress.expiring"
 local http_dictionary = require "ingress.stream.http_dictionary"
 local store = require "ingress.store"
 
@@ -27,7 +28,7 @@ local function look_up(backend)
     local found = {}
     for _, endpoint in ipairs(backend.endpoints) do
         local id = endpoint.id
-        found[id] = dictionary:get("unhealthy/" .. member(backend.key, id))
+        found[id] = expiring.get(dictionary, "unhealthy/" .. member(backend.key, id))
     end
     return found
 end

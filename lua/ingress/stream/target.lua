@@ -11,6 +11,7 @@ local template = require "ingress.stream.template"
 local is_dns_name = host_name.is_dns_name
 local lower = string.lower
 local match = string.match
+local monotonic_time = require("resty.core.time").monotonic_time
 
 local most_tries
 
@@ -36,7 +37,7 @@ local function compile(record, key)
         entry = store.entry("backend", record.backend),
         name = key,
         tries = most_tries,
-        budget = retry_budget.of(record.backend, setting.retry_budget, ngx.now()),
+        budget = retry_budget.of(record.backend, setting.retry_budget, monotonic_time()),
     }
     local load_balance = record.load_balance or common_load_balance(setting)
     choice.apply(target, load_balance, template.compile)
