@@ -6,15 +6,13 @@ import { streamsView } from './api/stream-views.ts'
 import { Cluster } from './cluster/cluster.ts'
 import { Handover } from './cluster/handover.ts'
 import { Controller, type Outlets } from './controller/controller.ts'
+import { tellDate } from './controller/date.ts'
 import { watchNames, type NamesOptions } from './dns/names.ts'
 import { watchManifests } from './files/watch.ts'
 import { inspectionViews } from './inspect/views.ts'
 import { metricsOptions } from './metrics/metrics.ts'
 import { StartError, type Options } from './options/options.ts'
 import { pipelineOptions } from './options/pipeline.ts'
-
-/** Certificates end at some time of the day. */
-const CLOCK_MS = 3600_000
 
 export interface Running {
   /** Port of the admin server: useful where 0 was asked for. */
@@ -49,8 +47,7 @@ export async function runController(options: Options, log: Logger, version: stri
   })
   log.info({ port: admin.port }, 'health, metrics and admin API')
   await source.start(controller)
-  controller.itIs(new Date())
-  const clock = setInterval(() => controller.itIs(new Date()), CLOCK_MS)
+  const stopTelling = tellDate((now) => controller.itIs(now))
   return {
     adminPort: admin.port,
     leave: () => {
@@ -58,7 +55,7 @@ export async function runController(options: Options, log: Logger, version: stri
       source.leave()
     },
     close: async () => {
-      clearInterval(clock)
+      stopTelling()
       await source.close()
       await names.close()
       await admin.close()

@@ -8,10 +8,10 @@ const BURST = 25
 const MILLISECONDS_PER_EVENT = 300_000
 
 export class EventBudget {
-  /** Object -> when it has its whole burst again, in milliseconds since the epoch; only those that have not. */
+  /** Object -> when it has its whole burst again; only those that have not. */
   readonly #spent = new Map<string, number>()
 
-  /** Whether the object may have one more; `now` in milliseconds since the epoch. */
+  /** Whether the object may have one more; `now` in milliseconds of a monotonic clock. */
   take({ kind, namespace, name, uid = '' }: Origin, now: number): boolean {
     const key = JSON.stringify([kind, namespace, name, uid])
     const full = Math.max(now, this.#spent.get(key) ?? 0) + MILLISECONDS_PER_EVENT

@@ -27,8 +27,8 @@ interface Setup {
   readonly endRests: () => void
   readonly counts: () => unknown[]
   readonly writes: () => string[]
-  /** Moves the clock. */
-  readonly clock: { time: string }
+  /** Moves the clocks: the date, and the milliseconds that passed. */
+  readonly clock: { time: string; passed: number }
 }
 
 async function setUp(context: TestContext): Promise<Setup> {
@@ -37,7 +37,7 @@ async function setUp(context: TestContext): Promise<Setup> {
   const { lines, log } = recordingLogger()
   const leadership = new TestLeadership()
   const rests = new Set<() => void>()
-  const clock = { time: '2026-01-02T03:04:05.678Z' }
+  const clock = { time: '2026-01-02T03:04:05.678Z', passed: 0 }
   const writers: EventWriter[] = []
   const wait: Wait = async (milliseconds) => {
     if (milliseconds === REST) await new Promise<void>((resolve) => rests.add(resolve))
@@ -54,7 +54,8 @@ async function setUp(context: TestContext): Promise<Setup> {
     clock,
     writer: () => {
       const timing = { spacing: 0, rest: REST, backoffMin: 1, backoffMax: 2, wait }
-      const writer = new EventWriter({ api: new LeaderApi(transport, leadership), log, instance: 'pod-1', now: () => new Date(clock.time), timing })
+      const times = { date: () => new Date(clock.time), monotonic: () => clock.passed }
+      const writer = new EventWriter({ api: new LeaderApi(transport, leadership), log, instance: 'pod-1', clock: times, timing })
       writers.push(writer)
       return writer
     },
@@ -258,8 +259,20 @@ test('events: an object whose trouble is another one each time has 25, and other
   events.report([finding('trouble 100'), finding('x', { name: 'other', uid: 'u2' })])
   await events.idle()
   assert.equal(writes().length, 26)
-  clock.time = '2026-01-02T03:09:06.000Z'
+  clock.passed = 300_000
   events.report([finding('trouble 101'), finding('trouble 102')])
   await events.idle()
   assert.equal(writes().length, 27)
+  // Somebody sets the date.
+  for (const time of ['2026-01-01T03:04:05.000Z', '2026-01-03T03:04:05.000Z']) {
+    clock.time = time
+    events.report([finding(`trouble at ${time}`)])
+    await events.idle()
+  }
+  assert.equal(writes().length, 27)
+  clock.time = '2026-01-01T03:04:05.000Z'
+  clock.passed = 600_000
+  events.report([finding('trouble 103')])
+  await events.idle()
+  assert.equal(writes().length, 28)
 })

@@ -26,12 +26,18 @@ export interface EventTiming extends RetryTiming {
   readonly rest: number
 }
 
+export interface EventClock {
+  readonly date: () => Date
+  /** Milliseconds that only grow. */
+  readonly monotonic: () => number
+}
+
 export interface EventWriterOptions {
   readonly api: LeaderApi
   readonly log: Logger
   /** Who reports: the name of our pod. */
   readonly instance: string
-  readonly now?: () => Date
+  readonly clock?: EventClock
   readonly timing?: Partial<EventTiming>
 }
 
@@ -48,6 +54,7 @@ interface Entry {
   readonly silent: boolean
 }
 
+const REAL_CLOCK: EventClock = { date: () => new Date(), monotonic: () => performance.now() }
 const DEFAULT_TIMING: EventTiming = {
   spacing: 50,
   rest: 60_000,
@@ -112,9 +119,10 @@ export class EventWriter {
   #markPresent(id: string, finding: Finding): void {
     const entry = this.#entries.get(id)
     if (entry?.present) return
-    const now = this.#options.now?.() ?? new Date()
+    const { date, monotonic } = this.#options.clock ?? REAL_CLOCK
+    const now = date()
     if (entry === undefined) {
-      const silent = !this.#budget.take(finding.origin, now.getTime())
+      const silent = !this.#budget.take(finding.origin, monotonic())
       const state = { count: 1, present: true, created: false, resting: false, silent }
       this.#entries.set(id, { finding, first: now, last: now, ...state })
       if (silent) return
