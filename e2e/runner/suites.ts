@@ -28,7 +28,7 @@ const LIMITS: Limits = { testSeconds: 300, fileSeconds: 600 }
 const ON_NGINX = { limits: LIMITS, mostFlaky: MOST_FLAKY }
 const IN_LAB = { limits: { testSeconds: 600, fileSeconds: 900 }, mostFlaky: MOST_FLAKY }
 /** Files at once: they wait more than they work, and every test has a folder and ports, or a lab, of its own. */
-const NGINX_FILES = 2
+const NGINX_FILES = 3
 const CLUSTER_FILES = 2
 /** They wait for long, so they begin first: nothing is left to run beside them at the end. */
 const LONGEST: readonly string[] = ['three-hosts', 'high-availability', 'faults', 'election']
