@@ -73,8 +73,8 @@ test('the language of the machine changes no sentence', async (t) => {
 test('what is wrong is said in a sentence', async () => {
   const cases: readonly (readonly [readonly string[], RegExp])[] = [
     [['run', '--no-such-flag=1'], /no-such-flag/],
-    [['run', '--http-port=70000'], /--http-port must be a port number/],
-    [['run', '--http-port=x'], /--http-port must be a port number/],
+    [['run', '--http-port=70000'], /--http-port must be a port number from 1 to 65535, not 70000$/],
+    [['run', '--http-port=x'], /--http-port must be a port number from 1 to 65535$/],
     [['run', '--http-port=443'], /must differ/],
     [['run', '--healthz-port=80'], /must differ/],
     [['run', '--http-port'], /--http-port needs a value/],

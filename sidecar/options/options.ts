@@ -208,6 +208,8 @@ function checkGroups(flags: Flags): void {
 function checkPort(flag: string, port: number): void {
   const lowest = flag === 'healthz-port' ? 0 : 1
   if (!Number.isInteger(port) || port < lowest || port > 65_535) {
-    throw new UsageError(`--${flag} must be a port number, not ${port}`)
+    // Of a text that is no number yargs has kept nothing.
+    const given = Number.isNaN(port) ? '' : `, not ${port}`
+    throw new UsageError(`--${flag} must be a port number from ${lowest} to 65535${given}`)
   }
 }
