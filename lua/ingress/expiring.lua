@@ -21,8 +21,9 @@ local function parse(text)
 end
 
 
+-- So is what an older version left there before a reload.
 local function is_over(text)
-    return monotonic_time() >= parse(text)
+    return monotonic_time() >= (parse(text) or 0)
 end
 
 

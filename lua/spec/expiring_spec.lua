@@ -40,6 +40,15 @@ describe("values that expire", function()
         assert.equal("third", expiring.get(dictionary, "key"))
     end)
 
+    it("are over when another version wrote them", function()
+        for _, value in ipairs({ "refused", '{"status": 200}', 7 }) do
+            dictionary:set("key", value)
+            assert.is_nil(expiring.get(dictionary, "key"))
+            assert.is_true(expiring.add(dictionary, "key", "mine", 10))
+            assert.equal("mine", expiring.get(dictionary, "key"))
+        end
+    end)
+
     it("are added by one of two workers that found the same one over", function()
         expiring.set(dictionary, "key", "before", 10)
         clock.advance(11)
